@@ -1,0 +1,3 @@
+//! Files in, engine types and settings out.
+pub mod secret;
+pub mod settings;

@@ -1,0 +1,272 @@
+//! What a person is told: one [`Notification`] to one receiver about one alert.
+//!
+//! A notification is a complete value. It holds every fact a message needs, so that a worker can
+//! deliver it hours later, after a restart, without asking the engine anything.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::labels::Labels;
+use super::policy::Severity;
+use super::slo::{Document, InstanceId};
+use super::time::{Span, Timestamp};
+
+/// What an alert is about.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertKey {
+    /// The budget of an instance burns (page, ticket) or runs out (info).
+    Burn {
+        /// Whose budget.
+        instance: InstanceId,
+        /// How loudly.
+        severity: Severity,
+    },
+    /// Nothing can be decided about an instance, though the source answers.
+    Blind {
+        /// About whom.
+        instance: InstanceId,
+    },
+    /// Nothing can be decided about anything: the source fails.
+    SourceDown {
+        /// The configured name of the source.
+        source: String,
+    },
+}
+
+impl AlertKey {
+    /// The key by which receivers recognise the alert: the same for every episode, independent of
+    /// routes and configuration, at most 255 bytes (PagerDuty's limit for `dedup_key`).
+    pub fn dedup_key(&self) -> String {
+        const BYTES_MAX: usize = 255;
+        let readable = format!("slofuse/{self}");
+        if readable.len() <= BYTES_MAX {
+            return readable;
+        }
+        let mut hash = super::labels::Fnv::default();
+        hash.write(readable.as_bytes());
+        let suffix = format!("~{:016x}", hash.0);
+        let cut = readable.floor_char_boundary(BYTES_MAX - suffix.len());
+        let kept = readable.get(..cut).unwrap_or_default();
+        format!("{kept}{suffix}")
+    }
+
+    /// The instance, unless the alert is about the source.
+    pub fn instance(&self) -> Option<&InstanceId> {
+        match self {
+            Self::Burn { instance, .. } | Self::Blind { instance } => Some(instance),
+            Self::SourceDown { .. } => None,
+        }
+    }
+}
+
+/// `service/name{labels}/page`
+impl fmt::Display for AlertKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Burn { instance, severity } => write!(f, "{instance}/{severity}"),
+            Self::Blind { instance } => write!(f, "{instance}/blind"),
+            Self::SourceDown { source } => write!(f, "source:{source}/blind"),
+        }
+    }
+}
+
+/// What this notification does to the alert at the receiver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NotificationKind {
+    /// Opens it.
+    Trigger,
+    /// Adds news to an open one.
+    Update,
+    /// Closes it.
+    Resolve,
+}
+
+impl NotificationKind {
+    /// The lower-case word used in storage, logs and metrics.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Trigger => "trigger",
+            Self::Update => "update",
+            Self::Resolve => "resolve",
+        }
+    }
+}
+
+/// Why an alert is in the state the notification announces.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+pub enum Reason {
+    /// At least one tier burns; they are listed in [`AlertFacts::tiers`].
+    Burning,
+    /// Another, faster tier began to burn.
+    MoreTiers,
+    /// So much of the budget is consumed.
+    BudgetConsumed {
+        /// The threshold that was crossed, 0..1.
+        threshold: f64,
+    },
+    /// The budget ends soon at this speed.
+    ExhaustionAhead {
+        /// Time left at the present burn.
+        within: Span,
+    },
+    /// No usable samples for several slots in a row.
+    NoData {
+        /// How many slots.
+        slots: u32,
+        /// What the source last said, or that the series are stale or absent.
+        detail: String,
+    },
+    /// No usable answer from the source for several slots in a row.
+    SourceFailed {
+        /// How many slots.
+        slots: u32,
+        /// The last error.
+        detail: String,
+    },
+    /// Another condition of the same severity took the alert over, or its mute ended.
+    Unmuted,
+    /// Every tier of the severity is quiet again.
+    Recovered,
+    /// There is no traffic left to burn with.
+    NoTraffic,
+    /// Evidence is back.
+    DataReturned,
+    /// The definition is gone.
+    DefinitionRemoved,
+    /// The definition changed so that the alert no longer means anything.
+    DefinitionChanged,
+    /// The label set has not been seen for as long as series are remembered.
+    InstanceGone,
+}
+
+/// One tier as it stood when the notification was decided.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TierFacts {
+    /// Long window.
+    pub long: Span,
+    /// Short window.
+    pub short: Span,
+    /// Burn rate above which it fires.
+    pub factor: f64,
+    /// Fraction (0..1) of the budget that spent within `long` fires it.
+    pub budget_fraction: f64,
+    /// Burn rate over the long window.
+    pub long_burn: f64,
+    /// Burn rate over the short window.
+    pub short_burn: f64,
+    /// Bad events in the long window, where counts are known.
+    pub bad_events: Option<f64>,
+    /// All events in the long window, where counts are known.
+    pub total_events: Option<f64>,
+}
+
+/// The budget of the period as it stood when the notification was decided.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct BudgetFacts {
+    /// Fraction of the budget consumed over the period; above 1 when overspent.
+    pub consumed: f64,
+    /// Fraction left; negative when overspent.
+    pub remaining: f64,
+    /// Time until nothing is left at the present burn; `None` while it does not shrink.
+    pub exhausted_in: Option<Span>,
+    /// Fraction consumed since this alert started.
+    pub consumed_by_alert: f64,
+    /// Share (0..1) of the period whose events are known.
+    pub coverage: f64,
+}
+
+/// Everything a message about an alert says.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct AlertFacts {
+    /// Which alert.
+    pub key: AlertKey,
+    /// How loudly.
+    pub severity: Severity,
+    /// Service, or `slofuse` when the source is down.
+    pub service: String,
+    /// SLO name, or the source's name when it is down.
+    pub slo: String,
+    /// Labels of the instance.
+    pub labels: Labels,
+    /// Objective in percent; `None` when the source is down.
+    pub objective_percent: Option<f64>,
+    /// Rolling period; `None` when the source is down.
+    pub period: Option<Span>,
+    /// Why now.
+    pub reason: Reason,
+    /// When the condition began.
+    pub started_at: Timestamp,
+    /// The slot of the decision.
+    pub decided_at: Timestamp,
+    /// When it ended, on resolve.
+    pub resolved_at: Option<Timestamp>,
+    /// The tiers that burn, fastest first (on resolve: that burned).
+    pub tiers: Vec<TierFacts>,
+    /// Highest burn rate of any burning tier's long window during the episode.
+    pub peak_burn: f64,
+    /// Budget, where it is known.
+    pub budget: Option<BudgetFacts>,
+    /// Owner, runbook and the rest of the definition's text.
+    pub document: Document,
+    /// How many SLO instances are affected (1, or all of a source).
+    pub affected: u32,
+}
+
+/// One message to one receiver about one alert.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Notification {
+    /// Name of the receiver in the configuration.
+    pub receiver: String,
+    /// What it does.
+    pub kind: NotificationKind,
+    /// Counts the firings of this alert, from 1.
+    pub episode: u64,
+    /// Orders the notifications of one episode to one receiver, from 1.
+    pub sequence: u32,
+    /// What it says.
+    pub facts: AlertFacts,
+}
+
+impl Notification {
+    /// Names this message for ever: receivers may use it to recognise a repetition.
+    pub fn idempotency_key(&self) -> String {
+        format!(
+            "{}#{}.{}@{}",
+            self.facts.key.dedup_key(),
+            self.episode,
+            self.sequence,
+            self.receiver
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::slo::SloId;
+
+    fn key(labels: Labels) -> AlertKey {
+        let instance = InstanceId {
+            slo: SloId::new("shop", "checkout"),
+            labels,
+        };
+        AlertKey::Burn {
+            instance,
+            severity: Severity::Page,
+        }
+    }
+
+    #[test]
+    fn dedup_keys_are_readable_and_bounded() {
+        let short = key(Labels::new([("region", "eu")])).dedup_key();
+        assert_eq!(short, r#"slofuse/shop/checkout{region="eu"}/page"#);
+        let one = key(Labels::new([("region", "ü".repeat(300))])).dedup_key();
+        let two = key(Labels::new([("region", "ü".repeat(301))])).dedup_key();
+        assert!(one.len() <= 255 && two.len() <= 255);
+        assert_ne!(one, two, "the cut keys still differ");
+    }
+}

@@ -1,0 +1,255 @@
+//! Service level objectives as the engine holds them: only legal ones can be built.
+//!
+//! A [`Slo`] joins an [`Indicator`] (what is measured), an [`Objective`], a rolling period and a
+//! policy. It is immutable and shared; everything that changes lives in the engine's state.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::labels::{Labels, Selector};
+use super::policy::Policy;
+use super::time::Span;
+
+/// `service/name`: identifies an SLO across files, restarts and configurations.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SloId(Arc<str>);
+
+impl SloId {
+    /// Joins the two names; the loader guarantees that neither contains a slash.
+    pub fn new(service: &str, name: &str) -> Self {
+        Self(format!("{service}/{name}").into())
+    }
+
+    /// The whole identifier.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for SloId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The share of good events that is promised: a ratio strictly between 0 and 1.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize)]
+#[serde(transparent)]
+pub struct Objective(f64);
+
+impl Objective {
+    /// From percent, as definitions write it (`99.9`).
+    ///
+    /// # Errors
+    ///
+    /// When the value is not a number strictly between 0 and 100: at 100 the budget is empty and
+    /// every burn rate infinite.
+    pub fn from_percent(percent: f64) -> Result<Self, ObjectiveError> {
+        if percent > 0.0 && percent < 100.0 {
+            Ok(Self(percent / 100.0))
+        } else {
+            Err(ObjectiveError { percent })
+        }
+    }
+
+    /// The promised ratio of good events, 0..1.
+    pub fn ratio(self) -> f64 {
+        self.0
+    }
+
+    /// In percent.
+    pub fn percent(self) -> f64 {
+        round_off(self.0 * 100.0)
+    }
+
+    /// The ratio of events that may be bad: 1 - objective.
+    pub fn budget_ratio(self) -> f64 {
+        round_off(1.0 - self.0)
+    }
+}
+
+/// Removes the binary dust of `1 - 0.999` (0.0010000000000000009): ten significant decimals stay.
+fn round_off(value: f64) -> f64 {
+    const SCALE: f64 = 1e12;
+    (value * SCALE).round() / SCALE
+}
+
+/// An objective that leaves no budget or promises nothing.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+#[error("{percent} is not an objective: it must lie between 0 and 100 percent, both excluded")]
+pub struct ObjectiveError {
+    percent: f64,
+}
+
+/// A weighted selector: the sum of the increases of its series, times the coefficient.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Term {
+    /// +1 or -1 in nearly every definition.
+    pub coefficient: f64,
+    /// The counter series that are summed.
+    pub selector: Selector,
+}
+
+/// A PromQL text with a place for the window.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueryTemplate {
+    /// The text between the places, so `parts.len() - 1` windows are filled in.
+    parts: Vec<String>,
+}
+
+impl QueryTemplate {
+    /// Splits at `$window`, `{{.window}}` and `{{ .window }}`; a text without any of them is
+    /// `None`, for it would measure the same window for every tier.
+    pub fn new(text: &str) -> Option<Self> {
+        let normal = text
+            .replace("{{ .window }}", "$window")
+            .replace("{{.window}}", "$window");
+        let parts: Vec<String> = normal.split("$window").map(str::to_owned).collect();
+        (parts.len() > 1).then_some(Self { parts })
+    }
+
+    /// The query for one window.
+    pub fn render(&self, window: Span) -> String {
+        self.parts.join(&window.to_string())
+    }
+}
+
+/// What is measured, and by which of the evaluation paths.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Indicator {
+    /// Sums of counters: raw samples are read once and differenced here (the exact path).
+    Counters {
+        /// Bad events.
+        bad: Vec<Term>,
+        /// All events.
+        total: Vec<Term>,
+    },
+    /// PromQL that does not decompose: asked per window (the direct path).
+    Windows(WindowQuery),
+    /// Time slices: one event per slice, bad when the condition does not hold.
+    Slices {
+        /// PromQL that yields 0 (bad) or anything else (good) per instance.
+        condition: String,
+        /// The length of one slice.
+        slice: Span,
+    },
+}
+
+/// The two forms of the direct path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WindowQuery {
+    /// One query for the error ratio (0..1) of a window.
+    Ratio {
+        /// Error ratio of the window.
+        error_ratio: QueryTemplate,
+    },
+    /// Two queries whose quotient is the error ratio.
+    Events {
+        /// Bad events (or their rate) of the window.
+        bad: QueryTemplate,
+        /// All events (or their rate, as `bad`) of the window.
+        total: QueryTemplate,
+    },
+}
+
+impl Indicator {
+    /// The name of the evaluation path, as shown to people.
+    pub const fn path(&self) -> &'static str {
+        match self {
+            Self::Counters { .. } => "exact",
+            Self::Windows(_) => "direct",
+            Self::Slices { .. } => "slices",
+        }
+    }
+}
+
+/// What the person on call reads; the engine only carries it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Document {
+    /// One sentence: what the user loses when this burns.
+    pub description: String,
+    /// Team or person that answers for it.
+    pub owner: Option<String>,
+    /// URL: what to do.
+    pub runbook: Option<String>,
+    /// URL: where to look.
+    pub dashboard: Option<String>,
+    /// Why this objective.
+    pub rationale: Option<String>,
+    /// Labels that routing and receivers see.
+    pub labels: BTreeMap<String, String>,
+    /// Free text for people.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// A service level objective: indicator, objective, period, policy.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Slo {
+    /// Identity.
+    pub id: SloId,
+    /// The service it speaks for.
+    pub service: String,
+    /// Its name within the service.
+    pub name: String,
+    /// The promise.
+    pub objective: Objective,
+    /// The rolling period the budget is for.
+    pub period: Span,
+    /// What is measured.
+    pub indicator: Indicator,
+    /// Labels that split it into instances; empty for one instance.
+    pub group_by: Vec<String>,
+    /// When to tell whom.
+    pub policy: Arc<Policy>,
+    /// For people.
+    pub document: Document,
+}
+
+impl Slo {
+    /// Whether `other` measures the same thing, so that windows and alerts carry over a reload.
+    pub fn measures_the_same(&self, other: &Self) -> bool {
+        self.indicator == other.indicator && self.group_by == other.group_by
+    }
+}
+
+/// One label set of an SLO: what everything is decided for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct InstanceId {
+    /// The SLO.
+    pub slo: SloId,
+    /// Values of the `group_by` labels; empty for an ungrouped SLO.
+    pub labels: Labels,
+}
+
+impl fmt::Display for InstanceId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.slo, self.labels)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn objectives_leave_a_budget() {
+        for percent in [0.0, 100.0, -1.0, 101.0, f64::NAN, f64::INFINITY] {
+            assert!(Objective::from_percent(percent).is_err(), "{percent}");
+        }
+        let objective = Objective::from_percent(99.9).unwrap();
+        assert_eq!(objective.budget_ratio().to_string(), "0.001");
+        assert_eq!(objective.percent().to_string(), "99.9");
+    }
+
+    #[test]
+    fn templates_fill_every_window() {
+        let template = QueryTemplate::new("sum(rate(a[$window])) / sum(rate(b[{{.window}}]))");
+        let text = template.unwrap().render(Span::from_mins(90));
+        assert_eq!(text, "sum(rate(a[1h30m])) / sum(rate(b[1h30m]))");
+        assert_eq!(QueryTemplate::new("rate(a[5m])"), None);
+    }
+}

@@ -1,0 +1,3 @@
+//! slofuse: burn-rate alerting for Prometheus.
+pub mod config;
+pub mod engine;
