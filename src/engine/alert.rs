@@ -1,11 +1,16 @@
 //! The alert: one identity from its first burning slot to its resolve.
+//!
+//! The state machine is one function, [`advance`]: inactive, pending, firing, and back. It knows
+//! three signals. *Unknown* (no data, failed, not covered) changes nothing: an alert neither fires
+//! nor resolves on what nobody saw.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::notification::{AlertFacts, AlertKey};
-use super::time::Timestamp;
+use super::effect::StateName;
+use super::notification::{AlertFacts, AlertKey, Reason};
+use super::time::{Span, Timestamp};
 
 /// The durable memory of one alert that is pending or firing.
 ///
@@ -16,12 +21,27 @@ pub struct AlertRecord {
     pub key: AlertKey,
     /// Where it stands.
     pub state: AlertState,
-    /// What was last known about it; the source of its resolve message.
+    /// What is known about it; the tiers are all that burned during the episode.
     pub facts: AlertFacts,
-    /// Bad events of the period when the alert started, to price the episode.
-    pub consumed_at_start: f64,
+    /// Long and short windows of the tiers that burn at present.
+    pub burning: Vec<(Span, Span)>,
+    /// Bad events after this time are what the alert costs.
+    pub costs_from: Timestamp,
     /// What each receiver was told in this episode: the sequence number of the last notification.
     pub told: BTreeMap<String, u32>,
+}
+
+impl AlertRecord {
+    /// The number of the episode: the millisecond of its first burning slot. It rises from episode
+    /// to episode without being stored anywhere.
+    pub fn episode(&self) -> u64 {
+        self.state.since().as_millis().unsigned_abs()
+    }
+
+    /// Whether the alert is up.
+    pub fn is_firing(&self) -> bool {
+        matches!(self.state, AlertState::Firing { .. })
+    }
 }
 
 /// Where an open alert stands.
@@ -33,11 +53,158 @@ pub enum AlertState {
         /// First burning slot.
         since: Timestamp,
     },
-    /// Up since `since`.
+    /// Up.
     Firing {
-        /// First burning slot; also the episode's number.
+        /// First burning slot, pending time included.
         since: Timestamp,
         /// First slot without the condition, while the hold time runs.
         quiet_since: Option<Timestamp>,
     },
+}
+
+impl AlertState {
+    /// First burning slot.
+    pub fn since(self) -> Timestamp {
+        match self {
+            Self::Pending { since } | Self::Firing { since, .. } => since,
+        }
+    }
+
+    /// The state's name.
+    pub fn name(self) -> StateName {
+        match self {
+            Self::Pending { .. } => StateName::Pending,
+            Self::Firing { .. } => StateName::Firing,
+        }
+    }
+}
+
+/// What a slot says about an alert's condition.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Signal {
+    /// It holds.
+    Up,
+    /// It does not, for this reason.
+    Down(Reason),
+    /// Nobody can say.
+    Unknown,
+}
+
+/// How long a condition must hold, and how long an alert outlives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timing {
+    /// Before it fires.
+    pub pending: Span,
+    /// Before it resolves.
+    pub hold: Span,
+}
+
+impl Timing {
+    /// Fires and resolves at once.
+    pub const AT_ONCE: Self = Self {
+        pending: Span::ZERO,
+        hold: Span::ZERO,
+    };
+}
+
+/// The next state of an alert; `None` is inactive.
+pub fn advance(
+    state: Option<AlertState>,
+    signal: &Signal,
+    now: Timestamp,
+    timing: Timing,
+) -> Option<AlertState> {
+    use AlertState::{Firing, Pending};
+    match (state, signal) {
+        (state, Signal::Unknown) => state,
+        (None, Signal::Down(_)) | (Some(Pending { .. }), Signal::Down(_)) => None,
+        (None, Signal::Up) if timing.pending.is_zero() => Some(Firing {
+            since: now,
+            quiet_since: None,
+        }),
+        (None, Signal::Up) => Some(Pending { since: now }),
+        (Some(Pending { since }), Signal::Up) => {
+            let ripe = now.since(since) >= timing.pending;
+            Some(if ripe {
+                Firing {
+                    since,
+                    quiet_since: None,
+                }
+            } else {
+                Pending { since }
+            })
+        }
+        (Some(Firing { since, .. }), Signal::Up) => Some(Firing {
+            since,
+            quiet_since: None,
+        }),
+        (Some(Firing { since, quiet_since }), Signal::Down(_)) => {
+            let quiet_since = quiet_since.unwrap_or(now);
+            let held = now.since(quiet_since) < timing.hold;
+            held.then_some(Firing {
+                since,
+                quiet_since: Some(quiet_since),
+            })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Plays one letter per 30 s slot (`U`p, `D`own, `?`) and prints the state after each:
+    /// `.` inactive, `p`ending, `F`iring, `h`eld.
+    fn play(pending: i64, hold: i64, signals: &str) -> String {
+        let timing = Timing {
+            pending: Span::from_secs(pending),
+            hold: Span::from_secs(hold),
+        };
+        let mut state = None;
+        let mut seen = String::new();
+        for (slot, letter) in signals.chars().enumerate() {
+            let signal = match letter {
+                'U' => Signal::Up,
+                'D' => Signal::Down(Reason::Recovered),
+                _ => Signal::Unknown,
+            };
+            let now = Timestamp::from_secs(slot as i64 * 30);
+            state = advance(state, &signal, now, timing);
+            seen.push(match state {
+                None => '.',
+                Some(AlertState::Pending { .. }) => 'p',
+                Some(AlertState::Firing {
+                    quiet_since: None, ..
+                }) => 'F',
+                Some(AlertState::Firing { .. }) => 'h',
+            });
+        }
+        seen
+    }
+
+    #[test]
+    fn fires_and_resolves_at_once_by_default() {
+        assert_eq!(play(0, 0, "DUUDDU"), ".FF..F");
+    }
+
+    #[test]
+    fn pending_counts_from_the_first_burning_slot() {
+        assert_eq!(play(60, 0, "UUUDUDUUU"), "ppF.p.ppF");
+        assert_eq!(
+            play(60, 0, "U??U"),
+            "pppF",
+            "what nobody saw does not interrupt"
+        );
+    }
+
+    #[test]
+    fn hold_keeps_an_alert_through_short_quiet() {
+        assert_eq!(play(0, 60, "UDUDDDU"), "FhFhh.F");
+    }
+
+    #[test]
+    fn nothing_fires_or_resolves_on_what_nobody_saw() {
+        assert_eq!(play(0, 0, "??U????D"), "..FFFFF.");
+        assert_eq!(play(0, 60, "UD???D"), "Fhhhh.", "the hold clock goes on");
+    }
 }

@@ -1,0 +1,178 @@
+//! Sixty-four buckets in as few bytes as they need.
+//!
+//! Increments of counters are nearly always integers that change little from bucket to bucket, so
+//! a column is stored as variable-length differences; a column of zeros takes one byte. Columns
+//! with fractions (counters of seconds, spread gaps) are stored as they are. Nothing is rounded:
+//! unpacking gives back the bits that were packed.
+
+use serde::{Deserialize, Serialize};
+
+use super::counts::Counts;
+
+/// Buckets in one block.
+pub(super) const LEN: usize = 64;
+
+/// The buckets of a block that is being written.
+pub(super) type Buckets = [Counts; LEN];
+
+/// A packed block.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Packed(Box<[u8]>);
+
+const ZEROS: u8 = 0;
+const DIFFERENCES: u8 = 1;
+const RAW: u8 = 2;
+/// Integers beyond this are not exact in a double, nor their differences.
+const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+
+impl Packed {
+    /// Packs both columns.
+    pub(super) fn new(buckets: &Buckets) -> Self {
+        let mut bytes = Vec::with_capacity(LEN * 2);
+        pack_column(buckets.iter().map(|b| b.bad), &mut bytes);
+        pack_column(buckets.iter().map(|b| b.total), &mut bytes);
+        Self(bytes.into_boxed_slice())
+    }
+
+    /// The buckets as they were packed. Foreign bytes unpack to zeros instead of failing.
+    pub(super) fn unpack(&self) -> Box<Buckets> {
+        let mut buckets = Box::new([Counts::ZERO; LEN]);
+        let mut bytes = self.0.iter().copied();
+        let bad = unpack_column(&mut bytes).unwrap_or([0.0; LEN]);
+        let total = unpack_column(&mut bytes).unwrap_or([0.0; LEN]);
+        for ((bucket, bad), total) in buckets.iter_mut().zip(bad).zip(total) {
+            *bucket = Counts { bad, total };
+        }
+        buckets
+    }
+
+    /// Heap bytes.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+fn pack_column(values: impl Iterator<Item = f64> + Clone, bytes: &mut Vec<u8>) {
+    if values.clone().all(|v| v.to_bits() == 0) {
+        bytes.push(ZEROS);
+    } else if values.clone().all(is_exact_integer) {
+        bytes.push(DIFFERENCES);
+        let mut last = 0_i64;
+        for value in values {
+            let value = value as i64;
+            push_varint(zigzag(value - last), bytes);
+            last = value;
+        }
+    } else {
+        bytes.push(RAW);
+        for value in values {
+            bytes.extend_from_slice(&value.to_le_bytes());
+        }
+    }
+}
+
+/// Negative zero is kept out: as an integer it would come back positive.
+fn is_exact_integer(value: f64) -> bool {
+    value.fract() == 0.0 && value.abs() < EXACT_MAX && (value != 0.0 || value.to_bits() == 0)
+}
+
+fn unpack_column(bytes: &mut impl Iterator<Item = u8>) -> Option<[f64; LEN]> {
+    let mut column = [0.0; LEN];
+    match bytes.next()? {
+        ZEROS => {}
+        DIFFERENCES => {
+            let mut last = 0_i64;
+            for value in &mut column {
+                last = last.wrapping_add(unzigzag(take_varint(bytes)?));
+                *value = last as f64;
+            }
+        }
+        RAW => {
+            for value in &mut column {
+                let mut word = [0; 8];
+                for byte in &mut word {
+                    *byte = bytes.next()?;
+                }
+                *value = f64::from_le_bytes(word);
+            }
+        }
+        _ => return None,
+    }
+    Some(column)
+}
+
+const fn zigzag(value: i64) -> u64 {
+    ((value << 1) ^ (value >> 63)) as u64
+}
+
+const fn unzigzag(value: u64) -> i64 {
+    (value >> 1) as i64 ^ -((value & 1) as i64)
+}
+
+fn push_varint(mut value: u64, bytes: &mut Vec<u8>) {
+    while value >= 0x80 {
+        bytes.push(value as u8 | 0x80);
+        value >>= 7;
+    }
+    bytes.push(value as u8);
+}
+
+fn take_varint(bytes: &mut impl Iterator<Item = u8>) -> Option<u64> {
+    let mut value = 0_u64;
+    for shift in (0..64).step_by(7) {
+        let byte = bytes.next()?;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn value() -> impl Strategy<Value = f64> {
+        prop_oneof![
+            4 => Just(0.0),
+            4 => (-200_i32..5_000).prop_map(f64::from),
+            1 => any::<i64>().prop_map(|v| v as f64),
+            1 => any::<f64>(),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn unpacking_gives_back_the_bits(
+            values in prop::collection::vec((value(), value()), LEN),
+        ) {
+            let mut buckets = [Counts::ZERO; LEN];
+            for (bucket, (bad, total)) in buckets.iter_mut().zip(values) {
+                *bucket = Counts { bad, total };
+            }
+            let back = Packed::new(&buckets).unpack();
+            for (left, right) in buckets.iter().zip(back.iter()) {
+                prop_assert_eq!(left.bad.to_bits(), right.bad.to_bits());
+                prop_assert_eq!(left.total.to_bits(), right.total.to_bits());
+            }
+        }
+
+        #[test]
+        fn foreign_bytes_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
+            let _buckets = Packed(bytes.into_boxed_slice()).unpack();
+        }
+    }
+
+    #[test]
+    fn steady_traffic_takes_about_a_byte_per_bucket() {
+        let mut buckets = [Counts::ZERO; LEN];
+        for (at, bucket) in buckets.iter_mut().enumerate() {
+            bucket.total = 120.0 + ((at * 7) % 23) as f64;
+        }
+        assert_eq!(Packed::new(&buckets).len(), 1 + 1 + LEN + 1);
+    }
+}

@@ -1,0 +1,310 @@
+//! One slot of one instance: what its windows say, and which of the five outcomes that is.
+
+use serde::Serialize;
+
+use super::budget::{self, Spending};
+use super::burn::{Reading, Verdict, judge};
+use super::direct::DirectReadings;
+use super::measure::Tally;
+use super::notification::{BudgetFacts, TierFacts};
+use super::policy::{Severity, Tier};
+use super::slo::{InstanceId, Slo};
+use super::time::{Span, Timestamp};
+
+/// Samples may be this much older than three scrapes before they count as stale: a sample is
+/// readable only once its scrape has ended.
+const STALE_GRACE: Span = Span::from_secs(2);
+/// So many scrapes may be missing before an instance has no data.
+const STALE_SCRAPES: i64 = 3;
+
+/// What a slot of an instance ends in: exactly one of five.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// At least one tier burns.
+    Burning,
+    /// Every tier is known not to burn.
+    Quiet,
+    /// There were no events to judge; nothing burns.
+    NoTraffic,
+    /// The samples are stale, absent, or do not reach back far enough.
+    NoData,
+    /// The source did not give a usable answer.
+    Failed,
+}
+
+impl Outcome {
+    /// All outcomes.
+    pub const ALL: [Self; 5] = [
+        Self::Burning,
+        Self::Quiet,
+        Self::NoTraffic,
+        Self::NoData,
+        Self::Failed,
+    ];
+
+    /// The word used in the API and as a metric label.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Burning => "burning",
+            Self::Quiet => "quiet",
+            Self::NoTraffic => "no_traffic",
+            Self::NoData => "no_data",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Whether the slot saw anything: only then may an alert resolve.
+    pub const fn is_evidence(self) -> bool {
+        matches!(self, Self::Burning | Self::Quiet | Self::NoTraffic)
+    }
+}
+
+/// A tier at one slot.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct TierStatus {
+    /// Whom it reaches.
+    pub severity: Severity,
+    /// What it measures.
+    #[serde(flatten)]
+    pub facts: TierFacts,
+    /// What it says.
+    pub verdict: Verdict,
+}
+
+/// Everything that is known about an instance at one slot.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Evaluation {
+    /// Whose.
+    #[serde(skip)]
+    pub id: InstanceId,
+    /// The slot.
+    pub at: Timestamp,
+    /// The verdict on the slot.
+    pub outcome: Outcome,
+    /// Why there is nothing to decide on, where that is so.
+    pub detail: Option<String>,
+    /// Every window of the policy, shortest first.
+    pub readings: Vec<Reading>,
+    /// Every tier of the policy.
+    pub tiers: Vec<TierStatus>,
+    /// The budget of the period, where known.
+    pub budget: Option<BudgetFacts>,
+    /// Newest sample.
+    pub newest: Option<Timestamp>,
+    /// Whether there are fresh samples, even if too few to decide.
+    #[serde(skip)]
+    pub fresh: bool,
+}
+
+impl Evaluation {
+    /// A slot without anything to decide on.
+    pub fn blank(id: InstanceId, at: Timestamp, outcome: Outcome, detail: String) -> Self {
+        Self {
+            id,
+            at,
+            outcome,
+            detail: Some(detail),
+            readings: Vec::new(),
+            tiers: Vec::new(),
+            budget: None,
+            newest: None,
+            fresh: false,
+        }
+    }
+
+    /// The tiers of a severity that burn, fastest first.
+    pub fn burning(&self, severity: Severity) -> Vec<TierFacts> {
+        let burning = self
+            .tiers
+            .iter()
+            .filter(|tier| tier.severity == severity && tier.verdict == Verdict::Burning);
+        let mut burning: Vec<TierFacts> = burning.map(|tier| tier.facts.clone()).collect();
+        burning.sort_by(|a, b| b.factor.total_cmp(&a.factor));
+        burning
+    }
+
+    /// Whether some tier of the severity cannot be judged.
+    pub fn is_undecided(&self, severity: Severity) -> bool {
+        let mut tiers = self.tiers.iter().filter(|tier| tier.severity == severity);
+        tiers.any(|tier| tier.verdict == Verdict::Unknown)
+    }
+}
+
+/// What an evaluation remembers of the alerts of its instance.
+#[derive(Default)]
+pub(super) struct Memory {
+    /// Windows of the tiers that burned in the slot before.
+    pub(super) burning: Vec<(Span, Span)>,
+    /// The costs of the open page (else ticket) count from here.
+    pub(super) costs_from: Option<Timestamp>,
+}
+
+/// Evaluates an instance from its counted past.
+pub(super) fn from_tally(
+    slo: &Slo,
+    tally: &Tally,
+    covered_from: Option<Timestamp>,
+    memory: &Memory,
+    now: Timestamp,
+) -> Evaluation {
+    let covered_from = covered_from.unwrap_or(now);
+    let covers = |window: Span| covered_from <= now - window;
+    let read = |window: Span| match covers(window) {
+        true => Reading::from_counts(window, tally.window.sum(window, now), slo.objective),
+        false => Reading::uncovered(window),
+    };
+    let readings: Vec<Reading> = slo.policy.windows().into_iter().map(read).collect();
+    let tiers = tiers(slo, &readings, &memory.burning);
+    let age = now.since(tally.newest);
+    let stale = age > tally.spacing.times(STALE_SCRAPES) + STALE_GRACE;
+    let (outcome, detail) = if stale {
+        (
+            Outcome::NoData,
+            Some(format!("the newest sample is {} old", rounded(age))),
+        )
+    } else {
+        settle(&readings, &tiers)
+    };
+    Evaluation {
+        id: tally.id.clone(),
+        at: now,
+        outcome,
+        detail,
+        budget: Some(budget_of(slo, tally, &readings, &tiers, memory, now)),
+        readings,
+        tiers,
+        newest: Some(tally.newest),
+        fresh: !stale,
+    }
+}
+
+/// Evaluates an instance from answers per window.
+pub(super) fn from_answers(
+    slo: &Slo,
+    id: &InstanceId,
+    answers: &DirectReadings,
+    interval: Span,
+    memory: &Memory,
+    now: Timestamp,
+) -> Evaluation {
+    let read = |window: Span| match answers.get(window, interval, now) {
+        Some(ratio) => Reading::from_ratio(window, ratio, slo.objective),
+        None => Reading::uncovered(window),
+    };
+    let readings: Vec<Reading> = slo.policy.windows().into_iter().map(read).collect();
+    let tiers = tiers(slo, &readings, &memory.burning);
+    let fresh = readings.iter().any(|reading| reading.burn.is_some());
+    let (outcome, detail) = if fresh {
+        settle(&readings, &tiers)
+    } else {
+        (Outcome::NoData, Some("no window has an answer".to_owned()))
+    };
+    let period = answers.get(slo.period, interval, now).flatten();
+    let budget = period.map(|ratio| {
+        let period_burn = Reading::from_ratio(slo.period, Some(ratio), slo.objective).burn;
+        let (burn, window) = spending_burn(&readings, &tiers);
+        budget::facts_from_burn(slo, period_burn.unwrap_or(0.0), burn, window)
+    });
+    Evaluation {
+        id: id.clone(),
+        at: now,
+        outcome,
+        detail,
+        readings,
+        tiers,
+        budget,
+        newest: answers.newest(),
+        fresh,
+    }
+}
+
+fn tiers(slo: &Slo, readings: &[Reading], burning: &[(Span, Span)]) -> Vec<TierStatus> {
+    let reading = |window: Span| {
+        let found = readings.iter().find(|reading| reading.window == window);
+        found.copied().unwrap_or_else(|| Reading::uncovered(window))
+    };
+    let status = |tier: &Tier| {
+        let (long, short) = (reading(tier.long), reading(tier.short));
+        let factor = tier.factor(slo.period);
+        let burned = burning.contains(&(tier.long, tier.short));
+        let recovering = if burned { slo.policy.recover } else { 1.0 };
+        TierStatus {
+            severity: tier.severity,
+            verdict: judge(tier, factor, recovering, &long, &short),
+            facts: TierFacts {
+                long: tier.long,
+                short: tier.short,
+                factor,
+                budget_fraction: tier.budget_fraction,
+                long_burn: long.burn.unwrap_or(0.0),
+                short_burn: short.burn.unwrap_or(0.0),
+                bad_events: long.counts.map(|counts| counts.bad),
+                total_events: long.counts.map(|counts| counts.total),
+            },
+        }
+    };
+    slo.policy.tiers.iter().map(status).collect()
+}
+
+fn settle(readings: &[Reading], tiers: &[TierStatus]) -> (Outcome, Option<String>) {
+    if tiers.iter().any(|tier| tier.verdict == Verdict::Burning) {
+        return (Outcome::Burning, None);
+    }
+    if tiers.iter().any(|tier| tier.verdict == Verdict::Unknown) {
+        let uncovered = readings.iter().filter(|reading| reading.burn.is_none());
+        let names: Vec<String> = uncovered
+            .map(|reading| reading.window.to_string())
+            .collect();
+        let detail = format!("history does not reach back over {} yet", names.join(", "));
+        return (Outcome::NoData, Some(detail));
+    }
+    let idle = readings.first().and_then(|reading| reading.counts);
+    match idle {
+        Some(counts) if counts.total <= 0.0 => (Outcome::NoTraffic, None),
+        _ => (Outcome::Quiet, None),
+    }
+}
+
+fn budget_of(
+    slo: &Slo,
+    tally: &Tally,
+    readings: &[Reading],
+    tiers: &[TierStatus],
+    memory: &Memory,
+    now: Timestamp,
+) -> BudgetFacts {
+    let (burn, window) = spending_burn(readings, tiers);
+    let costs_from = memory.costs_from.unwrap_or(now - window);
+    let since = tally
+        .window
+        .sum(now.since(costs_from).min(slo.period), now)
+        .sane();
+    budget::facts(
+        slo,
+        Spending {
+            period: tally.window.sum(slo.period, now),
+            coverage: now.since(tally.first).ratio(slo.period),
+            by_alert: since.bad,
+            burn,
+        },
+    )
+}
+
+/// The burn that is assumed to go on: of the fastest burning tier, else of the longest window.
+fn spending_burn(readings: &[Reading], tiers: &[TierStatus]) -> (f64, Span) {
+    let burning = tiers.iter().filter(|tier| tier.verdict == Verdict::Burning);
+    let fastest = burning.max_by(|a, b| a.facts.factor.total_cmp(&b.facts.factor));
+    if let Some(tier) = fastest {
+        return (tier.facts.long_burn, tier.facts.long);
+    }
+    let known = readings
+        .iter()
+        .rev()
+        .find_map(|r| Some((r.burn?, r.window)));
+    known.unwrap_or((0.0, Span::ZERO))
+}
+
+fn rounded(age: Span) -> Span {
+    Span::from_secs(age.as_millis() / 1000)
+}

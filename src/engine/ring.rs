@@ -1,0 +1,221 @@
+//! A ring of equally wide buckets over the most recent past.
+//!
+//! Bucket `k` of width `w` holds the events of `((k-1)w, kw]`, so that at a slot `t = kw` the
+//! buckets up to `k` are complete and any window that is a multiple of `w` is exact. An edge that
+//! falls inside a bucket takes its share of it. Recent blocks are open for writing, older ones
+//! packed; writing into a packed block opens it until the next [`Ring::seal`].
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use super::block::{self, Buckets, Packed};
+use super::counts::Counts;
+use super::time::{Span, Timestamp};
+
+/// Blocks at the young end that stay open: late samples land there.
+const OPEN_BLOCKS: usize = 2;
+
+/// Buckets of one width, oldest first.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Ring {
+    /// Width of a bucket in milliseconds, at least 1.
+    width: i64,
+    /// How many blocks are kept.
+    capacity: usize,
+    /// Number of the first block; block `b` holds the buckets `64b .. 64b+63`.
+    first: i64,
+    blocks: VecDeque<Block>,
+    /// Every block before this position is packed.
+    packed_until: usize,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Block {
+    /// The sum of the buckets, kept beside them so that a window need not unpack.
+    sum: Counts,
+    buckets: Store,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+enum Store {
+    Empty,
+    Open(#[serde(with = "open")] Box<Buckets>),
+    Packed(Packed),
+}
+
+impl Ring {
+    /// A ring that answers for windows up to `span`.
+    pub(super) fn new(width: Span, span: Span) -> Self {
+        let width = width.as_millis().max(1);
+        let buckets = span.as_millis() / width + 2;
+        let capacity = usize::try_from(buckets).unwrap_or(usize::MAX) / block::LEN + 2;
+        Self {
+            width,
+            capacity,
+            first: 0,
+            blocks: VecDeque::new(),
+            packed_until: 0,
+        }
+    }
+
+    /// The width of a bucket.
+    pub(super) fn width(&self) -> Span {
+        Span::from_millis(self.width)
+    }
+
+    /// Books events at a time. What is older than the ring is not kept.
+    pub(super) fn add(&mut self, at: Timestamp, counts: Counts) {
+        let bucket = div_ceil(at.as_millis(), self.width);
+        let number = bucket.div_euclid(block::LEN as i64);
+        let Some(position) = self.position(number) else {
+            return;
+        };
+        let block = &mut self.blocks[position];
+        block.sum += counts;
+        let within = bucket.rem_euclid(block::LEN as i64) as usize;
+        block.open()[within] += counts;
+        self.packed_until = self.packed_until.min(position);
+    }
+
+    /// Packs every block but the youngest.
+    pub(super) fn seal(&mut self) {
+        let end = self.blocks.len().saturating_sub(OPEN_BLOCKS);
+        for block in self.blocks.range_mut(self.packed_until.min(end)..end) {
+            block.pack();
+        }
+        self.packed_until = end;
+    }
+
+    /// The events after `edge`, up to the newest.
+    pub(super) fn since(&self, edge: Timestamp) -> Counts {
+        let bucket = div_ceil(edge.as_millis(), self.width);
+        let share = (bucket
+            .saturating_mul(self.width)
+            .saturating_sub(edge.as_millis())) as f64
+            / self.width as f64;
+        let number = bucket.div_euclid(block::LEN as i64);
+        let skip = number - self.first;
+        if skip < 0 {
+            return self
+                .blocks
+                .iter()
+                .fold(Counts::ZERO, |sum, block| sum + block.sum);
+        }
+        let Ok(skip) = usize::try_from(skip) else {
+            return Counts::ZERO;
+        };
+        let Some(edge_block) = self.blocks.get(skip) else {
+            return Counts::ZERO;
+        };
+        let within = bucket.rem_euclid(block::LEN as i64) as usize;
+        let mut sum = edge_block.tail(within, share);
+        for block in self.blocks.range(skip + 1..) {
+            sum += block.sum;
+        }
+        sum
+    }
+
+    /// The position of a block, making room for it at the young end; `None` if it is too old.
+    fn position(&mut self, number: i64) -> Option<usize> {
+        if self.blocks.is_empty() {
+            self.first = number;
+        }
+        if number < self.first {
+            return self.position_before(number);
+        }
+        let ahead = usize::try_from(number - self.first).unwrap_or(usize::MAX);
+        if ahead >= self.blocks.len().saturating_add(self.capacity) {
+            self.blocks.clear();
+            self.packed_until = 0;
+            self.first = number;
+        }
+        let position = |ring: &Self| usize::try_from(number - ring.first).unwrap_or(usize::MAX);
+        while position(self) >= self.blocks.len() {
+            self.blocks.push_back(Block::EMPTY);
+            if self.blocks.len() > self.capacity {
+                self.blocks.pop_front();
+                self.packed_until = self.packed_until.saturating_sub(1);
+                self.first += 1;
+            }
+        }
+        Some(position(self))
+    }
+
+    /// History may arrive after the present: make room at the old end while there is some.
+    fn position_before(&mut self, number: i64) -> Option<usize> {
+        let missing = usize::try_from(self.first - number).ok()?;
+        if self.blocks.len().saturating_add(missing) > self.capacity {
+            return None;
+        }
+        for _ in 0..missing {
+            self.blocks.push_front(Block::EMPTY);
+        }
+        self.first = number;
+        self.packed_until = 0;
+        Some(0)
+    }
+}
+
+impl Block {
+    const EMPTY: Self = Self {
+        sum: Counts::ZERO,
+        buckets: Store::Empty,
+    };
+
+    fn open(&mut self) -> &mut Buckets {
+        match &self.buckets {
+            Store::Open(_) => {}
+            Store::Empty => self.buckets = Store::Open(Box::new([Counts::ZERO; block::LEN])),
+            Store::Packed(packed) => self.buckets = Store::Open(packed.unpack()),
+        }
+        match &mut self.buckets {
+            Store::Open(buckets) => buckets,
+            Store::Empty | Store::Packed(_) => unreachable!("the block was opened above"),
+        }
+    }
+
+    fn pack(&mut self) {
+        if let Store::Open(buckets) = &self.buckets {
+            // The sum is taken anew: additions in another order leave binary dust.
+            self.sum = buckets
+                .iter()
+                .fold(Counts::ZERO, |sum, bucket| sum + *bucket);
+            self.buckets = Store::Packed(Packed::new(buckets));
+        }
+    }
+
+    /// `share` of bucket `within`, and all after it.
+    fn tail(&self, within: usize, share: f64) -> Counts {
+        let tail = |buckets: &Buckets| {
+            let rest = buckets.iter().skip(within + 1);
+            rest.fold(buckets[within].scale(share), |sum, bucket| sum + *bucket)
+        };
+        match &self.buckets {
+            Store::Empty => Counts::ZERO,
+            Store::Open(buckets) => tail(buckets),
+            Store::Packed(packed) => tail(&packed.unpack()),
+        }
+    }
+}
+
+/// Open buckets are stored packed: serde knows arrays only up to 32.
+mod open {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::{Buckets, Packed};
+
+    pub(super) fn serialize<S: Serializer>(b: &Buckets, to: S) -> Result<S::Ok, S::Error> {
+        Packed::new(b).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Box<Buckets>, D::Error> {
+        Ok(Packed::deserialize(from)?.unpack())
+    }
+}
+
+fn div_ceil(value: i64, width: i64) -> i64 {
+    value.div_euclid(width) + i64::from(value.rem_euclid(width) > 0)
+}

@@ -1,0 +1,148 @@
+//! The past of one instance: any window's counts at the cost of a subtraction.
+//!
+//! Every event is booked in each ring; a window is read from the finest ring that reaches far
+//! enough. At the usual 30 s interval that is exact 30 s buckets for the longest tier window and
+//! 1 h buckets for the rest of the period (layout F of the measurements: no window error up to
+//! 3 d, in the memory of a coarse layout).
+
+use serde::{Deserialize, Serialize};
+
+use super::counts::Counts;
+use super::ring::Ring;
+use super::time::{Span, Timestamp};
+
+/// Width of the buckets that tiers are decided on, unless slots are closer together.
+const BUCKET: Span = Span::from_secs(30);
+/// Width of the buckets that only the budget is computed from.
+const BUDGET_BUCKET: Span = Span::from_hours(1);
+/// How far back buckets narrower than [`BUCKET`] are kept.
+const NARROW_SPAN: Span = Span::from_hours(6);
+/// The share of events that one gap may be spread over, in buckets of the finest ring.
+const SPREAD_BUCKETS_MAX: i64 = 8640;
+
+/// What the rings of one SLO's instances look like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Layout {
+    /// Time between slots.
+    pub interval: Span,
+    /// The longest window a tier reads.
+    pub longest_window: Span,
+    /// The period of the budget.
+    pub period: Span,
+}
+
+/// The events of one instance in rings of rising width and reach.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Window {
+    layout: Layout,
+    rings: Vec<(Span, Ring)>,
+}
+
+impl Window {
+    /// Empty, for an SLO of this layout.
+    pub fn new(layout: Layout) -> Self {
+        let fine = if layout.interval < BUCKET {
+            layout.interval
+        } else {
+            BUCKET
+        };
+        let mut reaches = Vec::new();
+        if fine < BUCKET {
+            reaches.push((fine, layout.longest_window.min(NARROW_SPAN)));
+        }
+        if fine == BUCKET || layout.longest_window > NARROW_SPAN {
+            reaches.push((BUCKET, layout.longest_window));
+        }
+        if layout.period > layout.longest_window {
+            reaches.push((BUDGET_BUCKET, layout.period));
+        }
+        let rings = reaches
+            .into_iter()
+            .map(|(width, reach)| (reach, Ring::new(width, reach)))
+            .collect();
+        Self { layout, rings }
+    }
+
+    /// The layout it was made for.
+    pub fn layout(&self) -> Layout {
+        self.layout
+    }
+
+    /// Books events at one time.
+    pub fn add(&mut self, at: Timestamp, counts: Counts) {
+        for (_, ring) in &mut self.rings {
+            ring.add(at, counts);
+        }
+    }
+
+    /// Books events that happened somewhere in `(from, to]`, evenly.
+    ///
+    /// Whole events stay whole: the sum and the integrality survive the spreading.
+    pub fn spread(&mut self, from: Timestamp, to: Timestamp, counts: Counts) {
+        for (_, ring) in &mut self.rings {
+            spread(ring, from, to, counts);
+        }
+    }
+
+    /// Books an hour of the period's history: only the budget's ring takes it, and only where
+    /// that ring is not the one that tiers are read from.
+    pub fn add_history(&mut self, at: Timestamp, counts: Counts) {
+        let budget_only = self.layout.period > self.layout.longest_window;
+        if let (true, Some((_, ring))) = (budget_only, self.rings.last_mut()) {
+            ring.add(at, counts);
+        }
+    }
+
+    /// The events of `(now - window, now]`. A window beyond the period reads the period.
+    pub fn sum(&self, window: Span, now: Timestamp) -> Counts {
+        let ring = self
+            .rings
+            .iter()
+            .find(|(reach, _)| *reach >= window)
+            .or(self.rings.last());
+        ring.map_or(Counts::ZERO, |(_, ring)| ring.since(now - window))
+    }
+
+    /// Packs what is no longer written to.
+    pub fn seal(&mut self) {
+        for (_, ring) in &mut self.rings {
+            ring.seal();
+        }
+    }
+}
+
+fn spread(ring: &mut Ring, from: Timestamp, to: Timestamp, counts: Counts) {
+    let width = ring.width();
+    let length = to.since(from);
+    let pieces = (length.as_millis() / width.as_millis()).clamp(1, SPREAD_BUCKETS_MAX);
+    let mut booked = Counts::ZERO;
+    for piece in 1..=pieces {
+        let until = portion(counts, piece as f64 / pieces as f64);
+        let at = from + length.scale(piece as f64 / pieces as f64);
+        let part = until - booked;
+        if part != Counts::ZERO {
+            ring.add(if piece == pieces { to } else { at }, part);
+        }
+        booked = until;
+    }
+}
+
+fn portion(counts: Counts, share: f64) -> Counts {
+    let of = |value: f64| {
+        if value.fract() == 0.0 {
+            (value * share).round()
+        } else {
+            value * share
+        }
+    };
+    if share >= 1.0 {
+        return counts;
+    }
+    Counts {
+        bad: of(counts.bad),
+        total: of(counts.total),
+    }
+}
+
+#[cfg(test)]
+mod tests;
