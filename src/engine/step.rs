@@ -19,7 +19,7 @@ use super::ledger::Recipients;
 use super::measure::{Measure, ReadingOptions};
 use super::notification::{AlertKey, Reason};
 use super::sample::RawSeries;
-use super::slo::{Indicator, InstanceId, Slo, SloId};
+use super::slo::{InstanceId, Slo, SloId};
 use super::time::{Span, Timestamp};
 
 /// Series and instances are swept this often.
@@ -414,13 +414,5 @@ impl FeedState {
             self.evaluations.remove(id);
         }
         gone
-    }
-
-    /// Whether the feed asks for whole windows.
-    pub(super) fn is_direct(&self) -> bool {
-        matches!(
-            self.feed.slos.first().map(|s| &s.indicator),
-            Some(Indicator::Windows(_))
-        )
     }
 }
