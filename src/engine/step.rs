@@ -125,6 +125,7 @@ pub(super) struct FeedState {
     asked: BTreeMap<Span, Timestamp>,
     pub(super) evaluations: BTreeMap<InstanceId, Arc<Evaluation>>,
     pub(super) blindness: Blindness,
+    last_slot: Timestamp,
     swept: Timestamp,
 }
 
@@ -135,7 +136,6 @@ pub struct Engine {
     pub(super) recipients: Recipients,
     pub(super) feeds: BTreeMap<String, FeedState>,
     pub(super) alerts: BTreeMap<AlertKey, AlertRecord>,
-    now: Timestamp,
 }
 
 impl Engine {
@@ -149,14 +149,12 @@ impl Engine {
                 .into_iter()
                 .map(|record| (record.key.clone(), record))
                 .collect(),
-            now: Timestamp::EPOCH,
         }
     }
 
-    /// Takes one input. Time that goes back is taken for the time of the last step.
+    /// Takes one input. Each feed has its own time, which never goes back: a slot that comes late
+    /// is taken for the feed's last one.
     pub fn step(&mut self, now: Timestamp, input: Input) -> Vec<Effect> {
-        self.now = self.now.max(now);
-        let now = self.now;
         let mut effects = Vec::new();
         match input {
             Input::Configured { feeds, recipients } => {
@@ -323,6 +321,8 @@ impl Engine {
         let Some(state) = self.feeds.get_mut(feed) else {
             return;
         };
+        state.last_slot = state.last_slot.max(now);
+        let now = state.last_slot;
         match evidence {
             Ok(Evidence::Samples { from, series }) => {
                 state
@@ -354,6 +354,7 @@ impl FeedState {
             asked: BTreeMap::new(),
             evaluations: BTreeMap::new(),
             blindness: Blindness::default(),
+            last_slot: Timestamp::EPOCH,
             swept: Timestamp::EPOCH,
         }
     }
