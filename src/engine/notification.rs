@@ -223,7 +223,7 @@ pub struct Notification {
     pub receiver: String,
     /// What it does.
     pub kind: NotificationKind,
-    /// Counts the firings of this alert, from 1.
+    /// Tells the firings of this alert apart: the millisecond of the first burning slot.
     pub episode: u64,
     /// Orders the notifications of one episode to one receiver, from 1.
     pub sequence: u32,

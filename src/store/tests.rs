@@ -112,7 +112,8 @@ fn record(alert: &str, since: Timestamp) -> AlertRecord {
             quiet_since: None,
         },
         facts: facts(alert),
-        consumed_at_start: 0.25,
+        burning: Vec::new(),
+        costs_from: Timestamp::EPOCH,
         told: [("oncall".to_owned(), 1)].into(),
     }
 }
