@@ -1,0 +1,138 @@
+//! The command line: arguments in, exit code out.
+//!
+//! Exit codes: 0 it worked, 1 it failed, 2 it found problems in files, 64 it was called wrongly.
+
+mod check;
+mod demo;
+mod online;
+mod run;
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::daemon::{LogFormat, init_logging};
+
+/// Ends of a command that are not success; each has been reported already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Failure {
+    /// Something outside did not work.
+    Failed,
+    /// The files have problems.
+    Problems,
+}
+
+/// What a command ends with.
+type Outcome = Result<(), Failure>;
+
+const EXIT_FAILED: u8 = 1;
+const EXIT_PROBLEMS: u8 = 2;
+const EXIT_USAGE: u8 = 64;
+
+/// Burn-rate alerting for Prometheus: exact decisions, explained pages, nothing lost.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true, disable_help_subcommand = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    log: LogArgs,
+}
+
+#[derive(Debug, Args)]
+struct LogArgs {
+    /// How log lines look on standard error
+    #[arg(long, global = true, value_enum, default_value = "text")]
+    log_format: LogFormatArg,
+    /// What is logged: a level, or levels by module such as `warn,slofuse=debug` [default: info,
+    /// for the demo warn]
+    #[arg(long, global = true, value_name = "FILTER")]
+    log: Option<String>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogFormatArg {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Poll Prometheus, decide alerts and deliver notifications until told to stop
+    Run(run::RunArgs),
+    /// Report every mistake in settings and definitions, at its place and with its fix
+    Check(check::CheckArgs),
+    /// Watch an incident of a simulated shop: a page, why it fired, what it cost, its resolve
+    Demo(demo::DemoArgs),
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let asked = !error.use_stderr();
+            // With standard output and error closed there is nobody left to tell.
+            let _closed = error.print();
+            return ExitCode::from(if asked { 0 } else { EXIT_USAGE });
+        }
+    };
+    if let Err(error) = start_log(&cli) {
+        complain(&error);
+        return ExitCode::from(EXIT_USAGE);
+    }
+    let outcome = match cli.command {
+        Command::Run(args) => run::run(&args),
+        Command::Check(args) => check::check(&args),
+        Command::Demo(args) => demo::demo(&args),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Failed) => ExitCode::from(EXIT_FAILED),
+        Err(Failure::Problems) => ExitCode::from(EXIT_PROBLEMS),
+    }
+}
+
+fn start_log(cli: &Cli) -> Result<(), String> {
+    let format = match cli.log.log_format {
+        LogFormatArg::Text => LogFormat::Text,
+        LogFormatArg::Json => LogFormat::Json,
+    };
+    // The demo's output is for reading; its log only matters when something is wrong.
+    let default = if matches!(cli.command, Command::Demo(_)) { "warn" } else { "info" };
+    let filter = cli.log.log.as_deref().unwrap_or(default);
+    init_logging(format, filter, has_colours(&std::io::stderr()))
+}
+
+/// Whether to colour what is written there.
+fn has_colours(stream: &impl IsTerminal) -> bool {
+    stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// A message on standard error.
+#[expect(clippy::print_stderr, reason = "the command line talks to people")]
+fn complain(message: &str) {
+    eprintln!("slofuse: {message}");
+}
+
+/// Text on standard output.
+#[expect(clippy::print_stdout, reason = "the command line talks to people")]
+fn say(text: &str) {
+    println!("{text}");
+}
+
+/// A runtime for a command that talks to the network.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    built.map_err(|error| {
+        complain(&format!("starting the runtime: {error}"));
+        Failure::Failed
+    })
+}
+
+/// An error and its causes in one line.
+fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

@@ -1,0 +1,197 @@
+//! `slofuse check --online`: whether Prometheus has what the definitions ask for, and the price.
+
+use std::collections::BTreeSet;
+
+use comfy_table::{Table, presets};
+use serde::Serialize;
+
+use crate::config::Definition;
+use crate::config::settings::{EvaluationSettings, SourceSettings};
+use crate::daemon::Clock;
+use crate::engine::labels::METRIC_NAME;
+use crate::engine::{Indicator, Selector, Slo, Timestamp, WindowQuery};
+use crate::prometheus::{Client, SourceError};
+
+/// What Prometheus says to one definition.
+#[derive(Debug, Serialize)]
+pub(super) struct Finding {
+    /// The SLO.
+    slo: String,
+    /// Its evaluation path.
+    path: &'static str,
+    /// Series that are read at a slot.
+    series: usize,
+    /// Samples that Prometheus loads for this SLO at a slot, if it says so.
+    samples_per_slot: Option<u64>,
+    /// What a person should look at.
+    pub(super) problems: Vec<String>,
+}
+
+/// Asks about every definition.
+pub(super) async fn ask(
+    source: &SourceSettings,
+    evaluation: &EvaluationSettings,
+    definitions: &[Definition],
+) -> Result<Vec<Finding>, SourceError> {
+    let client = Client::new(source)?.with_series_max(evaluation.series_max);
+    let questions = Questions { client, evaluation, now: Clock::system().now() };
+    let mut findings = Vec::new();
+    for definition in definitions {
+        findings.push(questions.about(&definition.slo).await?);
+    }
+    Ok(findings)
+}
+
+/// The findings as a table, then the problems in words.
+pub(super) fn text(findings: &[Finding]) -> String {
+    let mut table = Table::new();
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_header(["SLO", "path", "series", "samples per slot", "found"]);
+    for finding in findings {
+        let samples = finding.samples_per_slot.map(|samples| samples.to_string());
+        table.add_row([
+            finding.slo.clone(),
+            finding.path.to_owned(),
+            finding.series.to_string(),
+            samples.unwrap_or_else(|| "not reported".to_owned()),
+            if finding.problems.is_empty() { "ok".to_owned() } else { "see below".to_owned() },
+        ]);
+    }
+    let problems = findings.iter().flat_map(|finding| {
+        finding.problems.iter().map(move |problem| format!("{}: {problem}", finding.slo))
+    });
+    std::iter::once(table.to_string()).chain(problems).collect::<Vec<_>>().join("\n")
+}
+
+struct Questions<'a> {
+    client: Client,
+    evaluation: &'a EvaluationSettings,
+    now: Timestamp,
+}
+
+impl Questions<'_> {
+    async fn about(&self, slo: &Slo) -> Result<Finding, SourceError> {
+        let mut finding = Finding {
+            slo: slo.id.to_string(),
+            path: slo.indicator.path(),
+            series: 0,
+            samples_per_slot: None,
+            problems: Vec::new(),
+        };
+        match &slo.indicator {
+            Indicator::Counters { bad, total } => {
+                let selectors = total.iter().chain(bad).map(|term| &term.selector);
+                self.read(selectors, &mut finding).await?;
+            }
+            Indicator::Windows(query) => {
+                self.windows(slo, query, &mut finding).await?;
+                if finding.series == 0 {
+                    finding.problems.push("no window has an answer".to_owned());
+                }
+            }
+            Indicator::Slices { condition, .. } => {
+                self.price(condition, &mut finding).await?;
+                if finding.series == 0 {
+                    let problem = format!("{condition} has no answer, neither good nor bad");
+                    finding.problems.push(problem);
+                }
+            }
+        }
+        Ok(finding)
+    }
+
+    /// Reads each selector once, as a slot does.
+    async fn read<'s>(
+        &self,
+        selectors: impl Iterator<Item = &'s Selector>,
+        finding: &mut Finding,
+    ) -> Result<(), SourceError> {
+        let mut seen: BTreeSet<String> = BTreeSet::new();
+        let mut series_seen = BTreeSet::new();
+        let stretch = self.evaluation.interval + self.evaluation.scrape_interval.times(3);
+        for selector in selectors {
+            let query = format!("{selector}[{stretch}]");
+            if !seen.insert(query.clone()) {
+                continue;
+            }
+            let (series, samples) = self.client.samples_with_stats(&query, self.now).await?;
+            if series.is_empty() {
+                finding.problems.push(self.nothing_matches(selector).await?);
+            }
+            let new = series.iter().filter(|s| series_seen.insert(s.labels.clone())).count();
+            finding.series += new;
+            // What another selector of the SLO already reads costs nothing more: polls are merged.
+            if new > 0 && let Some(samples) = samples {
+                *finding.samples_per_slot.get_or_insert(0) += samples;
+            }
+        }
+        Ok(())
+    }
+
+    /// Why a selector may match nothing: no such metric, or one matcher too many.
+    async fn nothing_matches(&self, selector: &Selector) -> Result<String, SourceError> {
+        let (name, others): (Vec<_>, Vec<_>) =
+            selector.matchers().iter().cloned().partition(|matcher| matcher.name == METRIC_NAME);
+        let metric = Selector::new(name);
+        if metric.matchers().is_empty() || !self.has_series(&metric).await? {
+            return Ok(format!("{selector} matches nothing: no series has this metric name"));
+        }
+        for culprit in &others {
+            let rest = selector.matchers().iter().filter(|m| *m != culprit).cloned().collect();
+            if self.has_series(&Selector::new(rest)).await? {
+                let values = self.values(&metric, &culprit.name).await?;
+                let (op, wanted) = culprit.op.parts();
+                return Ok(format!(
+                    "{selector} matches nothing because of {}{op}{wanted:?}; the label has {values}. \
+                     An error series that only appears with its first error is fine",
+                    culprit.name
+                ));
+            }
+        }
+        Ok(format!("{selector} matches nothing, though the metric exists"))
+    }
+
+    async fn has_series(&self, selector: &Selector) -> Result<bool, SourceError> {
+        Ok(!self.client.instant(&format!("group({selector})"), self.now).await?.is_empty())
+    }
+
+    async fn values(&self, selector: &Selector, label: &str) -> Result<String, SourceError> {
+        const SHOWN_MAX: usize = 12;
+        let query = format!("group by ({label}) ({selector})");
+        let found = self.client.instant(&query, self.now).await?;
+        let value = |labels: &crate::engine::Labels| format!("{:?}", labels.get(label).unwrap_or(""));
+        let mut values: Vec<String> = found.iter().map(|(labels, _)| value(labels)).collect();
+        values.sort();
+        let more = values.len().saturating_sub(SHOWN_MAX);
+        values.truncate(SHOWN_MAX);
+        let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+        Ok(format!("the values {}{rest}", values.join(", ")))
+    }
+
+    async fn windows(
+        &self,
+        slo: &Slo,
+        query: &WindowQuery,
+        finding: &mut Finding,
+    ) -> Result<(), SourceError> {
+        let templates = match query {
+            WindowQuery::Ratio { error_ratio } => vec![error_ratio],
+            WindowQuery::Events { bad, total } => vec![bad, total],
+        };
+        for window in slo.policy.windows() {
+            for template in &templates {
+                self.price(&template.render(window), finding).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn price(&self, text: &str, finding: &mut Finding) -> Result<(), SourceError> {
+        let (answer, samples) = self.client.instant_with_stats(text, self.now).await?;
+        finding.series = finding.series.max(answer.len());
+        if let Some(samples) = samples {
+            *finding.samples_per_slot.get_or_insert(0) += samples;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,178 @@
+//! Reading the past at start and after a reload: short windows first, so that paging works at once.
+//!
+//! Each pass reads a feed's samples anew, from further back than the last one, into a fresh measure
+//! that takes the place of the old one when it reaches the present; live slots go on meanwhile.
+//! Passes are cheap against the longest (1 h + 6 h before 3 d is a tenth more), and reading forward
+//! in time keeps the arithmetic of counters in one place. Then the hours of the rest of the period
+//! are asked for, gently: they only serve the budget.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tracing::{info, warn};
+
+use super::clock::Clock;
+use super::fetch::{self, PolledFeed};
+use super::poller::Event;
+use crate::engine::{Book, Counts, InstanceId, Slo, Span, Timestamp};
+use crate::prometheus::{Client, SourceError};
+
+/// Windows that are made ready before the longest one.
+const EARLY_PASSES: [Span; 2] = [Span::from_hours(1), Span::from_hours(6)];
+/// One request reads at most so much time; less where the source finds it too much.
+const STRETCH: Span = Span::from_hours(3);
+/// Smaller stretches are not tried.
+const STRETCH_MIN: Span = Span::from_mins(5);
+/// One request for hourly sums covers so much time.
+const HOURS_STRETCH: Span = Span::from_days(5);
+/// After a request for hourly sums, a pause so many times as long: at most a quarter of one
+/// Prometheus core goes into the past.
+const PAUSE_FACTOR: u32 = 3;
+/// Pause before a failed request is tried again; doubles.
+const RETRY_FIRST: Duration = Duration::from_secs(1);
+/// Longest such pause.
+const RETRY_MAX: Duration = Duration::from_secs(60);
+
+/// What a backfill works with.
+pub(super) struct Backfill {
+    pub(super) client: Arc<Client>,
+    pub(super) clock: Clock,
+    pub(super) events: mpsc::Sender<Event>,
+    /// Tells the poller's configuration apart from earlier ones.
+    pub(super) generation: u64,
+    /// Samples this much older than a stretch are read with it, so that no scrape is lost at the
+    /// seam.
+    pub(super) overlap: Span,
+}
+
+/// The poller is gone, or has another configuration.
+struct Stopped;
+
+impl Backfill {
+    /// Reads the past of these feeds until nothing is missing.
+    pub(super) async fn run(self, feeds: Vec<Arc<PolledFeed>>) {
+        if self.read_samples(&feeds).await.is_err() {
+            return;
+        }
+        for slo in feeds.iter().flat_map(|feed| feed.slos.iter().map(move |slo| (feed, slo))) {
+            let (feed, slo) = slo;
+            if self.read_hours(feed, slo).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn read_samples(&self, feeds: &[Arc<PolledFeed>]) -> Result<(), Stopped> {
+        let longest = feeds.iter().map(|feed| feed.reach()).max().unwrap_or(Span::ZERO);
+        let mut done = Span::ZERO;
+        for pass in EARLY_PASSES.into_iter().chain([longest]) {
+            for feed in feeds.iter().filter(|feed| !feed.is_direct()) {
+                let reach = feed.reach().min(pass);
+                if reach > done.min(feed.reach()) || done.is_zero() {
+                    self.pass(feed, reach).await?;
+                }
+            }
+            done = pass;
+        }
+        Ok(())
+    }
+
+    /// One reading of a feed, from `reach` ago to the present.
+    async fn pass(&self, feed: &PolledFeed, reach: Span) -> Result<(), Stopped> {
+        let mut stretch = feed.stretch_max(STRETCH);
+        let mut from = self.clock.now() - reach - self.overlap;
+        let mut begin = true;
+        let mut retry = RETRY_FIRST;
+        loop {
+            let now = self.clock.now();
+            let until = (from + stretch).min(now);
+            match feed.read(&self.client, from - self.overlap, until).await {
+                Ok(series) => {
+                    let read = Event::Read {
+                        generation: self.generation,
+                        feed: feed.key.clone(),
+                        into: Book::Fresh { begin },
+                        from,
+                        until,
+                        series,
+                    };
+                    self.send(read).await?;
+                    (begin, from, retry) = (false, until, RETRY_FIRST);
+                    if until == now {
+                        break;
+                    }
+                }
+                Err(error) if is_too_much(&error) && stretch > STRETCH_MIN => {
+                    stretch = stretch.scale(0.5).max(STRETCH_MIN);
+                }
+                Err(error) => {
+                    warn!(feed = feed.key, error = chain(&error), "Reading history failed, will retry");
+                    tokio::time::sleep(retry).await;
+                    retry = (retry * 2).min(RETRY_MAX);
+                }
+            }
+        }
+        info!(feed = feed.key, reach = %reach, "History read");
+        self.send(Event::Swapped { generation: self.generation, feed: feed.key.clone(), reach }).await
+    }
+
+    /// The hours of one SLO's period before what is read sample by sample, newest first, until the
+    /// source has no more.
+    async fn read_hours(&self, feed: &PolledFeed, slo: &Slo) -> Result<(), Stopped> {
+        if feed.is_direct() || feed.slice().is_some() {
+            return Ok(());
+        }
+        let now = self.clock.now();
+        let oldest = now - slo.period;
+        // The fine buckets begin here; hours before it are all the budget's own.
+        let mut until = (now - slo.policy.longest_window()).align_down(Span::from_hours(1));
+        while until > oldest {
+            let from = (until - HOURS_STRETCH).max(oldest);
+            let started = tokio::time::Instant::now();
+            match fetch::hours(&self.client, slo, from, until).await {
+                Ok(hours) if hours.iter().all(|(_, _, counts)| counts.total <= 0.0) => break,
+                Ok(hours) => self.send_hours(feed, hours).await?,
+                Err(error) => {
+                    let (slo, error) = (slo.id.as_str(), chain(&error));
+                    warn!(slo, error, "Reading the period's history failed, its budget is estimated");
+                    return Ok(());
+                }
+            }
+            tokio::time::sleep(started.elapsed() * PAUSE_FACTOR).await;
+            until = from;
+        }
+        Ok(())
+    }
+
+    async fn send_hours(
+        &self,
+        feed: &PolledFeed,
+        hours: Vec<(InstanceId, Timestamp, Counts)>,
+    ) -> Result<(), Stopped> {
+        let (generation, feed) = (self.generation, feed.key.clone());
+        self.send(Event::History { generation, feed, hours }).await
+    }
+
+    /// Hands an event over and waits until it is taken: memory stays bounded by one stretch.
+    async fn send(&self, event: Event) -> Result<(), Stopped> {
+        let (taken, wait) = oneshot::channel();
+        let event = Event::Acknowledged { event: Box::new(event), taken };
+        self.events.send(event).await.map_err(|_| Stopped)?;
+        wait.await.map_err(|_| Stopped)
+    }
+}
+
+/// Errors that a smaller request may not meet.
+fn is_too_much(error: &SourceError) -> bool {
+    matches!(
+        error,
+        SourceError::BadQuery { .. } | SourceError::TooLarge { .. } | SourceError::Timeout { .. }
+    )
+}
+
+/// An error with its causes in one line.
+pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

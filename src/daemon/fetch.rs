@@ -1,0 +1,182 @@
+//! Asking the source: what each kind of feed polls, as evidence for the engine.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::task::JoinSet;
+
+use crate::engine::{
+    Counts, Indicator, InstanceId, Labels, RawSeries, Slo, Span, Term, Timestamp, WindowQuery,
+};
+use crate::prometheus::{Client, PollSelector, SourceError};
+
+/// Prometheus refuses range queries of more points per series (`query_range`, 11 000).
+const RANGE_POINTS_MAX: i64 = 10_000;
+
+/// SLOs that are polled together.
+#[derive(Debug)]
+pub(super) struct PolledFeed {
+    /// The feed's name in the engine.
+    pub(super) key: String,
+    /// Its SLOs.
+    pub(super) slos: Vec<Arc<Slo>>,
+    /// The selectors whose raw samples are read; empty unless the SLOs are sums of counters.
+    pub(super) polls: Vec<PollSelector>,
+}
+
+/// Error ratios per window and instance.
+pub(super) type WindowAnswers = Vec<(Span, Vec<(Labels, f64)>)>;
+
+impl PolledFeed {
+    /// Groups SLOs by what is polled together.
+    pub(super) fn plan(slos: &[Arc<Slo>]) -> Vec<Arc<Self>> {
+        let by_id: BTreeMap<_, _> = slos.iter().map(|slo| (&slo.id, slo)).collect();
+        let feeds = crate::prometheus::feeds(slos).into_iter().map(|feed| {
+            let slos = feed.slos.iter().filter_map(|id| by_id.get(id).copied().cloned());
+            Arc::new(Self { key: feed.key, slos: slos.collect(), polls: feed.polls })
+        });
+        feeds.collect()
+    }
+
+    /// Whether whole windows are asked for.
+    pub(super) fn is_direct(&self) -> bool {
+        self.slos.iter().any(|slo| matches!(slo.indicator, Indicator::Windows(_)))
+    }
+
+    /// The length of a time slice, for feeds of slices.
+    pub(super) fn slice(&self) -> Option<Span> {
+        match self.slos.first()?.indicator {
+            Indicator::Slices { slice, .. } => Some(slice),
+            Indicator::Counters { .. } | Indicator::Windows(_) => None,
+        }
+    }
+
+    /// How far back samples are read for windows that are decided exactly.
+    ///
+    /// Slices are few, so the whole period is read; of counters, only the longest tier window.
+    pub(super) fn reach(&self) -> Span {
+        let of = |slo: &Arc<Slo>| match slo.indicator {
+            Indicator::Counters { .. } => slo.policy.longest_window(),
+            Indicator::Slices { .. } => slo.policy.longest_window().max(slo.period),
+            Indicator::Windows(_) => Span::ZERO,
+        };
+        self.slos.iter().map(of).max().unwrap_or(Span::ZERO)
+    }
+
+    /// The longest stretch that one request should ask for.
+    pub(super) fn stretch_max(&self, wanted: Span) -> Span {
+        match self.slice() {
+            Some(slice) => slice.times(RANGE_POINTS_MAX),
+            None => wanted,
+        }
+    }
+
+    /// Reads the raw samples (or the slices) of `(from, until]`.
+    pub(super) async fn read(
+        &self,
+        client: &Arc<Client>,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<RawSeries>, SourceError> {
+        if let Some(Indicator::Slices { condition, slice }) =
+            self.slos.first().map(|slo| &slo.indicator)
+        {
+            let start = from.align_down(*slice) + *slice;
+            let end = until.align_down(*slice);
+            return match start <= end {
+                true => client.range(condition, start, end, *slice).await,
+                false => Ok(Vec::new()),
+            };
+        }
+        let mut requests = JoinSet::new();
+        for poll in &self.polls {
+            let (client, query) = (client.clone(), poll.query(until.since(from)));
+            requests.spawn(async move { client.samples(&query, until).await });
+        }
+        let mut series = Vec::new();
+        while let Some(answer) = requests.join_next().await {
+            series.extend(answer.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?);
+        }
+        Ok(series)
+    }
+
+    /// Asks for the error ratios of whole windows.
+    pub(super) async fn ask(
+        &self,
+        client: &Arc<Client>,
+        windows: &[Span],
+        at: Timestamp,
+    ) -> Result<WindowAnswers, SourceError> {
+        let mut answers = Vec::new();
+        let Some(Indicator::Windows(query)) = self.slos.first().map(|slo| &slo.indicator) else {
+            return Ok(answers);
+        };
+        for window in windows {
+            let ratios = match query {
+                WindowQuery::Ratio { error_ratio } => {
+                    client.instant(&error_ratio.render(*window), at).await?
+                }
+                WindowQuery::Events { bad, total } => {
+                    let (bad, total) = (bad.render(*window), total.render(*window));
+                    let (bad, total) =
+                        tokio::try_join!(client.instant(&bad, at), client.instant(&total, at))?;
+                    quotients(bad, total)
+                }
+            };
+            answers.push((*window, ratios));
+        }
+        Ok(answers)
+    }
+}
+
+/// Bad over total per label set; bad events that were never counted are none.
+fn quotients(bad: Vec<(Labels, f64)>, total: Vec<(Labels, f64)>) -> Vec<(Labels, f64)> {
+    let bad: BTreeMap<Labels, f64> = bad.into_iter().collect();
+    let ratio = |(labels, total): (Labels, f64)| {
+        let ratio = bad.get(&labels).copied().unwrap_or(0.0) / total;
+        (labels, ratio)
+    };
+    total.into_iter().map(ratio).collect()
+}
+
+/// Hourly sums of one SLO's counters, computed by the source, for the hours that end in
+/// `(from, until]`.
+///
+/// They serve the budget of the days that are not read sample by sample. `increase` sees a little
+/// less than the samples hold (a series' first value), which a budget over weeks can bear.
+pub(super) async fn hours(
+    client: &Client,
+    slo: &Slo,
+    from: Timestamp,
+    until: Timestamp,
+) -> Result<Vec<(InstanceId, Timestamp, Counts)>, SourceError> {
+    const HOUR: Span = Span::from_hours(1);
+    let Indicator::Counters { bad, total } = &slo.indicator else { return Ok(Vec::new()) };
+    let mut hours: BTreeMap<(InstanceId, Timestamp), Counts> = BTreeMap::new();
+    let (start, end) = (from.align_down(HOUR) + HOUR, until.align_down(HOUR));
+    if start > end {
+        return Ok(Vec::new());
+    }
+    let sides = [(bad, Counts { bad: 1.0, total: 0.0 }), (total, Counts { bad: 0.0, total: 1.0 })];
+    for (terms, side) in sides {
+        for term in terms {
+            let series = client.range(&hourly(slo, term), start, end, HOUR).await?;
+            for RawSeries { labels, samples } in series {
+                let id = InstanceId { slo: slo.id.clone(), labels: labels.pick(&slo.group_by) };
+                for sample in samples.iter().filter(|sample| sample.value.is_finite()) {
+                    *hours.entry((id.clone(), sample.at)).or_default() +=
+                        side.scale(sample.value * term.coefficient);
+                }
+            }
+        }
+    }
+    Ok(hours.into_iter().map(|((id, at), counts)| (id, at, counts)).collect())
+}
+
+fn hourly(slo: &Slo, term: &Term) -> String {
+    let by = match slo.group_by.is_empty() {
+        true => String::new(),
+        false => format!("by ({}) ", slo.group_by.join(", ")),
+    };
+    format!("sum {by}(increase({}[1h]))", term.selector)
+}

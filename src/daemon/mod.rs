@@ -1,0 +1,305 @@
+//! Composition and lifecycle: settings become running parts, in one readable order.
+//!
+//! [`Daemon::start`] opens everything that can fail and returns; [`Daemon::run`] polls until it is
+//! told to stop, then drains: slots first, deliveries under way, the sample cache, the server.
+
+mod backfill;
+mod clock;
+mod delivery;
+mod fetch;
+mod poller;
+mod reload;
+mod telemetry;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+pub use self::clock::Clock;
+pub use self::telemetry::{LogFormat, init_logging};
+use self::delivery::{Deliveries, Prepared};
+use self::fetch::PolledFeed;
+use self::poller::{EVENTS_MAX, Event, Poller, Surroundings};
+use self::reload::{Reloader, Started};
+use crate::config::settings::{ReceiverSettings, Routes, Settings};
+use crate::config::{Definition, Loaded};
+use crate::engine::{
+    Drops, Engine, Options, ReadingOptions, Recipient, Recipients, Severity, Slo, Timestamp,
+};
+use crate::http::{About, App, Board, FeedInfo, Metrics, ReloadRequest};
+use crate::notify::BuildError;
+use crate::prometheus::{Client, SourceError};
+use crate::store::{SampleCache, Store, StoreError};
+
+/// The name of the one source, in alerts and metrics.
+const SOURCE_NAME: &str = "prometheus";
+/// Reload requests that wait; more are answered that one is under way.
+const RELOADS_MAX: usize = 4;
+
+/// What a daemon is started with.
+pub struct Setup {
+    /// Settings and definitions.
+    pub loaded: Loaded,
+    /// Where they were read from; without it there is nothing to reload.
+    pub settings_file: Option<PathBuf>,
+    /// The time.
+    pub clock: Clock,
+    /// Whether state lives in the settings' directory or only in memory.
+    pub durable: bool,
+}
+
+/// Why a daemon did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The client of the source cannot be built.
+    #[error("setting up the source")]
+    Source(#[from] SourceError),
+    /// A receiver cannot be built.
+    #[error("setting up a receiver")]
+    Receiver(#[from] BuildError),
+    /// Durable state cannot be opened.
+    #[error("opening the state")]
+    State(#[from] StoreError),
+    /// The server's address is not to be had.
+    #[error("listening on {address}")]
+    Listen {
+        /// The configured address.
+        address: SocketAddr,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// The sample cache's directory cannot be used.
+    #[error("opening the sample cache")]
+    Cache(#[source] std::io::Error),
+}
+
+/// A daemon whose parts all stand.
+pub struct Daemon {
+    poller: Poller,
+    reloader: Reloader,
+    events: mpsc::Receiver<Event>,
+    reloads: mpsc::Receiver<ReloadRequest>,
+    first: Loaded,
+    server: JoinHandle<std::io::Result<()>>,
+    address: SocketAddr,
+    shutdown: CancellationToken,
+    clock: Clock,
+    store: Store,
+    board: Board,
+    metrics: Arc<Metrics>,
+}
+
+impl Daemon {
+    /// Opens state, server and receivers. Nothing is polled yet.
+    ///
+    /// # Errors
+    ///
+    /// The first part that cannot be had; then nothing runs.
+    pub async fn start(setup: Setup, shutdown: CancellationToken) -> Result<Self, StartError> {
+        let Setup { loaded, settings_file, clock, durable } = setup;
+        let settings = &loaded.settings;
+        let client = Arc::new(client(settings)?);
+        let prepared = Prepared::new(settings)?;
+        let directory = &settings.state.directory;
+        let store = if durable { Store::open(directory)? } else { Store::in_memory()? };
+        let cache = match durable {
+            true => Some(Arc::new(SampleCache::new(directory).map_err(StartError::Cache)?)),
+            false => None,
+        };
+        let address = settings.server.listen;
+        let listen = |source| StartError::Listen { address, source };
+        let listener = TcpListener::bind(address).await.map_err(listen)?;
+        let address = listener.local_addr().map_err(listen)?;
+
+        let engine = Engine::new(engine_options(settings), store.load_alerts()?);
+        let metrics = Arc::new(Metrics::new());
+        let board = Board::new(About {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            source: SOURCE_NAME.to_owned(),
+            interval: settings.evaluation.interval,
+            external_url: settings.server.external_url.clone(),
+        });
+        board.publish_alerts(engine.alerts().cloned().collect());
+        let deliveries = Deliveries::start(prepared, &store, &clock, &metrics);
+        let (reload, reloads) = mpsc::channel(RELOADS_MAX);
+        let server = serve(listener, &board, &metrics, &clock, reload, shutdown.clone());
+        let (send, events) = mpsc::channel(EVENTS_MAX);
+        let around = Surroundings {
+            clock: clock.clone(),
+            interval: settings.evaluation.interval,
+            scrape_interval: settings.evaluation.scrape_interval,
+            store: store.clone(),
+            cache,
+            cache_interval: settings.state.cache_interval,
+            board: board.clone(),
+            metrics: metrics.clone(),
+        };
+        let poller = Poller::new(around, engine, client, deliveries, send, shutdown.clone());
+        let reloader = Reloader::new(settings_file, Started::of(settings));
+        info!(version = env!("CARGO_PKG_VERSION"), %address, "Started");
+        Ok(Self {
+            poller,
+            reloader,
+            events,
+            reloads,
+            first: loaded,
+            server,
+            address,
+            shutdown,
+            clock,
+            store,
+            board,
+            metrics,
+        })
+    }
+
+    /// Where the server listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Polls, decides and delivers until the shutdown token is cancelled.
+    pub async fn run(mut self) {
+        let warnings = self.first.warnings.len();
+        self.board.reload_succeeded(self.clock.now(), warnings);
+        let first = (self.first.settings.clone(), self.first.definitions.clone());
+        let (settings, definitions) = first;
+        if let Ok(client) = client(&settings) {
+            self.configure(&settings, &definitions, Arc::new(client)).await;
+        }
+        let mut next_slot = self.poller.first_slot();
+        let mut next_save = self.clock.now() + self.poller.cache_interval();
+        let mut hangups = reload::hangups();
+        loop {
+            tokio::select! {
+                () = self.shutdown.cancelled() => break,
+                () = self.clock.wait_until(next_slot) => next_slot = self.poller.slot(next_slot),
+                Some(event) = self.events.recv() => self.poller.take(event).await,
+                Some(request) = self.reloads.recv() => {
+                    let report = self.reload().await;
+                    // Whoever asked may have gone away.
+                    let _gone = request.reply.send(report);
+                }
+                () = hangups.next() => {
+                    let _logged = self.reload().await;
+                }
+                () = self.clock.wait_until(next_save) => {
+                    self.housekeeping().await;
+                    next_save = self.clock.now() + self.poller.cache_interval();
+                }
+            }
+        }
+        self.drain().await;
+    }
+
+    /// Saves the cache, counts the backlog, forgets old history.
+    async fn housekeeping(&mut self) {
+        self.poller.save_all().await;
+        let now = self.clock.now();
+        let retention = self.reloader.history_retention();
+        let store = self.store.clone();
+        let kept = tokio::task::block_in_place(|| {
+            store.prune(now, retention)?;
+            store.backlog()
+        });
+        match kept {
+            Ok(backlog) => {
+                for row in backlog {
+                    let oldest = row.oldest.map_or(0.0, |oldest| now.since(oldest).as_secs_f64());
+                    self.metrics.backlog(&row.receiver, row.pending, row.dead, oldest);
+                }
+            }
+            Err(error) => {
+                self.metrics.store_error();
+                tracing::warn!(error = backfill::chain(&error), "Housekeeping of the state failed");
+            }
+        }
+    }
+
+    async fn configure(&mut self, settings: &Settings, definitions: &[Definition], client: Arc<Client>) {
+        let slos: Vec<Arc<Slo>> = definitions.iter().map(|d| d.slo.clone()).collect();
+        let feeds = PolledFeed::plan(&slos);
+        let info = |feed: &Arc<PolledFeed>| FeedInfo {
+            key: feed.key.clone(),
+            slos: feed.slos.clone(),
+            path_reasons: definitions
+                .iter()
+                .filter(|d| feed.slos.iter().any(|slo| slo.id == d.slo.id))
+                .map(|d| (d.slo.id.clone(), d.path_reason.clone()))
+                .collect(),
+        };
+        self.board.replace_feeds(feeds.iter().map(info).collect());
+        let recipients = recipients(&settings.routes, &settings.receivers);
+        info!(slos = slos.len(), feeds = feeds.len(), "Definitions in force");
+        self.poller.configure(feeds, recipients, client).await;
+    }
+
+    async fn drain(mut self) {
+        info!("Stopping");
+        self.poller.deliveries().drain().await;
+        self.poller.save_all().await;
+        if let Ok(Err(error)) = self.server.await {
+            tracing::warn!(%error, "The server ended with an error");
+        }
+        info!("Stopped");
+    }
+}
+
+fn serve(
+    listener: TcpListener,
+    board: &Board,
+    metrics: &Arc<Metrics>,
+    clock: &Clock,
+    reload: mpsc::Sender<ReloadRequest>,
+    shutdown: CancellationToken,
+) -> JoinHandle<std::io::Result<()>> {
+    let clock = clock.clone();
+    let app = App {
+        board: board.clone(),
+        metrics: metrics.clone(),
+        reload,
+        clock: Arc::new(move || -> Timestamp { clock.now() }),
+    };
+    tokio::spawn(crate::http::serve(listener, app, shutdown.cancelled_owned()))
+}
+
+fn client(settings: &Settings) -> Result<Client, SourceError> {
+    Ok(Client::new(&settings.source)?.with_series_max(settings.evaluation.series_max))
+}
+
+fn engine_options(settings: &Settings) -> Options {
+    let evaluation = &settings.evaluation;
+    Options {
+        source: SOURCE_NAME.to_owned(),
+        reading: ReadingOptions {
+            interval: evaluation.interval,
+            scrape_interval: evaluation.scrape_interval,
+            target_labels: evaluation.target_labels.clone(),
+            forget_after: evaluation.forget_after,
+            instances_max: evaluation.instances_max,
+            drops: match settings.source.deduplicated {
+                true => Drops::MayBeReplicas,
+                false => Drops::AreResets,
+            },
+        },
+    }
+}
+
+/// Who is told of each severity: its own route, else the default.
+fn recipients(routes: &Routes, receivers: &[ReceiverSettings]) -> Recipients {
+    let recipient = |name: &String| {
+        let settings = receivers.iter().find(|receiver| receiver.name == *name)?;
+        Some(Recipient { name: name.clone(), send_resolved: settings.send_resolved })
+    };
+    let route = |severity: Severity| {
+        let names = routes.by_severity.get(&severity).unwrap_or(&routes.default);
+        (severity, names.iter().filter_map(recipient).collect())
+    };
+    Recipients::new(Severity::ALL.into_iter().map(route).collect())
+}

@@ -1,0 +1,451 @@
+//! The owner of the engine: slot, fetch, step, commit, publish, poke.
+//!
+//! One task owns the [`Engine`]; everybody else sends it [`Event`]s or reads what it published. At
+//! each slot every feed is asked for what happened since its last answer; each answer is one step,
+//! and its effects are committed in one transaction before the next. A feed that has not answered
+//! by its next slot misses that slot, which is counted; slots are never replayed as a burst.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::{JoinHandle, block_in_place};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error, info, warn};
+
+use super::backfill::{Backfill, chain};
+use super::clock::Clock;
+use super::delivery::Deliveries;
+use super::fetch::{PolledFeed, WindowAnswers};
+use crate::engine::{
+    Book, Counts, Effect, Engine, Evidence, Input, InstanceId, Measure, Notification, Outcome,
+    RawSeries, SourceFailure, Span, Timestamp, Transition,
+};
+use crate::http::{Board, Metrics, PollStats};
+use crate::prometheus::{Client, SourceError};
+use crate::store::{SampleCache, Store};
+
+/// Events that wait for the poller; senders wait beyond that.
+pub(super) const EVENTS_MAX: usize = 64;
+/// The longest stretch one poll reaches back; what lies before is read in pieces.
+const STRETCH_MAX: Span = Span::from_hours(2);
+/// A poll reads so many scrapes more than it must: a sample may become readable late.
+pub(super) const OVERLAP_SCRAPES: i64 = 3;
+/// Pause before a commit that failed is tried again.
+const COMMIT_RETRY: Duration = Duration::from_secs(1);
+
+/// Something the poller reacts to.
+pub(super) enum Event {
+    /// The source answered for a slot, or did not.
+    Fetched { generation: u64, feed: String, slot: Timestamp, seconds: f64, answer: Answer },
+    /// Samples of the past.
+    Read {
+        generation: u64,
+        feed: String,
+        into: Book,
+        from: Timestamp,
+        until: Timestamp,
+        series: Vec<RawSeries>,
+    },
+    /// A fresh reading of a feed is complete.
+    Swapped { generation: u64, feed: String, reach: Span },
+    /// Hourly sums of a feed.
+    History { generation: u64, feed: String, hours: Vec<(InstanceId, Timestamp, Counts)> },
+    /// An event whose sender waits until it is taken.
+    Acknowledged { event: Box<Self>, taken: oneshot::Sender<()> },
+}
+
+/// What a source said at a slot.
+pub(super) type Answer = Result<Answered, SourceError>;
+
+/// A complete answer.
+pub(super) enum Answered {
+    Samples { from: Timestamp, series: Vec<RawSeries> },
+    Windows(WindowAnswers),
+}
+
+/// What the poller works with; everything in it outlives a reload.
+pub(super) struct Surroundings {
+    pub(super) clock: Clock,
+    pub(super) interval: Span,
+    pub(super) scrape_interval: Span,
+    pub(super) store: Store,
+    /// Where counters and windows are saved; nowhere in the demo.
+    pub(super) cache: Option<Arc<SampleCache>>,
+    pub(super) cache_interval: Span,
+    pub(super) board: Board,
+    pub(super) metrics: Arc<Metrics>,
+}
+
+/// Owns the engine.
+pub(super) struct Poller {
+    around: Surroundings,
+    engine: Engine,
+    client: Arc<Client>,
+    feeds: BTreeMap<String, Arc<PolledFeed>>,
+    in_flight: BTreeSet<String>,
+    generation: u64,
+    events: mpsc::Sender<Event>,
+    backfill: Option<JoinHandle<()>>,
+    deliveries: Deliveries,
+    shutdown: CancellationToken,
+}
+
+impl Poller {
+    pub(super) fn new(
+        around: Surroundings,
+        engine: Engine,
+        client: Arc<Client>,
+        deliveries: Deliveries,
+        events: mpsc::Sender<Event>,
+        shutdown: CancellationToken,
+    ) -> Self {
+        Self {
+            around,
+            engine,
+            client,
+            feeds: BTreeMap::new(),
+            in_flight: BTreeSet::new(),
+            generation: 0,
+            events,
+            backfill: None,
+            deliveries,
+            shutdown,
+        }
+    }
+
+    /// The first slot that has not begun.
+    pub(super) fn first_slot(&self) -> Timestamp {
+        let now = self.around.clock.now();
+        let slot = now.align_down(self.around.interval);
+        if slot == now { slot } else { slot + self.around.interval }
+    }
+
+    /// Begins a slot; returns the next one.
+    pub(super) fn slot(&mut self, due: Timestamp) -> Timestamp {
+        let interval = self.around.interval;
+        let now = self.around.clock.now();
+        let slot = now.align_down(interval).max(due);
+        let missed = slot.since(due).ratio(interval) as u64;
+        if missed > 0 {
+            warn!(missed, "Slots missed, the process was held up");
+            self.around.metrics.slots_missed(missed);
+        }
+        self.around.metrics.slot_lag_seconds(now.since(slot).as_secs_f64());
+        for feed in self.feeds.values().cloned().collect::<Vec<_>>() {
+            if self.in_flight.insert(feed.key.clone()) {
+                self.fetch(feed, slot);
+            } else {
+                debug!(feed = feed.key, "Slot missed, the last poll is still under way");
+                self.around.metrics.slots_missed(1);
+            }
+        }
+        slot + interval
+    }
+
+    fn fetch(&self, feed: Arc<PolledFeed>, slot: Timestamp) {
+        let (client, events, generation) =
+            (self.client.clone(), self.events.clone(), self.generation);
+        let overlap = self.overlap();
+        let from = self.engine.read_until(&feed.key).unwrap_or(slot - overlap);
+        let windows = self.engine.due_windows(&feed.key, slot);
+        tokio::spawn(async move {
+            let started = tokio::time::Instant::now();
+            let answer = match feed.is_direct() {
+                true => feed.ask(&client, &windows, slot).await.map(Answered::Windows),
+                false => {
+                    let reading = Reading { feed: &feed, client: &client, events: &events, generation };
+                    reading.up_to(from, slot, overlap).await
+                }
+            };
+            let seconds = started.elapsed().as_secs_f64();
+            let feed = feed.key.clone();
+            // The poller is gone only when the process ends.
+            let _gone = events.send(Event::Fetched { generation, feed, slot, seconds, answer }).await;
+        });
+    }
+
+    fn overlap(&self) -> Span {
+        self.around.scrape_interval.times(OVERLAP_SCRAPES)
+    }
+
+    /// Takes one event.
+    pub(super) async fn take(&mut self, event: Event) {
+        match event {
+            Event::Acknowledged { event, taken } => {
+                Box::pin(self.take(*event)).await;
+                // Nobody may be waiting any more, which is no concern of ours.
+                let _nobody = taken.send(());
+            }
+            Event::Fetched { generation, feed, slot, seconds, answer } => {
+                if generation == self.generation {
+                    self.in_flight.remove(&feed);
+                    self.decide(feed, slot, seconds, answer).await;
+                }
+            }
+            Event::Read { generation, feed, into, from, until, series } => {
+                if generation == self.generation {
+                    self.step(until, Input::Read { feed, into, from, until, series }).await;
+                }
+            }
+            Event::Swapped { generation, feed, reach } => {
+                if generation == self.generation {
+                    let now = self.around.clock.now();
+                    self.step(now, Input::Swapped { feed: feed.clone() }).await;
+                    let longest = self.feeds.get(&feed).map_or(reach, |feed| feed.reach());
+                    self.around.board.set_coverage(&feed, reach.ratio(longest).min(1.0));
+                    self.save(&feed).await;
+                }
+            }
+            Event::History { generation, feed, hours } => {
+                if generation == self.generation {
+                    let now = self.around.clock.now();
+                    self.step(now, Input::History { feed, hours }).await;
+                }
+            }
+        }
+    }
+
+    async fn decide(&mut self, feed: String, slot: Timestamp, seconds: f64, answer: Answer) {
+        let evidence = match answer {
+            Ok(Answered::Samples { from, series }) => {
+                let samples = series.iter().map(|series| series.samples.len()).sum();
+                let stats = PollStats { seconds, series: series.len(), samples };
+                self.around.metrics.poll(Ok(stats));
+                Ok(Evidence::Samples { from, series })
+            }
+            Ok(Answered::Windows(answers)) => {
+                let series = answers.iter().map(|(_, ratios)| ratios.len()).sum();
+                self.around.metrics.poll(Ok(PollStats { seconds, series, samples: series }));
+                Ok(Evidence::Windows(answers))
+            }
+            Err(error) => {
+                self.around.metrics.poll(Err(error.kind()));
+                warn!(feed, error = chain(&error), "Poll failed");
+                Err(SourceFailure(chain(&error)))
+            }
+        };
+        self.step(slot, Input::Slot { feed: feed.clone(), evidence }).await;
+        if let Some((_, evaluations)) = self.engine.evaluations(&feed) {
+            let mut outcomes: BTreeMap<Outcome, u64> = BTreeMap::new();
+            for evaluation in &evaluations {
+                *outcomes.entry(evaluation.outcome).or_default() += 1;
+            }
+            for (outcome, count) in outcomes {
+                self.around.metrics.slot(outcome, count);
+            }
+            self.around.board.publish_slot(&feed, slot, evaluations);
+        }
+    }
+
+    /// One step: decide, commit, publish, poke.
+    async fn step(&mut self, now: Timestamp, input: Input) {
+        let started = tokio::time::Instant::now();
+        let effects = block_in_place(|| self.engine.step(now, input));
+        self.around.metrics.step_seconds(started.elapsed().as_secs_f64());
+        if effects.is_empty() {
+            return;
+        }
+        self.commit(now, &effects).await;
+        for effect in &effects {
+            match effect {
+                Effect::Transitioned(transition) => self.report(transition),
+                Effect::Notify(notification) => announce(notification),
+                Effect::Save(_) | Effect::Forget(_) => {}
+            }
+        }
+        self.around.board.publish_alerts(self.engine.alerts().cloned().collect());
+    }
+
+    /// Commits the effects of a step. No step is taken past an uncommitted one: while the store
+    /// refuses, the poller waits here, and readiness tells.
+    async fn commit(&mut self, now: Timestamp, effects: &[Effect]) {
+        loop {
+            let started = tokio::time::Instant::now();
+            match block_in_place(|| self.around.store.commit(now, effects)) {
+                Ok(committed) => {
+                    self.around.metrics.store_commit_seconds(started.elapsed().as_secs_f64());
+                    self.deliveries.poke(&committed.receivers);
+                    return;
+                }
+                Err(error) => {
+                    self.around.metrics.store_error();
+                    error!(error = chain(&error), "Committing decisions failed, will retry");
+                    tokio::select! {
+                        () = tokio::time::sleep(COMMIT_RETRY) => {}
+                        () = self.shutdown.cancelled() => return,
+                    }
+                }
+            }
+        }
+    }
+
+    fn report(&self, transition: &Transition) {
+        let facts = &transition.facts;
+        self.around.metrics.transition(facts.severity, transition.to);
+        info!(
+            alert = %facts.key,
+            from = transition.from.as_str(),
+            to = transition.to.as_str(),
+            severity = facts.severity.as_str(),
+            reason = ?facts.reason,
+            peak_burn = facts.peak_burn,
+            muted_by = transition.muted_by.as_ref().map(ToString::to_string),
+            "Alert changed state"
+        );
+    }
+
+    /// Replaces the definitions: what is measured carries over where it means the same.
+    pub(super) async fn configure(
+        &mut self,
+        feeds: Vec<Arc<PolledFeed>>,
+        recipients: crate::engine::Recipients,
+        client: Arc<Client>,
+    ) {
+        self.generation += 1;
+        self.in_flight.clear();
+        if let Some(backfill) = self.backfill.take() {
+            backfill.abort();
+        }
+        self.client = client;
+        let known: BTreeSet<String> = self.feeds.keys().cloned().collect();
+        self.feeds = feeds.into_iter().map(|feed| (feed.key.clone(), feed)).collect();
+        let engine_feeds = self.feeds.values();
+        let engine_feeds =
+            engine_feeds.map(|feed| crate::engine::Feed::new(feed.key.clone(), feed.slos.clone()));
+        let input = Input::Configured { feeds: engine_feeds.collect(), recipients };
+        let now = self.around.clock.now();
+        self.step(now, input).await;
+        self.resume(&known).await;
+        self.start_backfill();
+    }
+
+    /// Loads the saved state of feeds that are new to this process.
+    async fn resume(&mut self, known: &BTreeSet<String>) {
+        let Some(cache) = self.around.cache.clone() else { return };
+        let now = self.around.clock.now();
+        for feed in self.feeds.values().cloned().collect::<Vec<_>>() {
+            if known.contains(&feed.key) || feed.is_direct() {
+                continue;
+            }
+            let saved = block_in_place(|| cache.read(&feed.key));
+            let Some(measure) = saved.and_then(|bytes| postcard::from_bytes::<Measure>(&bytes).ok())
+            else {
+                continue;
+            };
+            // Older than everything that is decided on: reading anew costs no more.
+            let horizon = now - feed.slos.iter().map(|slo| slo.policy.longest_window()).max().unwrap_or(Span::ZERO);
+            if measure.read_until().is_some_and(|until| until > horizon && until <= now) {
+                let input = Input::Resumed { feed: feed.key.clone(), measure: Box::new(measure) };
+                self.step(now, input).await;
+                info!(feed = feed.key, "Saved samples resumed");
+            }
+        }
+    }
+
+    fn start_backfill(&mut self) {
+        let now = self.around.clock.now();
+        let missing: Vec<_> = self
+            .feeds
+            .values()
+            .filter(|feed| {
+                let covered = feed.is_direct() || self.engine.is_covered(&feed.key, now);
+                self.around.board.set_coverage(&feed.key, if covered { 1.0 } else { 0.0 });
+                !covered
+            })
+            .cloned()
+            .collect();
+        let backfill = Backfill {
+            client: self.client.clone(),
+            clock: self.around.clock.clone(),
+            events: self.events.clone(),
+            generation: self.generation,
+            overlap: self.overlap(),
+        };
+        self.backfill = Some(tokio::spawn(backfill.run(missing)));
+    }
+
+    /// Saves the counters and windows of every feed.
+    pub(super) async fn save_all(&mut self) {
+        for feed in self.feeds.keys().cloned().collect::<Vec<_>>() {
+            self.save(&feed).await;
+        }
+        if let Some(cache) = &self.around.cache {
+            let keys = self.feeds.keys().cloned().collect();
+            if let Err(error) = block_in_place(|| cache.retain(&keys)) {
+                warn!(error = chain(&error), "Removing the saved samples of old feeds failed");
+            }
+        }
+    }
+
+    async fn save(&mut self, feed: &str) {
+        let (Some(cache), Some(measure)) = (&self.around.cache, self.engine.measure(feed)) else {
+            return;
+        };
+        if measure.read_until().is_none() {
+            return;
+        }
+        let started = tokio::time::Instant::now();
+        let saved = block_in_place(|| {
+            let bytes = postcard::to_stdvec(measure).map_err(std::io::Error::other)?;
+            cache.write(feed, &bytes)
+        });
+        self.around.metrics.cache_write_seconds(started.elapsed().as_secs_f64());
+        if let Err(error) = saved {
+            warn!(feed, error = chain(&error), "Saving samples failed, a restart will read them again");
+        }
+    }
+
+    /// How often state is saved.
+    pub(super) fn cache_interval(&self) -> Span {
+        self.around.cache_interval
+    }
+
+    /// The deliveries, to be replaced on reload and drained at the end.
+    pub(super) fn deliveries(&mut self) -> &mut Deliveries {
+        &mut self.deliveries
+    }
+}
+
+/// A poll that may have to bridge a long absence.
+struct Reading<'a> {
+    feed: &'a PolledFeed,
+    client: &'a Arc<Client>,
+    events: &'a mpsc::Sender<Event>,
+    generation: u64,
+}
+
+impl Reading<'_> {
+    /// Reads from where the feed stands up to the slot; long stretches in pieces, oldest first.
+    async fn up_to(&self, from: Timestamp, slot: Timestamp, overlap: Span) -> Answer {
+        let mut from = from;
+        while slot.since(from) > STRETCH_MAX {
+            let until = from + STRETCH_MAX;
+            let series = self.feed.read(self.client, from - overlap, until).await?;
+            let read = Event::Read {
+                generation: self.generation,
+                feed: self.feed.key.clone(),
+                into: Book::Live,
+                from,
+                until,
+                series,
+            };
+            if self.events.send(read).await.is_err() {
+                break;
+            }
+            from = until;
+        }
+        let series = self.feed.read(self.client, from - overlap, slot).await?;
+        Ok(Answered::Samples { from, series })
+    }
+}
+
+fn announce(notification: &Notification) {
+    info!(
+        alert = %notification.facts.key,
+        receiver = notification.receiver,
+        kind = notification.kind.as_str(),
+        "Notification queued"
+    );
+}
