@@ -1,3 +1,154 @@
 //! Files in, engine types and settings out.
+//!
+//! Loading is a pipeline. `files` reads bytes, `tree` makes them a tree of YAML in which every
+//! node knows its place, `decode` fills the structs in `raw` that mirror the files, and
+//! `compile` turns those into values that cannot be illegal. Every stage reports what it
+//! refuses and goes on, so one run names every mistake, each with its place and a fix. No input
+//! can make loading panic or outgrow its bounds.
+
+mod compile;
+mod decode;
+pub mod diagnostic;
+mod field;
+mod files;
+mod nearest;
+pub mod promql;
+mod raw;
 pub mod secret;
 pub mod settings;
+mod tree;
+mod value;
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+
+pub use compile::Definition;
+use compile::{Documents, Outside};
+use diagnostic::Report;
+pub use diagnostic::{Diagnostic, Diagnostics, Level, Place};
+use settings::Settings;
+
+/// Everything `slofuse run` starts from.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The settings, defaults filled in; paths are joined to the directory of the file.
+    pub settings: Settings,
+    /// All SLOs, in the order of the files.
+    pub definitions: Vec<Definition>,
+    /// What is probably not meant.
+    pub warnings: Diagnostics,
+}
+
+/// What definition files hold when they are loaded without settings.
+#[derive(Clone, Debug)]
+pub struct Definitions {
+    /// All SLOs, in the order of the files.
+    pub definitions: Vec<Definition>,
+    /// What is probably not meant.
+    pub warnings: Diagnostics,
+}
+
+/// Loads a settings file and the definitions and policies that it names.
+///
+/// `env` looks up environment variables.
+///
+/// # Errors
+///
+/// Every mistake in any of the files.
+pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Loaded, Diagnostics> {
+    let found = RefCell::default();
+    let compiled = load_settings(path, env, &found);
+    let sources = compiled.sources.into_iter();
+    let roots: Vec<_> = sources.map(|(path, place)| (path, Some(place))).collect();
+    let definitions = compile_definitions(&roots, &found);
+    let found = found.into_inner();
+    match compiled.settings {
+        Some(settings) if found.errors() == 0 => Ok(Loaded {
+            settings,
+            definitions,
+            warnings: found,
+        }),
+        _ => Err(found),
+    }
+}
+
+/// Loads definitions and policies without settings; both kinds of documents may stand in any of
+/// the files. Directories are searched for `.yaml` and `.yml`, `*.test.yaml` excepted.
+///
+/// # Errors
+///
+/// Every mistake in any of the files.
+pub fn load_definitions(
+    definitions: &[PathBuf],
+    policies: &[PathBuf],
+) -> Result<Definitions, Diagnostics> {
+    let found = RefCell::default();
+    let roots: Vec<_> = definitions
+        .iter()
+        .chain(policies)
+        .map(|path| (path.clone(), None))
+        .collect();
+    let definitions = compile_definitions(&roots, &found);
+    let warnings = found.into_inner();
+    if warnings.errors() > 0 {
+        return Err(warnings);
+    }
+    Ok(Definitions {
+        definitions,
+        warnings,
+    })
+}
+
+fn load_settings(
+    path: &Path,
+    env: &dyn Fn(&str) -> Option<String>,
+    found: &RefCell<Diagnostics>,
+) -> compile::Settings {
+    let bytes = match files::read(path, files::SETTINGS_BYTES_MAX) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            let (report, mark) = files::about(path, None, found);
+            let message = format!("the settings file cannot be read: {error}");
+            report.error(mark, message, "correct the path or its permissions");
+            return compile::Settings::default();
+        }
+    };
+    let outside = Outside {
+        env,
+        unusable: &files::unusable,
+        directory: path.parent().unwrap_or_else(|| Path::new("")),
+    };
+    let report = Report::new(files::name(path), found);
+    compile::settings(&bytes, &report, &outside)
+}
+
+fn compile_definitions(
+    roots: &[(PathBuf, Option<Place>)],
+    found: &RefCell<Diagnostics>,
+) -> Vec<Definition> {
+    let mut documents = Documents::new(found);
+    for path in files::find(roots, found) {
+        match files::read(&path, files::DEFINITIONS_BYTES_MAX) {
+            Ok(bytes) => documents.read(files::name(&path), &bytes),
+            Err(error) => {
+                let (report, mark) = files::about(&path, None, found);
+                let message = format!("the file cannot be read: {error}");
+                report.error(mark, message, "correct the path or its permissions");
+                documents.miss();
+            }
+        }
+    }
+    let definitions = documents.compile();
+    if let Some((path, named_at)) = roots.first()
+        && definitions.is_empty()
+        && found.borrow().errors() == 0
+    {
+        let (report, mark) = files::about(path, named_at.as_ref(), found);
+        let fix = "add a document of kind: SLO, in a file that ends in .yaml or .yml";
+        report.warning(mark, "no SLO is defined here", fix);
+    }
+    definitions
+}
+
+#[cfg(test)]
+mod tests;

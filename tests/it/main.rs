@@ -1,1 +1,3 @@
+//! Integration tests: the library and the binary against real files, servers and faults.
 
+mod config;

@@ -1,0 +1,197 @@
+//! Pure: from files as written to the values the daemon runs on, collecting every mistake.
+//!
+//! Each function returns `None` when something it needs was refused; whoever finds the mistake
+//! has reported it. Pieces are all compiled before they are put together, so that one run names
+//! every mistake of a file.
+
+mod indicator;
+mod policy;
+mod receiver;
+mod secret;
+mod settings;
+mod slo;
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::engine::{Policy, Slo, SloId};
+
+use super::decode::decode;
+use super::diagnostic::{Diagnostics, Place, Report, excerpt};
+use super::field::Field;
+use super::nearest::suggestion;
+use super::raw::definition::{PolicyDocument, SloDocument};
+use super::tree::{self, Mark, Node, Value};
+
+pub(super) use secret::Outside;
+pub(super) use settings::{Compiled as Settings, compile as settings};
+
+/// An SLO and where it came from.
+#[derive(Clone, Debug)]
+pub struct Definition {
+    /// What the engine evaluates.
+    pub slo: Arc<Slo>,
+    /// Where its document begins.
+    pub place: Place,
+    /// Why it takes its evaluation path, in one sentence.
+    pub path_reason: String,
+}
+
+/// The documents of all definition files, on their way to [`Definition`]s.
+pub(super) struct Documents<'a> {
+    found: &'a RefCell<Diagnostics>,
+    slos: Vec<(Report<'a>, Field<SloDocument>)>,
+    policies: Vec<(Report<'a>, Field<PolicyDocument>)>,
+    /// Whether a policy may stand in a part that could not be read.
+    policies_lost: bool,
+}
+
+/// What definitions may refer to; `None` for a policy that has mistakes of its own.
+struct Policies {
+    by_name: BTreeMap<String, (Option<Place>, Option<Arc<Policy>>)>,
+    lost: bool,
+}
+
+const API_VERSION: &str = "slofuse/v1";
+const KINDS: [&str; 2] = ["SLO", "Policy"];
+
+impl<'a> Documents<'a> {
+    pub(super) const fn new(found: &'a RefCell<Diagnostics>) -> Self {
+        Self {
+            found,
+            slos: Vec::new(),
+            policies: Vec::new(),
+            policies_lost: false,
+        }
+    }
+
+    /// Adds the documents of one file.
+    pub(super) fn read(&mut self, file: Arc<str>, bytes: &[u8]) {
+        let report = Report::new(file, self.found);
+        let tree = tree::parse(bytes, &report);
+        self.policies_lost |= !tree.complete;
+        for node in &tree.documents {
+            match kind(node, &report) {
+                Some("SLO") => self.slos.push((report.clone(), decode(node, &report))),
+                Some(_) => self.policies.push((report.clone(), decode(node, &report))),
+                None => self.policies_lost = true,
+            }
+        }
+    }
+
+    /// Adds nothing, but remembers that a file is missing.
+    pub(super) const fn miss(&mut self) {
+        self.policies_lost = true;
+    }
+
+    /// All definitions without mistakes, in the order of the files.
+    pub(super) fn compile(self) -> Vec<Definition> {
+        let policies = self.compile_policies();
+        let mut places: BTreeMap<SloId, Place> = BTreeMap::new();
+        let mut definitions = Vec::new();
+        for (report, document) in &self.slos {
+            let Some(raw) = document.value() else {
+                continue;
+            };
+            let mark = document.mark_or(Mark::START);
+            let compiled = slo::compile(raw, mark, report, &policies);
+            let place = report.place(mark);
+            if let Some(id) = compiled.id
+                && let Some(first) = places.insert(id.clone(), place.clone())
+            {
+                let message = format!("the SLO {id} is defined twice, first at {first}");
+                let fix = "rename or remove one of the two";
+                report.error(mark, message, fix);
+            }
+            definitions.extend(compiled.slo.map(|(slo, path_reason)| Definition {
+                slo: Arc::new(slo),
+                place,
+                path_reason,
+            }));
+        }
+        definitions
+    }
+
+    fn compile_policies(&self) -> Policies {
+        let built_in = Arc::new(Policy::sre_workbook());
+        let mut policies = Policies {
+            by_name: BTreeMap::from([(built_in.name.clone(), (None, Some(built_in)))]),
+            lost: self.policies_lost,
+        };
+        for (report, document) in &self.policies {
+            let mark = document.mark_or(Mark::START);
+            let compiled = document
+                .value()
+                .map(|raw| policy::compile(raw, mark, report));
+            match compiled {
+                Some((Some(name), policy)) => policies.add(name, policy, mark, report),
+                _ => policies.lost = true,
+            }
+        }
+        policies
+    }
+}
+
+impl Policies {
+    fn add(&mut self, name: String, policy: Option<Policy>, mark: Mark, report: &Report<'_>) {
+        match self.by_name.get(&name) {
+            None => {
+                let entry = (Some(report.place(mark)), policy.map(Arc::new));
+                self.by_name.insert(name, entry);
+            }
+            Some((Some(first), _)) => {
+                let message = format!("the policy {name:?} is defined twice, first at {first}");
+                report.error(mark, message, "rename or remove one of the two");
+            }
+            Some((None, built_in)) => {
+                let differs = policy.is_some_and(|policy| built_in.as_deref() != Some(&policy));
+                if differs {
+                    let message = format!("the policy {name:?} is built in and cannot be changed");
+                    let fix = "give this policy another name and choose it with spec.policy";
+                    report.error(mark, message, fix);
+                }
+            }
+        }
+    }
+}
+
+/// The kind of a document, if it is one of ours.
+fn kind(node: &Node, report: &Report<'_>) -> Option<&'static str> {
+    if !matches!(node.value, Value::Mapping(_)) {
+        let fix = "begin the document with apiVersion: slofuse/v1 and kind: SLO";
+        report.error(
+            node.mark,
+            "a document must be a section of keys and values",
+            fix,
+        );
+        return None;
+    }
+    let text = |key: &str| match node.get(key).map(|node| (node.mark, &node.value)) {
+        Some((mark, Value::Scalar { text, .. })) => Some((mark, text.as_str())),
+        _ => None,
+    };
+    match text("apiVersion") {
+        Some((_, API_VERSION)) => {}
+        Some((mark, other)) => {
+            let message = format!("the apiVersion {:?} is not known", excerpt(other));
+            report.error(mark, message, format!("write apiVersion: {API_VERSION}"));
+            return None;
+        }
+        None => {
+            let fix = format!("add apiVersion: {API_VERSION}");
+            report.error(node.mark, "the document lacks an apiVersion", fix);
+            return None;
+        }
+    }
+    let Some((mark, text)) = text("kind") else {
+        report.error(node.mark, "the document lacks a kind", "add kind: SLO");
+        return None;
+    };
+    let kind = KINDS.into_iter().find(|kind| *kind == text);
+    if kind.is_none() {
+        let message = format!("the kind {:?} is not known", excerpt(text));
+        report.error(mark, message, suggestion(text, KINDS));
+    }
+    kind
+}

@@ -1,0 +1,255 @@
+//! Mistakes and warnings in files: where, what, and how to put it right.
+//!
+//! A [`Diagnostic`] always names its place and a fix. [`Diagnostics`] keeps them sorted and is
+//! bounded: a file with a million mistakes costs no more than one with two hundred, and the rest
+//! are counted. Texts never hold a secret: whoever writes one quotes keys and plain values only.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::tree::Mark;
+
+/// A position in a file. Line and column count from 1, columns in characters.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Place {
+    /// The file as it was named to the loader.
+    pub file: Arc<str>,
+    /// Line, from 1.
+    pub line: u32,
+    /// Column, from 1.
+    pub column: u32,
+}
+
+/// `rules/checkout.yaml:12:5`
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}:{}", self.file, self.line, self.column)
+    }
+}
+
+/// How grave a diagnostic is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Nothing is loaded until it is fixed.
+    Error,
+    /// Loaded, but probably not what was meant.
+    Warning,
+}
+
+impl Level {
+    /// The lower-case word shown to people.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        }
+    }
+}
+
+/// One mistake or warning.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Diagnostic {
+    /// Where it was found.
+    #[serde(flatten)]
+    pub place: Place,
+    /// How grave it is.
+    pub severity: Level,
+    /// What is wrong, lower case, no full stop.
+    pub message: String,
+    /// What to do about it.
+    pub fix: String,
+}
+
+/// `path:line:column: error: message`, then the fix on a line of its own.
+impl fmt::Display for Diagnostic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let severity = self.severity.as_str();
+        writeln!(f, "{}: {severity}: {}", self.place, self.message)?;
+        write!(f, "  fix: {}", self.fix)
+    }
+}
+
+/// Everything that was found, sorted by place, each once.
+#[derive(Clone, Debug, Default)]
+pub struct Diagnostics {
+    kept: BTreeSet<Diagnostic>,
+    errors: usize,
+    warnings: usize,
+}
+
+impl Diagnostics {
+    /// Diagnostics of one severity that are kept; more are only counted.
+    pub const KEPT_MAX: usize = 200;
+
+    /// Adds one, unless it is known.
+    pub fn push(&mut self, diagnostic: Diagnostic) {
+        if self.kept.contains(&diagnostic) {
+            return;
+        }
+        let count = match diagnostic.severity {
+            Level::Error => &mut self.errors,
+            Level::Warning => &mut self.warnings,
+        };
+        *count += 1;
+        if *count <= Self::KEPT_MAX {
+            self.kept.insert(diagnostic);
+        }
+    }
+
+    /// How many errors there are, kept or not.
+    pub const fn errors(&self) -> usize {
+        self.errors
+    }
+
+    /// How many warnings there are, kept or not.
+    pub const fn warnings(&self) -> usize {
+        self.warnings
+    }
+
+    /// Those that were kept, sorted by file and place.
+    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.kept.iter()
+    }
+}
+
+/// One per line with its fix below; the last lines say how many are not shown.
+impl fmt::Display for Diagnostics {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for diagnostic in &self.kept {
+            writeln!(f, "{diagnostic}")?;
+        }
+        for (count, word) in [(self.errors, "errors"), (self.warnings, "warnings")] {
+            if count > Self::KEPT_MAX {
+                writeln!(f, "and {} more {word}", count - Self::KEPT_MAX)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// `{"errors": 1, "warnings": 0, "diagnostics": [..]}`
+impl Serialize for Diagnostics {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+        let mut object = serializer.serialize_struct("Diagnostics", 3)?;
+        object.serialize_field("errors", &self.errors)?;
+        object.serialize_field("warnings", &self.warnings)?;
+        object.serialize_field("diagnostics", &self.kept)?;
+        object.end()
+    }
+}
+
+impl std::error::Error for Diagnostics {}
+
+/// Where the loader writes down what it finds in one file.
+///
+/// It is shared by everything that reads the file, hence the cell.
+#[derive(Clone)]
+pub(super) struct Report<'a> {
+    file: Arc<str>,
+    found: &'a RefCell<Diagnostics>,
+}
+
+impl<'a> Report<'a> {
+    pub(super) const fn new(file: Arc<str>, found: &'a RefCell<Diagnostics>) -> Self {
+        Self { file, found }
+    }
+
+    pub(super) fn place(&self, mark: Mark) -> Place {
+        Place {
+            file: Arc::clone(&self.file),
+            line: mark.line,
+            column: mark.column,
+        }
+    }
+
+    pub(super) fn error(&self, mark: Mark, message: impl Into<String>, fix: impl Into<String>) {
+        self.push(mark, Level::Error, message.into(), fix.into());
+    }
+
+    pub(super) fn warning(&self, mark: Mark, message: impl Into<String>, fix: impl Into<String>) {
+        self.push(mark, Level::Warning, message.into(), fix.into());
+    }
+
+    fn push(&self, mark: Mark, severity: Level, message: String, fix: String) {
+        self.found.borrow_mut().push(Diagnostic {
+            place: self.place(mark),
+            severity,
+            message,
+            fix,
+        });
+    }
+}
+
+/// The start of a text, short enough for a message.
+pub(super) fn excerpt(text: &str) -> String {
+    const CHARS_MAX: usize = 40;
+    let mut start: String = text.chars().take(CHARS_MAX).collect();
+    if start.len() < text.len() {
+        start.push('…');
+    }
+    start
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn diagnostic(file: &str, line: u32, severity: Level) -> Diagnostic {
+        Diagnostic {
+            place: Place {
+                file: file.into(),
+                line,
+                column: 3,
+            },
+            severity,
+            message: "the objective is 100".to_owned(),
+            fix: "promise less".to_owned(),
+        }
+    }
+
+    #[test]
+    fn they_are_sorted_and_each_is_shown_once() {
+        let mut all = Diagnostics::default();
+        all.push(diagnostic("b.yaml", 1, Level::Error));
+        all.push(diagnostic("a.yaml", 10, Level::Warning));
+        all.push(diagnostic("a.yaml", 9, Level::Error));
+        all.push(diagnostic("a.yaml", 9, Level::Error));
+        insta::assert_snapshot!(all, @r"
+        a.yaml:9:3: error: the objective is 100
+          fix: promise less
+        a.yaml:10:3: warning: the objective is 100
+          fix: promise less
+        b.yaml:1:3: error: the objective is 100
+          fix: promise less
+        ");
+        assert_eq!((all.errors(), all.warnings()), (2, 1));
+    }
+
+    #[test]
+    fn warnings_never_crowd_out_errors() {
+        let mut all = Diagnostics::default();
+        for line in 1..=500 {
+            all.push(diagnostic("a.yaml", line, Level::Warning));
+        }
+        all.push(diagnostic("z.yaml", 1, Level::Error));
+        assert_eq!(all.iter().count(), Diagnostics::KEPT_MAX + 1);
+        assert!(all.to_string().ends_with("and 300 more warnings\n"));
+        assert!(all.iter().any(|d| d.severity == Level::Error));
+    }
+
+    #[test]
+    fn json_is_flat() {
+        let mut all = Diagnostics::default();
+        all.push(diagnostic("a.yaml", 2, Level::Error));
+        insta::assert_snapshot!(
+            serde_json::to_string(&all).unwrap(),
+            @r#"{"errors":1,"warnings":0,"diagnostics":[{"file":"a.yaml","line":2,"column":3,"severity":"error","message":"the objective is 100","fix":"promise less"}]}"#
+        );
+    }
+}
