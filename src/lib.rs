@@ -1,3 +1,5 @@
 //! slofuse: burn-rate alerting for Prometheus.
 pub mod config;
 pub mod engine;
+pub mod notify;
+pub mod store;
