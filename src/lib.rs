@@ -1,4 +1,8 @@
 //! slofuse: burn-rate alerting for Prometheus.
+pub mod cli;
 pub mod config;
+pub mod daemon;
+pub mod demo;
 pub mod engine;
+pub mod notify;
 pub mod store;

@@ -1,0 +1,272 @@
+//! What a person reads: a notification in words, the same for every receiver.
+//!
+//! A [`Message`] answers, in this order: what burns and how fast (title), why now, what it means
+//! to users, how fast in detail, what it costs, since when, what to do. Pure; every text is one
+//! line, bounded, and free of control characters.
+
+use reqwest::Url;
+
+use crate::engine::{
+    AlertFacts, AlertKey, BudgetFacts, Notification, NotificationKind, Severity, Span, TierFacts,
+};
+
+use super::{figures, reason, text};
+
+/// Longest value of a fact, in characters.
+const VALUE_CHARS_MAX: usize = 1000;
+/// Longest URL that is linked, in bytes.
+const LINK_BYTES_MAX: usize = 2000;
+
+/// A notification in words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// How it should look.
+    pub tone: Tone,
+    /// What happened, to whom: one line.
+    pub title: String,
+    /// Why somebody is told now.
+    pub why: String,
+    /// The rest, most urgent first.
+    pub facts: Vec<Fact>,
+    /// Where to go, most useful first.
+    pub links: Vec<Link>,
+}
+
+/// How a message should look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tone {
+    /// The alert is open.
+    Firing(Severity),
+    /// The alert is over, and so is its cause.
+    Resolved,
+    /// The alert is over, but nothing says that its cause is.
+    Closed,
+}
+
+/// A named line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fact {
+    /// A word or two.
+    pub name: &'static str,
+    /// One line.
+    pub value: String,
+}
+
+/// A named place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// A word.
+    pub name: &'static str,
+    /// An `http` or `https` URL.
+    pub url: String,
+}
+
+impl Message {
+    /// Puts a notification into words; `external` is where people reach this daemon.
+    pub fn new(notification: &Notification, external: Option<&Url>) -> Self {
+        let facts = &notification.facts;
+        let resolved = notification.kind == NotificationKind::Resolve;
+        Self {
+            tone: match notification.kind {
+                NotificationKind::Resolve if reason::is_recovery(&facts.reason) => Tone::Resolved,
+                NotificationKind::Resolve => Tone::Closed,
+                NotificationKind::Trigger | NotificationKind::Update => {
+                    Tone::Firing(facts.severity)
+                }
+            },
+            title: reason::title(notification),
+            why: reason::why(facts),
+            facts: details(facts, resolved),
+            links: links(facts, external),
+        }
+    }
+
+    /// The title with its tone: `[PAGE] shop/checkout burns ...`.
+    pub fn headline(&self) -> String {
+        format!("[{}] {}", self.tone.badge(), self.title)
+    }
+
+    /// The URL of this daemon's page about the SLO, if it is known.
+    pub fn own_link(&self) -> Option<&str> {
+        let own = self.links.iter().find(|link| link.name == OWN_LINK);
+        own.map(|link| link.url.as_str())
+    }
+}
+
+impl Tone {
+    /// The word in capitals.
+    pub const fn badge(self) -> &'static str {
+        match self {
+            Self::Firing(Severity::Page) => "PAGE",
+            Self::Firing(Severity::Ticket) => "TICKET",
+            Self::Firing(Severity::Info) => "INFO",
+            Self::Resolved => "RESOLVED",
+            Self::Closed => "CLOSED",
+        }
+    }
+}
+
+/// The name of the link to this daemon.
+const OWN_LINK: &str = "slofuse";
+
+fn details(facts: &AlertFacts, resolved: bool) -> Vec<Fact> {
+    let burn = if resolved {
+        burned(facts)
+    } else {
+        burning(&facts.tiers)
+    };
+    let next_step = (!resolved).then(|| next_step(facts));
+    let all = [
+        ("Impact", non_empty(&facts.document.description)),
+        ("Burn", burn),
+        (
+            "Budget",
+            facts.budget.map(|budget| cost(facts, &budget, resolved)),
+        ),
+        ("Since", Some(since(facts))),
+        ("Next step", next_step),
+        ("Objective", objective(facts)),
+        ("Owner", facts.document.owner.as_deref().and_then(non_empty)),
+    ];
+    all.into_iter()
+        .filter_map(|(name, value)| {
+            let value = text::line(&value?, VALUE_CHARS_MAX);
+            Some(Fact { name, value })
+        })
+        .collect()
+}
+
+/// `32.15x over 1h, 30x over 5m (limit 14.4x), 1,284 of 40,000 events bad (3.21%)`, per tier.
+fn burning(tiers: &[TierFacts]) -> Option<String> {
+    let lines: Vec<String> = tiers.iter().map(tier).collect();
+    (!lines.is_empty()).then(|| lines.join("; "))
+}
+
+fn tier(tier: &TierFacts) -> String {
+    let mut line = format!(
+        "{} over {}, {} over {} (limit {})",
+        figures::burn(tier.long_burn),
+        tier.long,
+        figures::burn(tier.short_burn),
+        tier.short,
+        figures::burn(tier.factor),
+    );
+    if let (Some(bad), Some(total)) = (tier.bad_events, tier.total_events) {
+        let (bad_text, total_text) = (figures::count(bad), figures::count(total));
+        line += &format!(", {bad_text} of {total_text} events bad in {}", tier.long);
+        if total > 0.0 {
+            line += &format!(" ({})", figures::percent(bad / total));
+        }
+    }
+    line
+}
+
+/// What is known about the speed when it is over: the numbers of the tiers are history by then.
+fn burned(facts: &AlertFacts) -> Option<String> {
+    if facts.tiers.is_empty() {
+        return None;
+    }
+    let windows: Vec<String> = facts
+        .tiers
+        .iter()
+        .map(|tier| format!("{}/{}", tier.long, tier.short))
+        .collect();
+    let peak = figures::burn(facts.peak_burn);
+    Some(format!("peak {peak}, in windows {}", windows.join(", ")))
+}
+
+/// What the alert costs: `4.46% of the 30d budget by this alert; 61.2% left, gone in 19h ...`.
+fn cost(facts: &AlertFacts, budget: &BudgetFacts, resolved: bool) -> String {
+    let period = reason::period(facts);
+    let consumed = figures::percent(budget.consumed);
+    let mut line = format!("{consumed} of the {period}budget consumed");
+    if budget.consumed_by_alert > 0.0 {
+        let share = figures::percent(budget.consumed_by_alert);
+        line += &format!(", {share} by this alert");
+    }
+    if budget.remaining <= 0.0 {
+        line += "; nothing left";
+    } else {
+        line += &format!("; {} left", figures::percent(budget.remaining));
+        match budget.exhausted_in {
+            Some(left) if !resolved => {
+                line += &format!(", gone in {} at this speed", figures::span(left));
+            }
+            _ => {}
+        }
+    }
+    /// Below this the budget is worth a warning: part of the period was never seen.
+    const COVERAGE_FULL: f64 = 0.99;
+    if budget.coverage < COVERAGE_FULL {
+        let known = figures::percent(budget.coverage);
+        line += &format!(" (counted from {known} of the period; the rest is not known)");
+    }
+    line
+}
+
+fn since(facts: &AlertFacts) -> String {
+    let start = figures::date(facts.started_at);
+    if let Some(end) = facts.resolved_at {
+        let lasted = figures::span(end.since(facts.started_at));
+        return format!("{start} until {} ({lasted})", figures::date(end));
+    }
+    match facts.decided_at.since(facts.started_at) {
+        Span::ZERO => start,
+        later => format!("{start}, {} before this decision", figures::span(later)),
+    }
+}
+
+fn next_step(facts: &AlertFacts) -> String {
+    match &facts.key {
+        AlertKey::SourceDown { .. } => {
+            "Check that the metrics source is up and that slofuse can reach it.".to_owned()
+        }
+        AlertKey::Blind { .. } => {
+            "Check that the target is up and scraped, and that the query still matches.".to_owned()
+        }
+        AlertKey::Burn { .. } => match facts.document.runbook.as_deref().and_then(non_empty) {
+            Some(runbook) if web_link(&runbook).is_some() => "Follow the runbook.".to_owned(),
+            Some(runbook) => format!("Runbook: {runbook}"),
+            None => "No runbook is linked in the definition.".to_owned(),
+        },
+    }
+}
+
+fn objective(facts: &AlertFacts) -> Option<String> {
+    let period = facts.period?;
+    Some(format!("{}% over {period}", facts.objective_percent?))
+}
+
+fn links(facts: &AlertFacts, external: Option<&Url>) -> Vec<Link> {
+    let from_definition = |text: &Option<String>| text.as_deref().and_then(web_link);
+    let all = [
+        ("Runbook", from_definition(&facts.document.runbook)),
+        ("Dashboard", from_definition(&facts.document.dashboard)),
+        (OWN_LINK, external.and_then(|base| own_page(facts, base))),
+    ];
+    all.into_iter()
+        .filter_map(|(name, url)| url.map(|url| Link { name, url }))
+        .collect()
+}
+
+/// A URL that is safe to click: `javascript:` and its kin stay text.
+fn web_link(text: &str) -> Option<String> {
+    let url = super::http::parse_url(text).ok()?;
+    (url.as_str().len() <= LINK_BYTES_MAX).then(|| url.into())
+}
+
+fn own_page(facts: &AlertFacts, base: &Url) -> Option<String> {
+    facts.key.instance()?;
+    let mut url = base.clone();
+    let path = ["api", "v1", "slos", &facts.service, &facts.slo];
+    url.path_segments_mut().ok()?.pop_if_empty().extend(path);
+    (url.as_str().len() <= LINK_BYTES_MAX).then(|| url.into())
+}
+
+fn non_empty(text: &str) -> Option<String> {
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

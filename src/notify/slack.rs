@@ -1,0 +1,69 @@
+//! Slack incoming webhook: the URL is the credential and fixes the channel.
+//!
+//! Slack gives no name of the message back, so updates and resolves are messages of their own.
+
+use reqwest::Url;
+use reqwest::header::HeaderMap;
+
+use crate::config::secret::Secret;
+use crate::engine::{Notification, Timestamp};
+
+use super::error::{DeliveryError, Problem};
+use super::http::{self, HttpSender, Post};
+use super::message::Message;
+use super::redaction::Redaction;
+use super::{Attempt, Receipt, Receiver, slack_blocks};
+
+/// One webhook.
+pub(super) struct SlackWebhook {
+    http: HttpSender,
+    url: Secret,
+    external: Option<Url>,
+}
+
+impl SlackWebhook {
+    pub(super) fn new(
+        http: HttpSender,
+        url: Secret,
+        external: Option<Url>,
+    ) -> Result<Self, Problem> {
+        http::check_url(&url)?;
+        Ok(Self {
+            http,
+            url,
+            external,
+        })
+    }
+
+    async fn send(
+        &self,
+        notification: &Notification,
+        now: Timestamp,
+    ) -> Result<Receipt, DeliveryError> {
+        let mut redaction = Redaction::default();
+        let url = http::reveal_url(&self.url, &mut redaction)?;
+        let message = Message::new(notification, self.external.as_ref());
+        let post = Post {
+            url,
+            headers: HeaderMap::new(),
+            body: slack_blocks::body(&message).to_string().into_bytes(),
+            redaction,
+        };
+        self.http.post(post, now).await?;
+        Ok(Receipt::default())
+    }
+}
+
+impl Receiver for SlackWebhook {
+    fn deliver<'a>(
+        &'a self,
+        notification: &'a Notification,
+        _receipt: Option<&'a str>,
+        now: Timestamp,
+    ) -> Attempt<'a> {
+        Box::pin(self.send(notification, now))
+    }
+}
+
+#[cfg(test)]
+mod tests;

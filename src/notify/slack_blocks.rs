@@ -1,0 +1,213 @@
+//! A message in Slack's Block Kit, for the webhook and the bot.
+//!
+//! Text from outside can neither mention nor link: `&`, `<` and `>` are escaped as Slack asks, and
+//! `verbatim` keeps it from finding names and URLs by itself. Limits:
+//! <https://docs.slack.dev/reference/block-kit/blocks>.
+
+use serde_json::{Value, json};
+
+use crate::engine::Severity;
+
+use super::message::{Link, Message, Tone};
+use super::text;
+
+/// Longest text of a header block, in characters.
+const HEADER_CHARS_MAX: usize = 150;
+/// Longest text of a section block, in characters.
+const SECTION_CHARS_MAX: usize = 3000;
+/// Longest escaped value of one fact; two lines of this length fit a section with their names.
+const VALUE_CHARS_MAX: usize = 1400;
+/// Longest sum of all sections: Slack refuses messages with more than about 13,200 characters of
+/// blocks (`msg_blocks_too_long`, an undocumented limit).
+const SECTIONS_CHARS_MAX: usize = 10_000;
+/// Longest fallback text, in characters.
+const FALLBACK_CHARS_MAX: usize = 1000;
+
+/// The fields `text` (for notifications), `blocks` (the title) and `attachments` (the rest, behind
+/// a colour bar) of a message.
+pub(super) fn body(message: &Message) -> Value {
+    let header = json!({
+        "type": "header",
+        "text": {
+            "type": "plain_text",
+            "text": text::line(&message.headline(), HEADER_CHARS_MAX),
+            "emoji": false,
+        },
+    });
+    let fallback = fallback(message);
+    let mut blocks: Vec<Value> = sections(message).iter().map(|text| section(text)).collect();
+    if !message.links.is_empty() {
+        blocks.push(section(&links(&message.links)));
+    }
+    json!({
+        "text": fallback,
+        "blocks": [header],
+        "attachments": [{
+            "color": colour(message.tone),
+            "fallback": fallback,
+            "blocks": blocks,
+        }],
+    })
+}
+
+/// What happened since the first message, as a reply in its thread: plain `mrkdwn`.
+pub(super) fn reply(message: &Message) -> String {
+    let why = escape(&message.why, VALUE_CHARS_MAX);
+    format!("*{}*\n{why}", fallback(message))
+}
+
+/// The whole title, which the header may cut.
+fn fallback(message: &Message) -> String {
+    escape(&message.headline(), FALLBACK_CHARS_MAX)
+}
+
+/// The facts as lines, as many to a section as fit.
+fn sections(message: &Message) -> Vec<String> {
+    let mut lines = Vec::new();
+    if message.headline().chars().count() > HEADER_CHARS_MAX {
+        lines.push(fallback(message));
+    }
+    lines.push(escape(&message.why, VALUE_CHARS_MAX));
+    lines.extend(
+        message
+            .facts
+            .iter()
+            .map(|fact| format!("*{}*: {}", fact.name, escape(&fact.value, VALUE_CHARS_MAX))),
+    );
+    let mut sections = vec![String::new()];
+    let mut sum = 0;
+    for line in lines {
+        let length = line.chars().count() + 1;
+        sum += length;
+        if sum > SECTIONS_CHARS_MAX {
+            break;
+        }
+        let filled = sections.last().map_or(0, |section| section.chars().count());
+        if filled + length > SECTION_CHARS_MAX {
+            sections.push(String::new());
+        }
+        if let Some(section) = sections.last_mut() {
+            if !section.is_empty() {
+                section.push('\n');
+            }
+            section.push_str(&line);
+        }
+    }
+    sections
+}
+
+fn section(text: &str) -> Value {
+    json!({ "type": "section", "text": { "type": "mrkdwn", "text": text, "verbatim": true } })
+}
+
+fn links(links: &[Link]) -> String {
+    let words: Vec<String> = links
+        .iter()
+        .map(|link| {
+            // A bar would end the URL. `parse_url` has made it ASCII without white space.
+            let url = link.url.replace('|', "%7C").replace('&', "&amp;");
+            let url = url.replace('<', "%3C").replace('>', "%3E");
+            format!("<{url}|{}>", link.name)
+        })
+        .collect();
+    words.join("  ·  ")
+}
+
+/// Escapes as <https://docs.slack.dev/messaging/formatting-message-text> asks, and cuts between
+/// characters of the original, so that no entity is broken.
+fn escape(text: &str, chars_max: usize) -> String {
+    let mut escaped = String::new();
+    let mut length = 0;
+    for c in text.chars() {
+        let piece = match c {
+            '&' => "&amp;",
+            '<' => "&lt;",
+            '>' => "&gt;",
+            _ => "",
+        };
+        length += piece.len().max(1);
+        if length >= chars_max {
+            escaped.push('…');
+            break;
+        }
+        if piece.is_empty() {
+            escaped.push(c);
+        } else {
+            escaped.push_str(piece);
+        }
+    }
+    escaped
+}
+
+const fn colour(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Firing(Severity::Page) => "#d7263d",
+        Tone::Firing(Severity::Ticket) => "#f2a900",
+        Tone::Firing(Severity::Info) => "#3b7dd8",
+        Tone::Resolved => "#2eb67d",
+        Tone::Closed => "#868686",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::fixture;
+    use super::*;
+
+    fn long_message(character: char) -> Message {
+        let mut message = Message::new(&fixture::burning(), Some(&fixture::external()));
+        let long: String = std::iter::repeat_n(character, 5_000).collect();
+        message.title = long.clone();
+        message.why = long.clone();
+        for fact in &mut message.facts {
+            fact.value = long.clone();
+        }
+        let fact = message.facts[0].clone();
+        message.facts.extend(std::iter::repeat_n(fact, 40));
+        message
+    }
+
+    #[test]
+    fn every_limit_holds_for_every_content() {
+        for character in ['a', '&', 'ü', '<'] {
+            let body = body(&long_message(character));
+            let header = body["blocks"][0]["text"]["text"].as_str().unwrap();
+            assert!(header.chars().count() <= HEADER_CHARS_MAX);
+            let blocks = body["attachments"][0]["blocks"].as_array().unwrap();
+            assert!(blocks.len() <= 49);
+            let texts = blocks
+                .iter()
+                .map(|block| block["text"]["text"].as_str().unwrap());
+            let lengths: Vec<usize> = texts.map(|text| text.chars().count()).collect();
+            assert!(
+                lengths
+                    .iter()
+                    .all(|length| (1..=SECTION_CHARS_MAX).contains(length))
+            );
+            assert!(lengths.iter().sum::<usize>() < 13_000, "{lengths:?}");
+            assert!(body["text"].as_str().unwrap().chars().count() <= FALLBACK_CHARS_MAX);
+        }
+    }
+
+    #[test]
+    fn a_cut_never_breaks_an_entity() {
+        assert_eq!(escape("a&b<c>d", 100), "a&amp;b&lt;c&gt;d");
+        assert_eq!(escape("&&&&", 12), "&amp;&amp;…");
+    }
+
+    #[test]
+    fn hostile_labels_cannot_mention_or_link() {
+        let message = Message::new(&fixture::hostile(), None);
+        let text = body(&message);
+        let sections = text["attachments"][0]["blocks"].to_string() + &reply(&message);
+        let link = "<https://dash.example/d?a=%3Cb%3E%7Cc&amp;d%E2%80%AE|Dashboard>";
+        let marked = sections.replace(link, "");
+        assert!(!marked.contains(['<', '>']), "{marked}");
+        assert!(!text["text"].as_str().unwrap().contains('<'));
+        assert!(
+            text["attachments"][0]["blocks"][0]["text"]["verbatim"]
+                .as_bool()
+                .unwrap()
+        );
+    }
+}

@@ -1,0 +1,213 @@
+//! Slack bot: one message per alert, edited in place, its history in a thread.
+//!
+//! A trigger posts and keeps channel id and `ts` as receipt. An update or resolve first edits that
+//! message, which may be repeated at will, then replies in its thread. Without a receipt, or when
+//! the message is gone or too old to edit, a fresh message takes its place. Slack answers 200 even
+//! to failures: `ok` decides.
+
+use reqwest::Url;
+use reqwest::header::{AUTHORIZATION, HeaderMap};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::config::secret::Secret;
+use crate::engine::{Notification, NotificationKind, Span, Timestamp};
+
+use super::error::{DeliveryError, ErrorClass, FailureReason, Problem};
+use super::http::{self, Answer, HttpSender, Post};
+use super::message::Message;
+use super::redaction::Redaction;
+use super::{Attempt, Receipt, Receiver, slack_blocks};
+
+/// One bot in one channel.
+pub(super) struct SlackBot {
+    http: HttpSender,
+    token: Secret,
+    channel: String,
+    api: Url,
+    external: Option<Url>,
+}
+
+/// Where a message stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Place {
+    /// The channel's id, which only the answer knows when the settings have its name.
+    channel: String,
+    /// The message's id within the channel.
+    ts: String,
+}
+
+/// Slack's answer to any method.
+#[derive(Deserialize)]
+struct Reply {
+    ok: bool,
+    #[serde(default)]
+    error: String,
+    #[serde(default)]
+    channel: String,
+    #[serde(default)]
+    ts: String,
+}
+
+/// Why a call did not succeed.
+enum CallError {
+    /// The message cannot be edited any more.
+    NotEditable,
+    /// Anything else.
+    Failed(DeliveryError),
+}
+
+impl From<DeliveryError> for CallError {
+    fn from(error: DeliveryError) -> Self {
+        Self::Failed(error)
+    }
+}
+
+impl SlackBot {
+    pub(super) fn new(
+        http: HttpSender,
+        token: Secret,
+        channel: &str,
+        api_url: &str,
+        external: Option<Url>,
+    ) -> Result<Self, Problem> {
+        let api = http::parse_url(api_url).map_err(|problem| problem.in_field("api_url"))?;
+        Ok(Self {
+            http,
+            token,
+            channel: channel.to_owned(),
+            api,
+            external,
+        })
+    }
+
+    async fn send(
+        &self,
+        notification: &Notification,
+        receipt: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Receipt, DeliveryError> {
+        let message = Message::new(notification, self.external.as_ref());
+        let place = receipt
+            .filter(|_| notification.kind != NotificationKind::Trigger)
+            .and_then(|text| serde_json::from_str::<Place>(text).ok());
+        let place = match place {
+            Some(place) => match self.edit(&message, &place, now).await {
+                Ok(()) => place,
+                Err(CallError::NotEditable) => self.post_fresh(&message, now).await?,
+                Err(CallError::Failed(error)) => return Err(error),
+            },
+            None => self.post_fresh(&message, now).await?,
+        };
+        Ok(Receipt(serde_json::to_string(&place).ok()))
+    }
+
+    async fn post_fresh(&self, message: &Message, now: Timestamp) -> Result<Place, DeliveryError> {
+        let mut body = slack_blocks::body(message);
+        body["channel"] = self.channel.as_str().into();
+        match self.call("chat.postMessage", body, now).await {
+            Ok(place) => Ok(place),
+            Err(CallError::NotEditable) => Err(refusal("message_not_found", None)),
+            Err(CallError::Failed(error)) => Err(error),
+        }
+    }
+
+    async fn edit(
+        &self,
+        message: &Message,
+        place: &Place,
+        now: Timestamp,
+    ) -> Result<(), CallError> {
+        let mut body = slack_blocks::body(message);
+        body["channel"] = place.channel.as_str().into();
+        body["ts"] = place.ts.as_str().into();
+        self.call("chat.update", body, now).await?;
+        let reply = json!({
+            "channel": place.channel,
+            "thread_ts": place.ts,
+            "text": slack_blocks::reply(message),
+        });
+        self.call("chat.postMessage", reply, now).await?;
+        Ok(())
+    }
+
+    async fn call(&self, method: &str, body: Value, now: Timestamp) -> Result<Place, CallError> {
+        let mut url = self.api.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.pop_if_empty().push(method);
+        }
+        let mut redaction = Redaction::default();
+        redaction.hide_url(&url);
+        let bearer = http::reveal_header("authorization", "Bearer ", &self.token, &mut redaction)?;
+        let post = Post {
+            url,
+            headers: HeaderMap::from_iter([(AUTHORIZATION, bearer)]),
+            body: body.to_string().into_bytes(),
+            redaction: redaction.clone(),
+        };
+        let answer = self.http.post(post, now).await?;
+        read(&answer, &redaction)
+    }
+}
+
+impl Receiver for SlackBot {
+    fn deliver<'a>(
+        &'a self,
+        notification: &'a Notification,
+        receipt: Option<&'a str>,
+        now: Timestamp,
+    ) -> Attempt<'a> {
+        Box::pin(self.send(notification, receipt, now))
+    }
+}
+
+fn read(answer: &Answer, redaction: &Redaction) -> Result<Place, CallError> {
+    let Ok(reply) = serde_json::from_slice::<Reply>(&answer.body) else {
+        let quote = http::quote(&answer.body, redaction);
+        return Err(CallError::Failed(DeliveryError {
+            class: ErrorClass::Retry { after: None },
+            ambiguous: true,
+            reason: FailureReason::ServerError,
+            text: format!("answered 200 with something other than Slack's JSON: {quote}"),
+        }));
+    };
+    if reply.ok {
+        return Ok(Place {
+            channel: reply.channel,
+            ts: reply.ts,
+        });
+    }
+    match reply.error.as_str() {
+        "message_not_found" | "edit_window_closed" | "cant_update_message" => {
+            Err(CallError::NotEditable)
+        }
+        error => {
+            let code = http::quote(error.as_bytes(), redaction);
+            Err(refusal(&code, answer.retry_after).into())
+        }
+    }
+}
+
+/// The error codes of <https://docs.slack.dev/reference/methods/chat.postMessage> that may pass;
+/// every other one means that the token, the channel or the message is wrong.
+fn refusal(code: &str, after: Option<Span>) -> DeliveryError {
+    let retry = ErrorClass::Retry { after };
+    let (class, ambiguous, reason) = match code {
+        "ratelimited" | "rate_limited" => (retry, false, FailureReason::RateLimited),
+        "service_unavailable" | "request_timeout" | "team_added_to_org" => {
+            (retry, false, FailureReason::ServerError)
+        }
+        // "Some aspect of the operation may have succeeded before the error."
+        "internal_error" | "fatal_error" => (retry, true, FailureReason::ServerError),
+        _ => (ErrorClass::Permanent, false, FailureReason::ClientError),
+    };
+    DeliveryError {
+        class,
+        ambiguous,
+        reason,
+        text: format!("slack answered {code:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,250 @@
+//! Generic webhook with the body of Alertmanager's webhook, version 4, one alert per body.
+//!
+//! Everything that understands Alertmanager understands this. The header `webhook-id` names the
+//! message, so that a receiver can drop repetitions; see [`signature`](super::signature).
+
+use std::collections::BTreeMap;
+
+use reqwest::Url;
+use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+
+use crate::config::secret::Secret;
+use crate::config::settings::{Auth, ReceiverKind};
+use crate::engine::labels::Fnv;
+use crate::engine::{AlertFacts, AlertKey, Notification, NotificationKind, Timestamp};
+
+use super::error::{DeliveryError, Problem};
+use super::http::{self, HttpSender, Post};
+use super::message::Message;
+use super::redaction::Redaction;
+use super::{Attempt, Receipt, Receiver, figures, signature};
+
+/// How Alertmanager writes the end of an alert that has none.
+const NO_END: &str = "0001-01-01T00:00:00Z";
+
+/// One endpoint.
+pub(super) struct Webhook {
+    http: HttpSender,
+    url: Secret,
+    auth: Auth,
+    headers: Vec<(HeaderName, Secret)>,
+    signing_secret: Option<Secret>,
+    external: Option<Url>,
+}
+
+impl Webhook {
+    pub(super) fn new(
+        http: HttpSender,
+        kind: &ReceiverKind,
+        external: Option<Url>,
+    ) -> Result<Self, Problem> {
+        let ReceiverKind::Webhook {
+            url,
+            auth,
+            headers,
+            signing_secret,
+        } = kind
+        else {
+            return Err(Problem::new("is not a webhook"));
+        };
+        http::check_url(url)?;
+        let known_key = signing_secret.as_ref().and_then(Secret::peek);
+        if known_key.is_some_and(|secret| signature::key(secret).is_none()) {
+            return Err(Problem::new(BAD_SECRET));
+        }
+        let headers = headers
+            .iter()
+            .map(|(name, value)| Ok((http::header_name(name)?, value.clone())))
+            .collect::<Result<_, Problem>>()?;
+        Ok(Self {
+            http,
+            url: url.clone(),
+            auth: auth.clone(),
+            headers,
+            signing_secret: signing_secret.clone(),
+            external,
+        })
+    }
+
+    async fn send(
+        &self,
+        notification: &Notification,
+        now: Timestamp,
+    ) -> Result<Receipt, DeliveryError> {
+        let mut redaction = Redaction::default();
+        let url = http::reveal_url(&self.url, &mut redaction)?;
+        let body = body(notification, self.external.as_ref())
+            .to_string()
+            .into_bytes();
+        let headers = self.headers(notification, &body, now, &mut redaction)?;
+        let post = Post {
+            url,
+            headers,
+            body,
+            redaction,
+        };
+        self.http.post(post, now).await?;
+        Ok(Receipt::default())
+    }
+
+    fn headers(
+        &self,
+        notification: &Notification,
+        body: &[u8],
+        now: Timestamp,
+        redaction: &mut Redaction,
+    ) -> Result<HeaderMap, DeliveryError> {
+        let mut headers = HeaderMap::new();
+        for (name, secret) in &self.headers {
+            let value = http::reveal_header(name.as_str(), "", secret, redaction)?;
+            headers.insert(name, value);
+        }
+        if let Some(value) = http::authorization(&self.auth, redaction)? {
+            headers.insert(AUTHORIZATION, value);
+        }
+        let id = signature::message_id(notification);
+        if let Some(secret) = &self.signing_secret {
+            let secret = secret.reveal()?;
+            redaction.hide(secret.expose_secret());
+            let timestamp = signature::timestamp(now);
+            let signature = signature::sign(secret.expose_secret(), &id, &timestamp, body);
+            let signature = signature.ok_or_else(|| DeliveryError::local(BAD_SECRET))?;
+            headers.insert("webhook-timestamp", ascii(&timestamp));
+            headers.insert("webhook-signature", ascii(&signature));
+        }
+        headers.insert("webhook-id", ascii(&id));
+        Ok(headers)
+    }
+}
+
+const BAD_SECRET: &str = "signing_secret is not whsec_ and the base64 of at least 16 bytes";
+
+fn ascii(text: &str) -> HeaderValue {
+    HeaderValue::try_from(text).expect("digits, hexadecimal and base64 are legal in headers")
+}
+
+impl Receiver for Webhook {
+    fn deliver<'a>(
+        &'a self,
+        notification: &'a Notification,
+        _receipt: Option<&'a str>,
+        now: Timestamp,
+    ) -> Attempt<'a> {
+        Box::pin(self.send(notification, now))
+    }
+}
+
+fn body(notification: &Notification, external: Option<&Url>) -> Value {
+    let facts = &notification.facts;
+    let message = Message::new(notification, external);
+    let key = facts.key.dedup_key();
+    let (labels, annotations) = (labels(facts), annotations(facts, &message));
+    let alertname = labels.get("alertname");
+    let status = match notification.kind {
+        NotificationKind::Resolve => "resolved",
+        NotificationKind::Trigger | NotificationKind::Update => "firing",
+    };
+    let reason = match notification.kind {
+        NotificationKind::Trigger => "first notification",
+        NotificationKind::Update => "alert updated",
+        NotificationKind::Resolve => "all alerts resolved",
+    };
+    let ends_at = facts
+        .resolved_at
+        .map_or_else(|| NO_END.to_owned(), figures::rfc3339);
+    json!({
+        "version": "4",
+        "groupKey": key,
+        "truncatedAlerts": 0,
+        "status": status,
+        "receiver": notification.receiver,
+        "notification_reason": reason,
+        "groupLabels": { "alertname": alertname, "service": facts.service, "slo": facts.slo },
+        "commonLabels": labels,
+        "commonAnnotations": annotations,
+        "routeLabels": {},
+        "externalURL": external.map_or("", Url::as_str),
+        "alerts": [{
+            "status": status,
+            "labels": labels,
+            "annotations": annotations,
+            "startsAt": figures::rfc3339(facts.started_at),
+            "endsAt": ends_at,
+            "generatorURL": message.own_link().unwrap_or_default(),
+            "fingerprint": fingerprint(&key),
+        }],
+    })
+}
+
+/// The labels exactly as they are, for machines to match on. Where names collide ours win over the
+/// instance's, which stay as `exported_...` (Prometheus' custom) so that instances stay distinct,
+/// and both win over the definition's.
+fn labels(facts: &AlertFacts) -> BTreeMap<String, String> {
+    let mut labels = facts.document.labels.clone();
+    let own = own_labels(facts);
+    for (name, value) in facts.labels.iter() {
+        let taken = own.iter().any(|(own, _)| *own == name);
+        let name = if taken {
+            format!("exported_{name}")
+        } else {
+            name.to_owned()
+        };
+        labels.insert(name, value.to_owned());
+    }
+    labels.extend(
+        own.into_iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned())),
+    );
+    labels
+}
+
+/// Who and how loud; the `sloth_` names let routes and dashboards written for Sloth work.
+fn own_labels(facts: &AlertFacts) -> Vec<(&'static str, &str)> {
+    let severity = facts.severity.as_str();
+    let alertname = match facts.key {
+        AlertKey::Burn { .. } => "SLOBurn",
+        AlertKey::Blind { .. } => "SLOBlind",
+        AlertKey::SourceDown { .. } => "SourceDown",
+    };
+    let mut labels = vec![
+        ("alertname", alertname),
+        ("service", facts.service.as_str()),
+        ("slo", facts.slo.as_str()),
+        ("severity", severity),
+    ];
+    if facts.key.instance().is_some() {
+        labels.extend([
+            ("sloth_service", facts.service.as_str()),
+            ("sloth_slo", facts.slo.as_str()),
+            ("sloth_severity", severity),
+        ]);
+    }
+    labels
+}
+
+/// The definition's annotations, then the message; `budget` and the rest by their lower-case names.
+fn annotations(facts: &AlertFacts, message: &Message) -> BTreeMap<String, String> {
+    let mut annotations = facts.document.annotations.clone();
+    let mut set = |name: &str, value: &str| annotations.insert(name.to_owned(), value.to_owned());
+    for fact in &message.facts {
+        set(&fact.name.to_lowercase().replace(' ', "_"), &fact.value);
+    }
+    set("title", &message.title);
+    set("summary", &message.headline());
+    set("description", &message.why);
+    for link in &message.links {
+        set(&format!("{}_url", link.name.to_lowercase()), &link.url);
+    }
+    annotations
+}
+
+fn fingerprint(key: &str) -> String {
+    let mut hash = Fnv::default();
+    hash.write(key.as_bytes());
+    format!("{:016x}", hash.0)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,233 @@
+use super::super::fixture;
+use super::*;
+use crate::config::settings::ReceiverSettings;
+use crate::engine::{Labels, Reason};
+use wiremock::matchers::method;
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
+
+const SIGNING: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+fn kind(url: &str, auth: Auth) -> ReceiverKind {
+    ReceiverKind::Webhook {
+        url: Secret::inline(url),
+        auth,
+        headers: BTreeMap::from([("x-api-key".to_owned(), Secret::inline("h3ader-s3cret"))]),
+        signing_secret: Some(Secret::inline(SIGNING)),
+    }
+}
+
+async fn delivered(auth: Auth) -> Request {
+    let server = MockServer::start().await;
+    Mock::given(method("POST"))
+        .respond_with(ResponseTemplate::new(204))
+        .mount(&server)
+        .await;
+    let settings = ReceiverSettings::new("hook", kind(&server.uri(), auth));
+    let receiver = crate::notify::build(&settings, None).unwrap();
+    let result = receiver
+        .deliver(&fixture::hostile(), None, fixture::NOW)
+        .await;
+    assert_eq!(result, Ok(Receipt(None)));
+    server.received_requests().await.unwrap().remove(0)
+}
+
+#[test]
+fn a_trigger_has_alertmanagers_body() {
+    let body = body(&fixture::burning(), Some(&fixture::external()));
+    insta::assert_json_snapshot!(body, @r#"
+    {
+      "alerts": [
+        {
+          "annotations": {
+            "budget": "38.8% of the 30d budget consumed, 4.46% by this alert; 61.2% left, gone in 13h 43m at this speed",
+            "burn": "32.15x over 1h, 35.5x over 5m (limit 14.4x), 1,284 of 40,000 events bad in 1h (3.21%); 7.2x over 6h, 33x over 30m (limit 6x)",
+            "dashboard_url": "https://grafana.example/d/checkout?orgId=1",
+            "description": "Both the last 1h and the last 5m burn faster than 14.4x. At 32.15x, 1h costs 4.47% of the 30d budget; the limit is 2%.",
+            "impact": "Customers cannot pay.",
+            "next_step": "Follow the runbook.",
+            "objective": "99.9% over 30d",
+            "owner": "team-payments",
+            "runbook_url": "https://wiki.example/checkout",
+            "since": "2026-01-02 03:04:00 UTC, 6m 30s before this decision",
+            "sla": "99.5%",
+            "slofuse_url": "https://slofuse.example/prefix/api/v1/slos/shop/checkout",
+            "summary": "[PAGE] shop/checkout{region=\"eu\"} burns its error budget at 32.15x, 61.2% left, gone in 13h 43m",
+            "title": "shop/checkout{region=\"eu\"} burns its error budget at 32.15x, 61.2% left, gone in 13h 43m"
+          },
+          "endsAt": "0001-01-01T00:00:00Z",
+          "fingerprint": "2facd760a65f0009",
+          "generatorURL": "https://slofuse.example/prefix/api/v1/slos/shop/checkout",
+          "labels": {
+            "alertname": "SLOBurn",
+            "region": "eu",
+            "service": "shop",
+            "severity": "page",
+            "slo": "checkout",
+            "sloth_service": "shop",
+            "sloth_severity": "page",
+            "sloth_slo": "checkout",
+            "tier": "1"
+          },
+          "startsAt": "2026-01-02T03:04:00Z",
+          "status": "firing"
+        }
+      ],
+      "commonAnnotations": {
+        "budget": "38.8% of the 30d budget consumed, 4.46% by this alert; 61.2% left, gone in 13h 43m at this speed",
+        "burn": "32.15x over 1h, 35.5x over 5m (limit 14.4x), 1,284 of 40,000 events bad in 1h (3.21%); 7.2x over 6h, 33x over 30m (limit 6x)",
+        "dashboard_url": "https://grafana.example/d/checkout?orgId=1",
+        "description": "Both the last 1h and the last 5m burn faster than 14.4x. At 32.15x, 1h costs 4.47% of the 30d budget; the limit is 2%.",
+        "impact": "Customers cannot pay.",
+        "next_step": "Follow the runbook.",
+        "objective": "99.9% over 30d",
+        "owner": "team-payments",
+        "runbook_url": "https://wiki.example/checkout",
+        "since": "2026-01-02 03:04:00 UTC, 6m 30s before this decision",
+        "sla": "99.5%",
+        "slofuse_url": "https://slofuse.example/prefix/api/v1/slos/shop/checkout",
+        "summary": "[PAGE] shop/checkout{region=\"eu\"} burns its error budget at 32.15x, 61.2% left, gone in 13h 43m",
+        "title": "shop/checkout{region=\"eu\"} burns its error budget at 32.15x, 61.2% left, gone in 13h 43m"
+      },
+      "commonLabels": {
+        "alertname": "SLOBurn",
+        "region": "eu",
+        "service": "shop",
+        "severity": "page",
+        "slo": "checkout",
+        "sloth_service": "shop",
+        "sloth_severity": "page",
+        "sloth_slo": "checkout",
+        "tier": "1"
+      },
+      "externalURL": "https://slofuse.example/prefix/",
+      "groupKey": "slofuse/shop/checkout{region=\"eu\"}/page",
+      "groupLabels": {
+        "alertname": "SLOBurn",
+        "service": "shop",
+        "slo": "checkout"
+      },
+      "notification_reason": "first notification",
+      "receiver": "on-call",
+      "routeLabels": {},
+      "status": "firing",
+      "truncatedAlerts": 0,
+      "version": "4"
+    }
+    "#);
+}
+
+#[test]
+fn a_resolve_has_an_end_and_the_same_identity() {
+    let (firing, resolved) = (
+        body(&fixture::updated(), None),
+        body(&fixture::resolved(), None),
+    );
+    assert_eq!(firing["notification_reason"], "alert updated");
+    assert_eq!(resolved["status"], "resolved");
+    assert_eq!(resolved["alerts"][0]["status"], "resolved");
+    assert_eq!(resolved["alerts"][0]["endsAt"], "2026-01-02T04:16:00Z");
+    for same in ["labels", "startsAt", "fingerprint"] {
+        assert_eq!(resolved["alerts"][0][same], firing["alerts"][0][same]);
+    }
+    assert_eq!(resolved["groupKey"], firing["groupKey"]);
+}
+
+#[test]
+fn other_alerts_have_names_of_their_own() {
+    let labels = |notification| body(&notification, None)["commonLabels"].clone();
+    let blind = labels(fixture::blind(Reason::DataReturned));
+    assert_eq!(
+        (&blind["alertname"], &blind["sloth_slo"]),
+        (&"SLOBlind".into(), &"checkout".into())
+    );
+    let down = labels(fixture::source_down());
+    assert_eq!(
+        (&down["alertname"], &down["sloth_slo"]),
+        (&"SourceDown".into(), &Value::Null)
+    );
+}
+
+#[test]
+fn instances_split_by_a_reserved_label_stay_distinct() {
+    let mut notification = fixture::burning();
+    notification.facts.labels = Labels::new([("service", "other"), ("tier", "2")]);
+    let labels = labels(&notification.facts);
+    assert_eq!(labels["service"], "shop");
+    assert_eq!(labels["exported_service"], "other");
+    assert_eq!(
+        labels["tier"], "2",
+        "the instance knows better than the definition"
+    );
+}
+
+#[tokio::test]
+async fn requests_are_authorised_named_and_signed() {
+    let basic = Auth::Basic {
+        username: "slofuse".to_owned(),
+        password: Secret::inline("opensesame"),
+    };
+    let request = delivered(basic).await;
+    let header = |name: &str| request.headers[name].to_str().unwrap();
+    assert_eq!(header("authorization"), "Basic c2xvZnVzZTpvcGVuc2VzYW1l");
+    assert_eq!(header("x-api-key"), "h3ader-s3cret");
+    assert_eq!(header("webhook-timestamp"), "1767323430");
+    assert_eq!(
+        header("webhook-id"),
+        signature::message_id(&fixture::hostile())
+    );
+    let signature = signature::sign(
+        SIGNING,
+        header("webhook-id"),
+        header("webhook-timestamp"),
+        &request.body,
+    );
+    assert_eq!(header("webhook-signature"), signature.unwrap());
+
+    let request = delivered(Auth::Bearer(Secret::inline("t0ken"))).await;
+    assert_eq!(request.headers["authorization"], "Bearer t0ken");
+}
+
+#[tokio::test]
+async fn hostile_labels_arrive_as_they_are() {
+    let request = delivered(Auth::None).await;
+    let body: Value = request.body_json().unwrap();
+    let expected = fixture::hostile()
+        .facts
+        .labels
+        .get("path")
+        .unwrap()
+        .to_owned();
+    assert_eq!(body["alerts"][0]["labels"]["path"], expected);
+}
+
+#[test]
+fn settings_that_cannot_work_are_refused() {
+    let refused = |kind: ReceiverKind| {
+        let settings = ReceiverSettings::new("hook", kind);
+        let error = crate::notify::build(&settings, None)
+            .err()
+            .unwrap()
+            .to_string();
+        error
+            .trim_start_matches("building receiver \"hook\": ")
+            .to_owned()
+    };
+    let url = "https://hook.example/x";
+    let mut bad_secret = kind(url, Auth::None);
+    if let ReceiverKind::Webhook { signing_secret, .. } = &mut bad_secret {
+        *signing_secret = Some(Secret::inline("whsec_short"));
+    }
+    assert_eq!(refused(bad_secret), BAD_SECRET);
+    let mut bad_header = kind(url, Auth::None);
+    if let ReceiverKind::Webhook { headers, .. } = &mut bad_header {
+        headers.insert("x api key".to_owned(), Secret::inline("v"));
+    }
+    assert_eq!(
+        refused(bad_header),
+        "headers: \"x api key\" is not a header name"
+    );
+    assert_eq!(
+        refused(kind("hook", Auth::None)),
+        "url is not an http or https URL"
+    );
+}
