@@ -1,0 +1,210 @@
+//! A real Prometheus server in its own directory, 2.42 or 3.x.
+//!
+//! The binary is `PROMETHEUS_BIN`, or `prometheus` on the path.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use slofuse::engine::Timestamp;
+use tempfile::TempDir;
+
+use super::api::Api;
+use super::history::History;
+use super::port::free_port;
+use super::process::Process;
+use super::wait;
+
+/// What to do about a missing server.
+pub(crate) const ADVICE: &str = "install it: apt-get install prometheus";
+
+/// The `job` label of every target.
+pub(crate) const JOB: &str = "shop";
+
+const READY_LIMIT: Duration = Duration::from_secs(60);
+
+/// The program to start.
+pub(crate) fn binary() -> PathBuf {
+    std::env::var_os("PROMETHEUS_BIN").map_or_else(|| PathBuf::from("prometheus"), PathBuf::from)
+}
+
+/// What a server scrapes, evaluates and already knows.
+#[derive(Debug)]
+pub(crate) struct PrometheusConfig {
+    /// Time between scrapes, also their timeout.
+    pub(crate) scrape_interval: Duration,
+    /// Who is scraped.
+    pub(crate) targets: Vec<Target>,
+    /// A rule file, evaluated each scrape interval.
+    pub(crate) rules: Option<Value>,
+    /// Samples from before the start.
+    pub(crate) history: Option<History>,
+}
+
+/// A scrape target.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    /// `host:port`.
+    pub(crate) address: String,
+    /// Its `instance` label, so that history can continue.
+    pub(crate) instance: String,
+}
+
+impl Default for PrometheusConfig {
+    fn default() -> Self {
+        Self {
+            scrape_interval: Duration::from_secs(1),
+            targets: Vec::new(),
+            rules: None,
+            history: None,
+        }
+    }
+}
+
+/// A running server; killed when dropped.
+#[derive(Debug)]
+pub(crate) struct Prometheus {
+    process: Process,
+    api: Api,
+    port: u16,
+    dir: TempDir,
+}
+
+/// A series with its samples; an instant vector has one each.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Series {
+    /// All labels, `__name__` among them.
+    pub(crate) labels: BTreeMap<String, String>,
+    /// Oldest first.
+    pub(crate) samples: Vec<(Timestamp, f64)>,
+}
+
+impl PrometheusConfig {
+    /// Starts a server and waits until it is ready.
+    pub(crate) async fn start(self) -> Prometheus {
+        let dir = tempfile::tempdir().expect("a temp dir");
+        let write = |name: &str, content: Value| {
+            let text = serde_yaml::to_string(&content).expect("YAML can be written");
+            std::fs::write(dir.path().join(name), text).expect("the file is written");
+        };
+        write("prometheus.yml", self.settings());
+        if let Some(rules) = self.rules {
+            write("rules.yml", rules);
+        }
+        if let Some(history) = self.history {
+            history.import(&dir.path().join("data"));
+        }
+        let port = free_port();
+        let mut server = Prometheus {
+            process: spawn(&dir, port),
+            api: Api::new(port),
+            port,
+            dir,
+        };
+        server.ready().await;
+        server
+    }
+
+    fn settings(&self) -> Value {
+        let interval = format!("{}ms", self.scrape_interval.as_millis());
+        let targets: Vec<Value> = self.targets.iter().map(static_config).collect();
+        let rules: &[&str] = if self.rules.is_some() {
+            &["rules.yml"]
+        } else {
+            &[]
+        };
+        json!({
+            "global": {
+                "scrape_interval": interval,
+                "scrape_timeout": interval,
+                "evaluation_interval": interval,
+            },
+            "rule_files": rules,
+            "scrape_configs": [{"job_name": JOB, "static_configs": targets}],
+        })
+    }
+}
+
+fn static_config(target: &Target) -> Value {
+    json!({"targets": [target.address], "labels": {"instance": target.instance}})
+}
+
+fn spawn(dir: &TempDir, port: u16) -> Process {
+    let mut command = Command::new(binary());
+    command
+        .current_dir(dir.path())
+        .arg("--config.file=prometheus.yml")
+        .arg("--storage.tsdb.path=data")
+        .arg("--storage.tsdb.retention.time=60d")
+        .arg(format!("--web.listen-address=127.0.0.1:{port}"));
+    Process::spawn(command, &dir.path().join("prometheus.log"), ADVICE)
+}
+
+impl Prometheus {
+    /// Base URL.
+    pub(crate) fn url(&self) -> &str {
+        self.api.base()
+    }
+
+    /// SIGKILL: the server loses what is not on disk, its clients see refused connections.
+    pub(crate) fn kill(&mut self) {
+        self.process.kill();
+    }
+
+    /// Starts again (after killing it, if it runs) on the same port and data.
+    pub(crate) async fn restart(&mut self) {
+        self.process.kill();
+        self.process = spawn(&self.dir, self.port);
+        self.ready().await;
+    }
+
+    /// CPU time the running process has used.
+    pub(crate) fn cpu_time(&self) -> Duration {
+        self.process.cpu_time()
+    }
+
+    /// The answer of a query: vector or matrix.
+    pub(crate) async fn query(&self, expression: &str, at: Timestamp) -> Vec<Series> {
+        let form = [
+            ("query", expression.to_owned()),
+            ("time", at.as_secs_f64().to_string()),
+        ];
+        let answer = self.api.post_form("/api/v1/query", &form).await;
+        let result = answer["data"]["result"].as_array();
+        let result = result.unwrap_or_else(|| panic!("{expression} answered {answer}"));
+        result.iter().map(series).collect()
+    }
+
+    /// Any GET of the API.
+    pub(crate) async fn get_json(&self, path: &str) -> Value {
+        self.api.get_json(path).await
+    }
+
+    async fn ready(&mut self) {
+        wait::until("Prometheus to be ready", READY_LIMIT, async || {
+            if let Some(status) = self.process.exited() {
+                panic!("Prometheus ended at its start with {status}");
+            }
+            (self.api.status("/-/ready").await == Some(200)).then_some(())
+        })
+        .await;
+    }
+}
+
+fn series(item: &Value) -> Series {
+    let labels = serde_json::from_value(item["metric"].clone()).expect("labels are strings");
+    let one = item.get("value").into_iter();
+    let many = item["values"].as_array().into_iter().flatten();
+    let samples = one.chain(many).map(|pair| {
+        let secs = pair[0].as_f64().expect("a time in seconds");
+        let value = pair[1].as_str().expect("values are strings");
+        let at = Timestamp::from_millis((secs * 1000.0).round() as i64);
+        (at, value.parse().expect("values are numbers"))
+    });
+    Series {
+        labels,
+        samples: samples.collect(),
+    }
+}
