@@ -6,4 +6,5 @@
 mod bed;
 
 mod bed_works;
+mod demo_agrees;
 mod rate_misses;

@@ -184,7 +184,7 @@ async fn by_query(prometheus: &Prometheus, now: Timestamp) -> BTreeSet<String> {
 
 /// The services for which the alerting rule fires.
 async fn by_rule(prometheus: &Prometheus) -> BTreeSet<String> {
-    let answer = prometheus.get_json("/api/v1/alerts").await;
+    let answer = prometheus.api().get_json("/api/v1/alerts").await;
     let alerts = answer["data"]["alerts"]
         .as_array()
         .expect("a list of alerts");

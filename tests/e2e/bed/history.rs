@@ -34,15 +34,19 @@ impl History {
 
     /// Adds a series such as `http_requests_total{job="shop",code="200"}`; where `value` is `None`
     /// there is no sample.
-    pub(crate) fn series(mut self, name: &str, value: impl Fn(Timestamp) -> Option<f64>) -> Self {
-        let mut at = self.from;
-        while at < self.to {
-            if let Some(value) = value(at) {
-                let millis = at.as_millis();
-                let (secs, rest) = (millis / 1000, millis % 1000);
-                writeln!(self.text, "{name} {value} {secs}.{rest:03}").expect("strings grow");
-            }
-            at = at + self.step;
+    pub(crate) fn series(self, name: &str, value: impl Fn(Timestamp) -> Option<f64>) -> Self {
+        let (from, to, step) = (self.from, self.to, self.step);
+        let grid = std::iter::successors(Some(from), |at| Some(*at + step));
+        let within = grid.take_while(|at| *at < to);
+        let samples: Vec<_> = within.filter_map(|at| Some((at, value(at)?))).collect();
+        self.samples(name, &samples)
+    }
+
+    /// Adds a series with samples of its own times.
+    pub(crate) fn samples(mut self, name: &str, samples: &[(Timestamp, f64)]) -> Self {
+        for (at, value) in samples {
+            let (secs, millis) = (at.as_millis() / 1000, at.as_millis() % 1000);
+            writeln!(self.text, "{name} {value} {secs}.{millis:03}").expect("strings grow");
         }
         self
     }

@@ -16,6 +16,7 @@ pub(crate) mod history;
 pub(crate) mod port;
 pub(crate) mod process;
 pub(crate) mod prometheus;
+pub(crate) mod promql;
 pub(crate) mod receivers;
 pub(crate) mod wait;
 

@@ -2,7 +2,6 @@
 //!
 //! The binary is `PROMETHEUS_BIN`, or `prometheus` on the path.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -15,6 +14,7 @@ use super::api::Api;
 use super::history::History;
 use super::port::free_port;
 use super::process::Process;
+use super::promql::{self, Series};
 use super::wait;
 
 /// What to do about a missing server.
@@ -70,15 +70,6 @@ pub(crate) struct Prometheus {
     api: Api,
     port: u16,
     dir: TempDir,
-}
-
-/// A series with its samples; an instant vector has one each.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Series {
-    /// All labels, `__name__` among them.
-    pub(crate) labels: BTreeMap<String, String>,
-    /// Oldest first.
-    pub(crate) samples: Vec<(Timestamp, f64)>,
 }
 
 impl PrometheusConfig {
@@ -165,21 +156,14 @@ impl Prometheus {
         self.process.cpu_time()
     }
 
-    /// The answer of a query: vector or matrix.
+    /// The answer of an instant query.
     pub(crate) async fn query(&self, expression: &str, at: Timestamp) -> Vec<Series> {
-        let form = [
-            ("query", expression.to_owned()),
-            ("time", at.as_secs_f64().to_string()),
-        ];
-        let answer = self.api.post_form("/api/v1/query", &form).await;
-        let result = answer["data"]["result"].as_array();
-        let result = result.unwrap_or_else(|| panic!("{expression} answered {answer}"));
-        result.iter().map(series).collect()
+        promql::query(&self.api, expression, at).await
     }
 
-    /// Any GET of the API.
-    pub(crate) async fn get_json(&self, path: &str) -> Value {
-        self.api.get_json(path).await
+    /// For everything else.
+    pub(crate) fn api(&self) -> &Api {
+        &self.api
     }
 
     async fn ready(&mut self) {
@@ -190,21 +174,5 @@ impl Prometheus {
             (self.api.status("/-/ready").await == Some(200)).then_some(())
         })
         .await;
-    }
-}
-
-fn series(item: &Value) -> Series {
-    let labels = serde_json::from_value(item["metric"].clone()).expect("labels are strings");
-    let one = item.get("value").into_iter();
-    let many = item["values"].as_array().into_iter().flatten();
-    let samples = one.chain(many).map(|pair| {
-        let secs = pair[0].as_f64().expect("a time in seconds");
-        let value = pair[1].as_str().expect("values are strings");
-        let at = Timestamp::from_millis((secs * 1000.0).round() as i64);
-        (at, value.parse().expect("values are numbers"))
-    });
-    Series {
-        labels,
-        samples: samples.collect(),
     }
 }
