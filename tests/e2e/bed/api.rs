@@ -43,15 +43,6 @@ impl Api {
     ///
     /// When nobody answers, or with something else than 2xx and JSON.
     pub(crate) async fn get_json(&self, path: &str) -> Value {
-        parse(path, &self.get_text(path).await)
-    }
-
-    /// The body of a GET that is not JSON.
-    ///
-    /// # Panics
-    ///
-    /// When nobody answers, or with something else than 2xx.
-    pub(crate) async fn get_text(&self, path: &str) -> String {
         read(path, self.client.get(format!("{}{path}", self.base))).await
     }
 
@@ -62,19 +53,15 @@ impl Api {
     /// As [`Self::get_json`].
     pub(crate) async fn post_form(&self, path: &str, form: &[(&str, String)]) -> Value {
         let request = self.client.post(format!("{}{path}", self.base)).form(form);
-        parse(path, &read(path, request).await)
+        read(path, request).await
     }
 }
 
-async fn read(path: &str, request: reqwest::RequestBuilder) -> String {
+async fn read(path: &str, request: reqwest::RequestBuilder) -> Value {
     let answer = request.send().await;
     let answer = answer.unwrap_or_else(|error| panic!("asking {path}: {error}"));
     let status = answer.status();
     let text = answer.text().await.unwrap_or_default();
     assert!(status.is_success(), "{path} answered {status}: {text}");
-    text
-}
-
-fn parse(path: &str, text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|error| panic!("{path}: {error}: {text}"))
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{path}: {error}: {text}"))
 }

@@ -79,23 +79,9 @@ impl Daemon {
         self.ready().await;
     }
 
-    /// CPU time the running process has used.
-    pub(crate) fn cpu_time(&self) -> Duration {
-        self.process.cpu_time()
-    }
-
     /// The body of a GET.
     pub(crate) async fn get_json(&self, path: &str) -> Value {
         self.api.get_json(path).await
-    }
-
-    /// One sample of `/metrics`; zero when the series is not there.
-    pub(crate) async fn metric(&self, series: &str) -> f64 {
-        let text = self.api.get_text("/metrics").await;
-        let value = text
-            .lines()
-            .find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
-        value.map_or(0.0, |value| value.parse().expect("values are numbers"))
     }
 
     async fn ready(&mut self) {

@@ -11,6 +11,7 @@ use slofuse::engine::Timestamp;
 use tempfile::TempDir;
 
 use super::api::Api;
+use super::clock;
 use super::history::History;
 use super::port::free_port;
 use super::process::Process;
@@ -24,6 +25,7 @@ pub(crate) const ADVICE: &str = "install it: apt-get install prometheus";
 pub(crate) const JOB: &str = "shop";
 
 const READY_LIMIT: Duration = Duration::from_secs(60);
+const SCRAPES_LIMIT: Duration = Duration::from_secs(60);
 
 /// The program to start.
 pub(crate) fn binary() -> PathBuf {
@@ -159,6 +161,20 @@ impl Prometheus {
     /// The answer of an instant query.
     pub(crate) async fn query(&self, expression: &str, at: Timestamp) -> Vec<Series> {
         promql::query(&self.api, expression, at).await
+    }
+
+    /// Waits until so many scrapes were made after `since`: time has really passed.
+    pub(crate) async fn scraped(&self, count: usize, since: Timestamp) {
+        let what = format!("{count} scrapes");
+        wait::until(&what, SCRAPES_LIMIT, async || {
+            let up = self.query("up[1m]", clock::now()).await;
+            let later = |series: &Series| {
+                let after = series.samples.iter().filter(|(at, _)| *at > since);
+                after.count() >= count
+            };
+            up.iter().any(later).then_some(())
+        })
+        .await;
     }
 
     /// For everything else.
