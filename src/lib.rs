@@ -4,5 +4,7 @@ pub mod config;
 pub mod daemon;
 pub mod demo;
 pub mod engine;
+pub mod http;
 pub mod notify;
+pub mod prometheus;
 pub mod store;

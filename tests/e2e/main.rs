@@ -1,1 +1,10 @@
+//! End to end: real server processes, real scrapes, fake receivers.
+//!
+//! `bed` owns the machinery (a Prometheus, an exporter, receivers, the daemon); every other module
+//! is one family of scenarios. Needs `prometheus` and `promtool`; without them the tests fail.
 
+mod bed;
+
+mod bed_works;
+mod demo_agrees;
+mod rate_misses;
