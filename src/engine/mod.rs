@@ -4,6 +4,7 @@ pub mod effect;
 pub mod labels;
 pub mod notification;
 pub mod policy;
+pub mod sample;
 pub mod slo;
 pub mod time;
 
@@ -14,6 +15,7 @@ pub use notification::{
     AlertFacts, AlertKey, BudgetFacts, Notification, NotificationKind, Reason, TierFacts,
 };
 pub use policy::{BlindPolicy, BudgetPolicy, Policy, Severity, Tier};
+pub use sample::{RawSeries, Sample};
 pub use slo::{
     Document, Indicator, InstanceId, Objective, QueryTemplate, Slo, SloId, Term, WindowQuery,
 };
