@@ -1,0 +1,19 @@
+//! Where samples come from: a Prometheus-compatible HTTP API.
+//!
+//! [`feeds`] decides what to ask for, [`Client`] asks, [`SourceError`] says why there is no answer.
+//! An answer is either complete or an error: a lost store, a limit or a broken connection must
+//! never look like an absence of errors.
+
+mod client;
+mod error;
+mod interner;
+mod plan;
+mod transport;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use client::Client;
+pub use error::SourceError;
+pub use plan::{Feed, PollSelector, feeds};
