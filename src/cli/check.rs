@@ -72,7 +72,7 @@ pub(super) fn check(args: &CheckArgs) -> Outcome {
         Format::Json => say(&as_json(&checked, findings.as_deref()).to_string()),
     }
     let unmatched = findings.iter().flatten().any(|finding| !finding.problems.is_empty());
-    let denied = args.deny.is_some() && !checked.warnings.is_empty();
+    let denied = args.deny.is_some() && checked.warnings.warnings() > 0;
     if unmatched || denied { Err(Failure::Problems) } else { Ok(()) }
 }
 
@@ -109,11 +109,11 @@ fn ask(args: &CheckArgs, checked: &Checked) -> Result<Vec<Finding>, Failure> {
 
 fn text(checked: &Checked, findings: Option<&[Finding]>) -> String {
     let mut parts = Vec::new();
-    if !checked.warnings.is_empty() {
+    if checked.warnings.warnings() > 0 {
         parts.push(checked.warnings.to_string().trim_end().to_owned());
     }
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     table.set_header(["SLO", "objective", "period", "fires at", "path", "why this path"]);
     for Definition { slo, path_reason, .. } in &checked.definitions {
         table.add_row([
@@ -127,7 +127,7 @@ fn text(checked: &Checked, findings: Option<&[Finding]>) -> String {
     }
     parts.push(table.to_string());
     parts.extend(findings.map(online::text));
-    let warnings = match checked.warnings.len() {
+    let warnings = match checked.warnings.warnings() {
         0 => String::new(),
         some => format!(", {}", counted(some, "warning")),
     };

@@ -45,7 +45,7 @@ pub(super) async fn ask(
 /// The findings as a table, then the problems in words.
 pub(super) fn text(findings: &[Finding]) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY);
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
     table.set_header(["SLO", "path", "series", "samples per slot", "found"]);
     for finding in findings {
         let samples = finding.samples_per_slot.map(|samples| samples.to_string());

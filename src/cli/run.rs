@@ -28,7 +28,7 @@ pub(super) fn run(args: &RunArgs) -> Outcome {
             return Err(Failure::Problems);
         }
     };
-    if !loaded.warnings.is_empty() {
+    if loaded.warnings.warnings() > 0 {
         complain(&format!("the configuration has warnings\n{}", loaded.warnings));
     }
     let setup = Setup {

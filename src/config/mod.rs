@@ -99,6 +99,34 @@ pub fn load_definitions(
     })
 }
 
+/// Loads settings and definitions from text, for a configuration that is part of the program.
+///
+/// # Errors
+///
+/// Every mistake in either.
+pub fn embedded(settings: &str, definitions: &str) -> Result<Loaded, Diagnostics> {
+    let found = RefCell::default();
+    let outside = Outside {
+        env: &|_| None,
+        unusable: &files::unusable,
+        directory: Path::new(""),
+    };
+    let report = Report::new("settings".into(), &found);
+    let compiled = compile::settings(settings.as_bytes(), &report, &outside);
+    let mut documents = Documents::new(&found);
+    documents.read("definitions".into(), definitions.as_bytes());
+    let definitions = documents.compile();
+    let found = found.into_inner();
+    match compiled.settings {
+        Some(settings) if found.errors() == 0 => Ok(Loaded {
+            settings,
+            definitions,
+            warnings: found,
+        }),
+        _ => Err(found),
+    }
+}
+
 fn load_settings(
     path: &Path,
     env: &dyn Fn(&str) -> Option<String>,

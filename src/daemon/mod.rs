@@ -74,9 +74,6 @@ pub enum StartError {
         /// Why.
         source: std::io::Error,
     },
-    /// The sample cache's directory cannot be used.
-    #[error("opening the sample cache")]
-    Cache(#[source] std::io::Error),
 }
 
 /// A daemon whose parts all stand.
@@ -108,10 +105,7 @@ impl Daemon {
         let prepared = Prepared::new(settings)?;
         let directory = &settings.state.directory;
         let store = if durable { Store::open(directory)? } else { Store::in_memory()? };
-        let cache = match durable {
-            true => Some(Arc::new(SampleCache::new(directory).map_err(StartError::Cache)?)),
-            false => None,
-        };
+        let cache = durable.then(|| Arc::new(SampleCache::new(directory)));
         let address = settings.server.listen;
         let listen = |source| StartError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
@@ -166,7 +160,7 @@ impl Daemon {
 
     /// Polls, decides and delivers until the shutdown token is cancelled.
     pub async fn run(mut self) {
-        let warnings = self.first.warnings.len();
+        let warnings = self.first.warnings.warnings();
         self.board.reload_succeeded(self.clock.now(), warnings);
         let first = (self.first.settings.clone(), self.first.definitions.clone());
         let (settings, definitions) = first;

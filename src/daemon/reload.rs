@@ -100,12 +100,12 @@ impl Daemon {
         deliveries.drain().await;
         *deliveries = Deliveries::start(prepared, &self.store, &self.clock, &self.metrics);
         self.configure(&loaded.settings, &loaded.definitions, Arc::new(client)).await;
-        self.board.reload_succeeded(self.clock.now(), loaded.warnings.len());
+        self.board.reload_succeeded(self.clock.now(), loaded.warnings.warnings());
         let mut summary = format!(
             "{} SLOs, {} receivers, {} warnings",
             loaded.definitions.len(),
             loaded.settings.receivers.len(),
-            loaded.warnings.len()
+            loaded.warnings.warnings()
         );
         if !needs_restart.is_empty() {
             let keys = needs_restart.join(", ");
