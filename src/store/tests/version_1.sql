@@ -67,7 +67,8 @@ INSERT INTO alerts VALUES ('slofuse/shop/checkout{region="eu"}/page', '$ALERT');
 INSERT INTO transitions VALUES
     (1, 1800000000000, 'slofuse/shop/checkout{region="eu"}/page', 'shop/checkout', 'inactive', 'firing',
      '$TRANSITION');
-INSERT INTO outbox VALUES
+INSERT INTO outbox (id, idempotency_key, receiver, dedup_key, episode, kind, slo, notification,
+    created_at, due_at, finished_at, state, attempts, may_have_arrived, receipt) VALUES
     (1, 'slofuse/shop/checkout{region="eu"}/page#1.1@oncall', 'oncall',
      'slofuse/shop/checkout{region="eu"}/page', 1, 'trigger', 'shop/checkout', '$TRIGGER',
      1800000000000, 1800000000000, 1800000001000, 'delivered', 1, 1, 'C1'),
