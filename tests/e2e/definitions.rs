@@ -193,7 +193,7 @@ async fn every_kind_of_indicator_measures_what_it_says() {
     for line in [
         r#"slofuse_slo_objective_ratio{service="shop",slo="latency"} 0.99"#,
         r#"region="us""#,
-        "slofuse_slots_total",
+        "slofuse_evaluations_total",
     ] {
         assert!(metrics.contains(line), "{line} is missing in\n{metrics}");
     }
