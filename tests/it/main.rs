@@ -1,3 +1,4 @@
 //! Integration tests: the library and the binary against real files, servers and faults.
 
 mod config;
+mod tls;
