@@ -13,9 +13,9 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{info, warn};
 
 use super::clock::Clock;
+use super::event::{Event, News};
 use super::fetch::{self, PolledFeed};
-use super::poller::Event;
-use crate::engine::{Book, Counts, InstanceId, Slo, Span, Timestamp};
+use crate::engine::{Book, Slo, Span, Timestamp};
 use crate::prometheus::{Client, SourceError};
 
 /// Windows that are made ready before the longest one.
@@ -33,6 +33,8 @@ const SAMPLES_WANTED: usize = 1_000_000;
 const GROWTH_MAX: f64 = 8.0;
 /// One request for hourly sums covers so much time.
 const HOURS_STRETCH: Span = Span::from_days(5);
+/// Less is not tried.
+const HOURS_STRETCH_MIN: Span = Span::from_hours(6);
 /// After a request for hourly sums, a pause so many times as long: at most a quarter of one
 /// Prometheus core goes into the past.
 const PAUSE_FACTOR: u32 = 3;
@@ -53,51 +55,76 @@ pub(super) struct Backfill {
     pub(super) overlap: Span,
 }
 
+/// What is missing of one feed.
+pub(super) struct Job {
+    pub(super) feed: Arc<PolledFeed>,
+    /// Whether its samples are to be read.
+    pub(super) samples: Samples,
+    /// Exact samples begin here, on the hour; the hours of the period end here.
+    pub(super) seam: Timestamp,
+    /// SLOs whose period lacks its hours.
+    pub(super) hours: Vec<Arc<Slo>>,
+}
+
+/// Which samples of a feed are to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Samples {
+    /// None: it is covered.
+    None,
+    /// All of them at once: the feed decides already, only a new SLO is waiting.
+    Whole,
+    /// Short windows first: nothing decides yet.
+    EarlyFirst,
+}
+
 /// The poller is gone, or has another configuration.
 struct Stopped;
 
 impl Backfill {
     /// Reads the past of these feeds until nothing is missing.
-    pub(super) async fn run(self, feeds: Vec<Arc<PolledFeed>>) {
-        if self.read_samples(&feeds).await.is_err() {
+    pub(super) async fn run(self, jobs: Vec<Job>) {
+        if self.read_samples(&jobs).await.is_err() {
             return;
         }
-        for feed in &feeds {
-            for slo in &feed.slos {
-                if self.read_hours(feed, slo).await.is_err() {
+        for job in &jobs {
+            for slo in &job.hours {
+                if self.read_hours(job, slo).await.is_err() {
                     return;
                 }
             }
         }
     }
 
-    async fn read_samples(&self, feeds: &[Arc<PolledFeed>]) -> Result<(), Stopped> {
-        let longest = feeds
-            .iter()
-            .map(|feed| feed.reach())
-            .max()
-            .unwrap_or(Span::ZERO);
-        let mut done = Span::ZERO;
-        for pass in EARLY_PASSES.into_iter().chain([longest]) {
-            for feed in feeds.iter().filter(|feed| !feed.is_direct()) {
-                let reach = feed.reach().min(pass);
-                if reach > done.min(feed.reach()) || done.is_zero() {
-                    self.pass(feed, reach).await?;
+    /// Every feed up to an hour, then every feed up to six, then every feed whole.
+    async fn read_samples(&self, jobs: &[Job]) -> Result<(), Stopped> {
+        for early in EARLY_PASSES {
+            for job in jobs.iter().filter(|job| job.samples == Samples::EarlyFirst) {
+                let now = self.clock.now();
+                if job.feed.reach() > early {
+                    self.pass(&job.feed, early, now - early - self.overlap)
+                        .await?;
                 }
             }
-            done = pass;
+        }
+        for job in jobs.iter().filter(|job| job.samples != Samples::None) {
+            self.pass(&job.feed, job.feed.reach(), job.seam).await?;
         }
         Ok(())
     }
 
-    /// One reading of a feed, from `reach` ago to the present.
-    async fn pass(&self, feed: &PolledFeed, reach: Span) -> Result<(), Stopped> {
+    /// One reading of a feed, from `begin_at` to the present; then windows up to `reach` decide.
+    async fn pass(
+        &self,
+        feed: &PolledFeed,
+        reach: Span,
+        begin_at: Timestamp,
+    ) -> Result<(), Stopped> {
         let mut longest = feed.stretch_max(STRETCH);
         let mut stretch = match feed.slice() {
             Some(_) => longest,
             None => longest.min(STRETCH_FIRST),
         };
-        let mut from = self.clock.now() - reach - self.overlap;
+        let mut from = begin_at;
         let mut begin = true;
         let mut retry = RETRY_FIRST;
         loop {
@@ -107,15 +134,17 @@ impl Backfill {
                 Ok(series) => {
                     let samples = series.iter().map(|series| series.samples.len()).sum();
                     stretch = fitting(stretch, samples, longest);
-                    let read = Event::Read {
-                        generation: self.generation,
-                        feed: feed.key.clone(),
-                        into: Book::Fresh { begin },
-                        from,
-                        until,
-                        series,
-                    };
-                    self.send(read).await?;
+                    let into = Book::Fresh { begin };
+                    self.send(
+                        feed,
+                        News::Read {
+                            into,
+                            from,
+                            until,
+                            series,
+                        },
+                    )
+                    .await?;
                     (begin, from, retry) = (false, until, RETRY_FIRST);
                     if until == now {
                         break;
@@ -137,65 +166,52 @@ impl Backfill {
             }
         }
         info!(feed = feed.key, reach = %reach, "History read");
-        self.send(Event::Swapped {
-            generation: self.generation,
-            feed: feed.key.clone(),
-            reach,
-        })
-        .await
+        self.send(feed, News::Swapped { reach }).await
     }
 
-    /// The hours of one SLO's period before what is read sample by sample, newest first, until the
-    /// source has no more.
-    async fn read_hours(&self, feed: &PolledFeed, slo: &Slo) -> Result<(), Stopped> {
-        if feed.is_direct() || feed.slice().is_some() {
-            return Ok(());
-        }
-        let now = self.clock.now();
-        let oldest = now - slo.period;
-        // The fine buckets begin here; hours before it are all the budget's own.
-        let mut until = (now - slo.policy.longest_window()).align_down(Span::from_hours(1));
+    /// The hours of one SLO's period before what is read sample by sample, newest first.
+    async fn read_hours(&self, job: &Job, slo: &Slo) -> Result<(), Stopped> {
+        let oldest = self.clock.now() - slo.period;
+        let mut until = job.seam;
+        let mut stretch = HOURS_STRETCH;
+        let mut retry = RETRY_FIRST;
         while until > oldest {
-            let from = (until - HOURS_STRETCH).max(oldest);
+            let from = (until - stretch).max(oldest);
             let started = tokio::time::Instant::now();
             match fetch::hours(&self.client, slo, from, until).await {
-                Ok(hours) if hours.iter().all(|(_, _, counts)| counts.total <= 0.0) => break,
-                Ok(hours) => self.send_hours(feed, hours).await?,
+                Ok(hours) => {
+                    self.send(&job.feed, News::History(hours)).await?;
+                    (until, retry) = (from, RETRY_FIRST);
+                    tokio::time::sleep(started.elapsed() * PAUSE_FACTOR).await;
+                }
+                Err(error) if is_too_much(&error) && stretch > HOURS_STRETCH_MIN => {
+                    stretch = stretch.scale(0.5).max(HOURS_STRETCH_MIN);
+                }
+                Err(error) if error.is_retryable() => {
+                    tokio::time::sleep(retry).await;
+                    retry = (retry * 2).min(RETRY_MAX);
+                }
                 Err(error) => {
                     let (slo, error) = (slo.id.as_str(), chain(&error));
                     warn!(
                         slo,
-                        error, "Reading the period's history failed, its budget is estimated"
+                        error, "Reading the period failed, its budget is estimated"
                     );
                     return Ok(());
                 }
             }
-            tokio::time::sleep(started.elapsed() * PAUSE_FACTOR).await;
-            until = from;
         }
         Ok(())
     }
 
-    async fn send_hours(
-        &self,
-        feed: &PolledFeed,
-        hours: Vec<(InstanceId, Timestamp, Counts)>,
-    ) -> Result<(), Stopped> {
-        let (generation, feed) = (self.generation, feed.key.clone());
-        self.send(Event::History {
-            generation,
-            feed,
-            hours,
-        })
-        .await
-    }
-
-    /// Hands an event over and waits until it is taken: memory stays bounded by one stretch.
-    async fn send(&self, event: Event) -> Result<(), Stopped> {
+    /// Hands news over and waits until it is taken: memory stays bounded by one stretch.
+    async fn send(&self, feed: &PolledFeed, news: News) -> Result<(), Stopped> {
         let (taken, wait) = oneshot::channel();
-        let event = Event::Acknowledged {
-            event: Box::new(event),
-            taken,
+        let event = Event {
+            generation: self.generation,
+            feed: feed.key.clone(),
+            news,
+            taken: Some(taken),
         };
         self.events.send(event).await.map_err(|_| Stopped)?;
         wait.await.map_err(|_| Stopped)
