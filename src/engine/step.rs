@@ -69,12 +69,16 @@ pub enum Input {
         /// The feed.
         feed: String,
     },
-    /// Hourly sums from before the covered time, for budgets.
+    /// Hourly sums of an SLO from before the covered time, for its budget.
     History {
         /// The feed.
         feed: String,
+        /// The SLO.
+        slo: SloId,
         /// What happened in the hour that ended at each time.
         hours: Vec<(InstanceId, Timestamp, Counts)>,
+        /// Whether these are the last ones.
+        complete: bool,
     },
     /// A slot of a feed, the time being `now`.
     Slot {
@@ -175,10 +179,18 @@ impl Engine {
                     state.swap();
                 }
             }
-            Input::History { feed, hours } => {
+            Input::History {
+                feed,
+                slo,
+                hours,
+                complete,
+            } => {
                 if let Some(state) = self.feeds.get_mut(&feed) {
                     for (id, at, counts) in hours {
                         state.live.read_history(&id, at, counts);
+                    }
+                    if complete {
+                        state.live.set_hours_read(&slo);
                     }
                 }
             }
@@ -204,6 +216,21 @@ impl Engine {
                     || from.is_some_and(|from| from <= now - slo.policy.longest_window())
             })
         })
+    }
+
+    /// The SLOs of a covered feed whose period lacks its hours, and where those end.
+    pub fn lacks_hours(&self, feed: &str) -> Vec<(Arc<Slo>, Timestamp)> {
+        let Some(state) = self.feeds.get(feed) else {
+            return Vec::new();
+        };
+        let lacking = state
+            .feed
+            .slos
+            .iter()
+            .filter(|slo| !state.live.hours_read(&slo.id));
+        lacking
+            .filter_map(|slo| Some((slo.clone(), state.live.covered_from(&slo.id)?)))
+            .collect()
     }
 
     /// The windows of a direct feed that are due to be asked at this slot.
