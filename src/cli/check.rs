@@ -16,7 +16,11 @@ use crate::engine::{Slo, Tier};
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
     /// Definition and policy files or directories
-    #[arg(value_name = "PATH", required_unless_present = "config", conflicts_with = "config")]
+    #[arg(
+        value_name = "PATH",
+        required_unless_present = "config",
+        conflicts_with = "config"
+    )]
     paths: Vec<PathBuf>,
     /// The daemon's settings file, to check it with everything it names
     #[arg(long, short, value_name = "FILE")]
@@ -66,14 +70,25 @@ pub(super) fn check(args: &CheckArgs) -> Outcome {
             return Err(Failure::Problems);
         }
     };
-    let findings = if args.online { Some(ask(args, &checked)?) } else { None };
+    let findings = if args.online {
+        Some(ask(args, &checked)?)
+    } else {
+        None
+    };
     match args.format {
         Format::Text => say(&text(&checked, findings.as_deref())),
         Format::Json => say(&as_json(&checked, findings.as_deref()).to_string()),
     }
-    let unmatched = findings.iter().flatten().any(|finding| !finding.problems.is_empty());
+    let unmatched = findings
+        .iter()
+        .flatten()
+        .any(|finding| !finding.problems.is_empty());
     let denied = args.deny.is_some() && checked.warnings.warnings() > 0;
-    if unmatched || denied { Err(Failure::Problems) } else { Ok(()) }
+    if unmatched || denied {
+        Err(Failure::Problems)
+    } else {
+        Ok(())
+    }
 }
 
 fn load(args: &CheckArgs) -> Result<Checked, Diagnostics> {
@@ -114,8 +129,18 @@ fn text(checked: &Checked, findings: Option<&[Finding]>) -> String {
     }
     let mut table = Table::new();
     table.load_style(presets::UTF8_HORIZONTAL_ONLY);
-    table.set_header(["SLO", "objective", "period", "fires at", "path", "why this path"]);
-    for Definition { slo, path_reason, .. } in &checked.definitions {
+    table.set_header([
+        "SLO",
+        "objective",
+        "period",
+        "fires at",
+        "path",
+        "why this path",
+    ]);
+    for Definition {
+        slo, path_reason, ..
+    } in &checked.definitions
+    {
         table.add_row([
             slo.id.to_string(),
             format!("{} %", slo.objective.percent()),
@@ -142,7 +167,12 @@ fn tiers(slo: &Slo) -> String {
         let factor = (tier.factor(slo.period) * 1000.0).round() / 1000.0;
         format!("{} {factor}x over {}", tier.severity, tier.windows())
     };
-    slo.policy.tiers.iter().map(line).collect::<Vec<_>>().join("\n")
+    slo.policy
+        .tiers
+        .iter()
+        .map(line)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn counted(count: usize, noun: &str) -> String {

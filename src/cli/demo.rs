@@ -33,9 +33,15 @@ pub(super) fn demo(args: &DemoArgs) -> Outcome {
         let clock = Clock::fast(args.speed);
         let source = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await;
         let source = source.map_err(|error| failed(&format!("listening for the demo: {error}")))?;
-        let address = source.local_addr().map_err(|error| failed(&error.to_string()))?;
+        let address = source
+            .local_addr()
+            .map_err(|error| failed(&error.to_string()))?;
         let world = World::new(clock.now(), SEED);
-        tokio::spawn(demo::serve(world, source, shutdown.clone().cancelled_owned()));
+        tokio::spawn(demo::serve(
+            world,
+            source,
+            shutdown.clone().cancelled_owned(),
+        ));
 
         let setup = Setup {
             loaded: loaded(address, args.listen)?,
@@ -81,13 +87,15 @@ fn greeting(speed: u32, address: SocketAddr) -> String {
 fn loaded(source: SocketAddr, listen: SocketAddr) -> Result<Loaded, Failure> {
     let text = format!(
         "prometheus: {{url: 'http://{source}'}}\n\
-         definitions: []\n\
+         definitions: [embedded]\n\
          receivers: [{{name: console, console: {{}}}}]\n\
          routes: {{default: [console]}}\n\
          server: {{listen: '{listen}'}}\n"
     );
     let mistakes = |mistakes: config::Diagnostics| {
-        failed(&format!("the demo's own configuration has mistakes\n{mistakes}"))
+        failed(&format!(
+            "the demo's own configuration has mistakes\n{mistakes}"
+        ))
     };
     config::embedded(&text, demo::definitions()).map_err(mistakes)
 }

@@ -100,7 +100,11 @@ fn start_log(cli: &Cli) -> Result<(), String> {
         LogFormatArg::Json => LogFormat::Json,
     };
     // The demo's output is for reading; its log only matters when something is wrong.
-    let default = if matches!(cli.command, Command::Demo(_)) { "warn" } else { "info" };
+    let default = if matches!(cli.command, Command::Demo(_)) {
+        "warn"
+    } else {
+        "info"
+    };
     let filter = cli.log.log.as_deref().unwrap_or(default);
     init_logging(format, filter, has_colours(&std::io::stderr()))
 }
@@ -124,7 +128,9 @@ fn say(text: &str) {
 
 /// A runtime for a command that talks to the network.
 fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    let built = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let built = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build();
     built.map_err(|error| {
         complain(&format!("starting the runtime: {error}"));
         Failure::Failed
@@ -134,5 +140,8 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
 /// An error and its causes in one line.
 fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    causes
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
 }

@@ -34,7 +34,11 @@ pub(super) async fn ask(
     definitions: &[Definition],
 ) -> Result<Vec<Finding>, SourceError> {
     let client = Client::new(source)?.with_series_max(evaluation.series_max);
-    let questions = Questions { client, evaluation, now: Clock::system().now() };
+    let questions = Questions {
+        client,
+        evaluation,
+        now: Clock::system().now(),
+    };
     let mut findings = Vec::new();
     for definition in definitions {
         findings.push(questions.about(&definition.slo).await?);
@@ -54,13 +58,23 @@ pub(super) fn text(findings: &[Finding]) -> String {
             finding.path.to_owned(),
             finding.series.to_string(),
             samples.unwrap_or_else(|| "not reported".to_owned()),
-            if finding.problems.is_empty() { "ok".to_owned() } else { "see below".to_owned() },
+            if finding.problems.is_empty() {
+                "ok".to_owned()
+            } else {
+                "see below".to_owned()
+            },
         ]);
     }
     let problems = findings.iter().flat_map(|finding| {
-        finding.problems.iter().map(move |problem| format!("{}: {problem}", finding.slo))
+        finding
+            .problems
+            .iter()
+            .map(move |problem| format!("{}: {problem}", finding.slo))
     });
-    std::iter::once(table.to_string()).chain(problems).collect::<Vec<_>>().join("\n")
+    std::iter::once(table.to_string())
+        .chain(problems)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 struct Questions<'a> {
@@ -118,10 +132,15 @@ impl Questions<'_> {
             if series.is_empty() {
                 finding.problems.push(self.nothing_matches(selector).await?);
             }
-            let new = series.iter().filter(|s| series_seen.insert(s.labels.clone())).count();
+            let new = series
+                .iter()
+                .filter(|s| series_seen.insert(s.labels.clone()))
+                .count();
             finding.series += new;
             // What another selector of the SLO already reads costs nothing more: polls are merged.
-            if new > 0 && let Some(samples) = samples {
+            if new > 0
+                && let Some(samples) = samples
+            {
                 *finding.samples_per_slot.get_or_insert(0) += samples;
             }
         }
@@ -130,14 +149,24 @@ impl Questions<'_> {
 
     /// Why a selector may match nothing: no such metric, or one matcher too many.
     async fn nothing_matches(&self, selector: &Selector) -> Result<String, SourceError> {
-        let (name, others): (Vec<_>, Vec<_>) =
-            selector.matchers().iter().cloned().partition(|matcher| matcher.name == METRIC_NAME);
+        let (name, others): (Vec<_>, Vec<_>) = selector
+            .matchers()
+            .iter()
+            .cloned()
+            .partition(|matcher| matcher.name == METRIC_NAME);
         let metric = Selector::new(name);
         if metric.matchers().is_empty() || !self.has_series(&metric).await? {
-            return Ok(format!("{selector} matches nothing: no series has this metric name"));
+            return Ok(format!(
+                "{selector} matches nothing: no series has this metric name"
+            ));
         }
         for culprit in &others {
-            let rest = selector.matchers().iter().filter(|m| *m != culprit).cloned().collect();
+            let rest = selector
+                .matchers()
+                .iter()
+                .filter(|m| *m != culprit)
+                .cloned()
+                .collect();
             if self.has_series(&Selector::new(rest)).await? {
                 let values = self.values(&metric, &culprit.name).await?;
                 let (op, wanted) = culprit.op.parts();
@@ -148,23 +177,34 @@ impl Questions<'_> {
                 ));
             }
         }
-        Ok(format!("{selector} matches nothing, though the metric exists"))
+        Ok(format!(
+            "{selector} matches nothing, though the metric exists"
+        ))
     }
 
     async fn has_series(&self, selector: &Selector) -> Result<bool, SourceError> {
-        Ok(!self.client.instant(&format!("group({selector})"), self.now).await?.is_empty())
+        Ok(!self
+            .client
+            .instant(&format!("group({selector})"), self.now)
+            .await?
+            .is_empty())
     }
 
     async fn values(&self, selector: &Selector, label: &str) -> Result<String, SourceError> {
         const SHOWN_MAX: usize = 12;
         let query = format!("group by ({label}) ({selector})");
         let found = self.client.instant(&query, self.now).await?;
-        let value = |labels: &crate::engine::Labels| format!("{:?}", labels.get(label).unwrap_or(""));
+        let value =
+            |labels: &crate::engine::Labels| format!("{:?}", labels.get(label).unwrap_or(""));
         let mut values: Vec<String> = found.iter().map(|(labels, _)| value(labels)).collect();
         values.sort();
         let more = values.len().saturating_sub(SHOWN_MAX);
         values.truncate(SHOWN_MAX);
-        let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let rest = if more > 0 {
+            format!(" and {more} more")
+        } else {
+            String::new()
+        };
         Ok(format!("the values {}{rest}", values.join(", ")))
     }
 

@@ -29,7 +29,10 @@ pub(super) fn run(args: &RunArgs) -> Outcome {
         }
     };
     if loaded.warnings.warnings() > 0 {
-        complain(&format!("the configuration has warnings\n{}", loaded.warnings));
+        complain(&format!(
+            "the configuration has warnings\n{}",
+            loaded.warnings
+        ));
     }
     let setup = Setup {
         loaded,

@@ -55,16 +55,21 @@ impl Backfill {
         if self.read_samples(&feeds).await.is_err() {
             return;
         }
-        for slo in feeds.iter().flat_map(|feed| feed.slos.iter().map(move |slo| (feed, slo))) {
-            let (feed, slo) = slo;
-            if self.read_hours(feed, slo).await.is_err() {
-                return;
+        for feed in &feeds {
+            for slo in &feed.slos {
+                if self.read_hours(feed, slo).await.is_err() {
+                    return;
+                }
             }
         }
     }
 
     async fn read_samples(&self, feeds: &[Arc<PolledFeed>]) -> Result<(), Stopped> {
-        let longest = feeds.iter().map(|feed| feed.reach()).max().unwrap_or(Span::ZERO);
+        let longest = feeds
+            .iter()
+            .map(|feed| feed.reach())
+            .max()
+            .unwrap_or(Span::ZERO);
         let mut done = Span::ZERO;
         for pass in EARLY_PASSES.into_iter().chain([longest]) {
             for feed in feeds.iter().filter(|feed| !feed.is_direct()) {
@@ -107,14 +112,23 @@ impl Backfill {
                     stretch = stretch.scale(0.5).max(STRETCH_MIN);
                 }
                 Err(error) => {
-                    warn!(feed = feed.key, error = chain(&error), "Reading history failed, will retry");
+                    warn!(
+                        feed = feed.key,
+                        error = chain(&error),
+                        "Reading history failed, will retry"
+                    );
                     tokio::time::sleep(retry).await;
                     retry = (retry * 2).min(RETRY_MAX);
                 }
             }
         }
         info!(feed = feed.key, reach = %reach, "History read");
-        self.send(Event::Swapped { generation: self.generation, feed: feed.key.clone(), reach }).await
+        self.send(Event::Swapped {
+            generation: self.generation,
+            feed: feed.key.clone(),
+            reach,
+        })
+        .await
     }
 
     /// The hours of one SLO's period before what is read sample by sample, newest first, until the
@@ -135,7 +149,10 @@ impl Backfill {
                 Ok(hours) => self.send_hours(feed, hours).await?,
                 Err(error) => {
                     let (slo, error) = (slo.id.as_str(), chain(&error));
-                    warn!(slo, error, "Reading the period's history failed, its budget is estimated");
+                    warn!(
+                        slo,
+                        error, "Reading the period's history failed, its budget is estimated"
+                    );
                     return Ok(());
                 }
             }
@@ -151,13 +168,21 @@ impl Backfill {
         hours: Vec<(InstanceId, Timestamp, Counts)>,
     ) -> Result<(), Stopped> {
         let (generation, feed) = (self.generation, feed.key.clone());
-        self.send(Event::History { generation, feed, hours }).await
+        self.send(Event::History {
+            generation,
+            feed,
+            hours,
+        })
+        .await
     }
 
     /// Hands an event over and waits until it is taken: memory stays bounded by one stretch.
     async fn send(&self, event: Event) -> Result<(), Stopped> {
         let (taken, wait) = oneshot::channel();
-        let event = Event::Acknowledged { event: Box::new(event), taken };
+        let event = Event::Acknowledged {
+            event: Box::new(event),
+            taken,
+        };
         self.events.send(event).await.map_err(|_| Stopped)?;
         wait.await.map_err(|_| Stopped)
     }
@@ -174,5 +199,8 @@ fn is_too_much(error: &SourceError) -> bool {
 /// An error with its causes in one line.
 pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+    causes
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
 }

@@ -25,18 +25,28 @@ impl Clock {
     /// The machine's clock.
     pub fn system() -> Self {
         let now = machine_millis();
-        Self { origin: now, started: now, speed: 1, latest: Arc::new(AtomicI64::new(now)) }
+        Self {
+            origin: now,
+            started: now,
+            speed: 1,
+            latest: Arc::new(AtomicI64::new(now)),
+        }
     }
 
     /// A clock that starts at the present and runs `speed` times as fast as the machine's.
     pub fn fast(speed: u32) -> Self {
-        Self { speed: speed.max(1), ..Self::system() }
+        Self {
+            speed: speed.max(1),
+            ..Self::system()
+        }
     }
 
     /// The time. While the machine's clock is behind what it once said, time stands still.
     pub fn now(&self) -> Timestamp {
         let elapsed = machine_millis().saturating_sub(self.started);
-        let now = self.origin.saturating_add(elapsed.saturating_mul(i64::from(self.speed)));
+        let now = self
+            .origin
+            .saturating_add(elapsed.saturating_mul(i64::from(self.speed)));
         Timestamp::from_millis(self.latest.fetch_max(now, Ordering::AcqRel).max(now))
     }
 
@@ -60,9 +70,14 @@ impl Clock {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "this file is the one place that reads the clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this file is the one place that reads the clock"
+)]
 fn machine_millis() -> i64 {
-    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since_epoch = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)
 }
 
@@ -75,7 +90,11 @@ mod tests {
         let clock = Clock::system();
         let ahead = clock.now() + Span::from_hours(1);
         clock.latest.store(ahead.as_millis(), Ordering::Release);
-        assert_eq!(clock.now(), ahead, "the machine's clock was set back an hour");
+        assert_eq!(
+            clock.now(),
+            ahead,
+            "the machine's clock was set back an hour"
+        );
     }
 
     #[tokio::test]

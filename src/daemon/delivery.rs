@@ -40,8 +40,15 @@ impl Prepared {
             let receiver: Arc<dyn Receiver> = notify::build(settings, external_url)?.into();
             Ok((settings.clone(), receiver))
         };
-        let receivers = settings.receivers.iter().map(build).collect::<Result<_, BuildError>>()?;
-        Ok(Self { receivers, delivery: settings.delivery.clone() })
+        let receivers = settings
+            .receivers
+            .iter()
+            .map(build)
+            .collect::<Result<_, BuildError>>()?;
+        Ok(Self {
+            receivers,
+            delivery: settings.delivery.clone(),
+        })
     }
 }
 
@@ -54,8 +61,11 @@ impl Deliveries {
         metrics: &Arc<Metrics>,
     ) -> Self {
         let mut deliveries = Self::default();
-        let names: Vec<String> =
-            prepared.receivers.iter().map(|(settings, _)| settings.name.clone()).collect();
+        let names: Vec<String> = prepared
+            .receivers
+            .iter()
+            .map(|(settings, _)| settings.name.clone())
+            .collect();
         metrics.register_receivers(&names);
         for (settings, receiver) in prepared.receivers {
             let poke = Arc::new(Notify::new());
@@ -78,7 +88,10 @@ impl Deliveries {
 
     /// Wakes the workers of these receivers.
     pub(super) fn poke(&self, receivers: &BTreeSet<String>) {
-        for poke in receivers.iter().filter_map(|receiver| self.pokes.get(receiver)) {
+        for poke in receivers
+            .iter()
+            .filter_map(|receiver| self.pokes.get(receiver))
+        {
             poke.notify_one();
         }
     }
@@ -95,7 +108,8 @@ struct Observer(Arc<Metrics>);
 
 impl DeliveryObserver for Observer {
     fn attempt(&self, receiver: &str, kind: NotificationKind, result: AttemptResult, seconds: f64) {
-        self.0.delivery(receiver, kind, result.outcome(), result.reason(), seconds);
+        self.0
+            .delivery(receiver, kind, result.outcome(), result.reason(), seconds);
     }
 
     fn breaker(&self, receiver: &str, open: bool) {

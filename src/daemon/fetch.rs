@@ -32,15 +32,24 @@ impl PolledFeed {
     pub(super) fn plan(slos: &[Arc<Slo>]) -> Vec<Arc<Self>> {
         let by_id: BTreeMap<_, _> = slos.iter().map(|slo| (&slo.id, slo)).collect();
         let feeds = crate::prometheus::feeds(slos).into_iter().map(|feed| {
-            let slos = feed.slos.iter().filter_map(|id| by_id.get(id).copied().cloned());
-            Arc::new(Self { key: feed.key, slos: slos.collect(), polls: feed.polls })
+            let slos = feed
+                .slos
+                .iter()
+                .filter_map(|id| by_id.get(id).copied().cloned());
+            Arc::new(Self {
+                key: feed.key,
+                slos: slos.collect(),
+                polls: feed.polls,
+            })
         });
         feeds.collect()
     }
 
     /// Whether whole windows are asked for.
     pub(super) fn is_direct(&self) -> bool {
-        self.slos.iter().any(|slo| matches!(slo.indicator, Indicator::Windows(_)))
+        self.slos
+            .iter()
+            .any(|slo| matches!(slo.indicator, Indicator::Windows(_)))
     }
 
     /// The length of a time slice, for feeds of slices.
@@ -95,7 +104,9 @@ impl PolledFeed {
         }
         let mut series = Vec::new();
         while let Some(answer) = requests.join_next().await {
-            series.extend(answer.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?);
+            series.extend(
+                answer.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))?,
+            );
         }
         Ok(series)
     }
@@ -151,18 +162,38 @@ pub(super) async fn hours(
     until: Timestamp,
 ) -> Result<Vec<(InstanceId, Timestamp, Counts)>, SourceError> {
     const HOUR: Span = Span::from_hours(1);
-    let Indicator::Counters { bad, total } = &slo.indicator else { return Ok(Vec::new()) };
+    let Indicator::Counters { bad, total } = &slo.indicator else {
+        return Ok(Vec::new());
+    };
     let mut hours: BTreeMap<(InstanceId, Timestamp), Counts> = BTreeMap::new();
     let (start, end) = (from.align_down(HOUR) + HOUR, until.align_down(HOUR));
     if start > end {
         return Ok(Vec::new());
     }
-    let sides = [(bad, Counts { bad: 1.0, total: 0.0 }), (total, Counts { bad: 0.0, total: 1.0 })];
+    let sides = [
+        (
+            bad,
+            Counts {
+                bad: 1.0,
+                total: 0.0,
+            },
+        ),
+        (
+            total,
+            Counts {
+                bad: 0.0,
+                total: 1.0,
+            },
+        ),
+    ];
     for (terms, side) in sides {
         for term in terms {
             let series = client.range(&hourly(slo, term), start, end, HOUR).await?;
             for RawSeries { labels, samples } in series {
-                let id = InstanceId { slo: slo.id.clone(), labels: labels.pick(&slo.group_by) };
+                let id = InstanceId {
+                    slo: slo.id.clone(),
+                    labels: labels.pick(&slo.group_by),
+                };
                 for sample in samples.iter().filter(|sample| sample.value.is_finite()) {
                     *hours.entry((id.clone(), sample.at)).or_default() +=
                         side.scale(sample.value * term.coefficient);
@@ -170,7 +201,10 @@ pub(super) async fn hours(
             }
         }
     }
-    Ok(hours.into_iter().map(|((id, at), counts)| (id, at, counts)).collect())
+    Ok(hours
+        .into_iter()
+        .map(|((id, at), counts)| (id, at, counts))
+        .collect())
 }
 
 fn hourly(slo: &Slo, term: &Term) -> String {

@@ -22,11 +22,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 pub use self::clock::Clock;
-pub use self::telemetry::{LogFormat, init_logging};
 use self::delivery::{Deliveries, Prepared};
 use self::fetch::PolledFeed;
 use self::poller::{EVENTS_MAX, Event, Poller, Surroundings};
 use self::reload::{Reloader, Started};
+pub use self::telemetry::{LogFormat, init_logging};
 use crate::config::settings::{ReceiverSettings, Routes, Settings};
 use crate::config::{Definition, Loaded};
 use crate::engine::{
@@ -99,12 +99,21 @@ impl Daemon {
     ///
     /// The first part that cannot be had; then nothing runs.
     pub async fn start(setup: Setup, shutdown: CancellationToken) -> Result<Self, StartError> {
-        let Setup { loaded, settings_file, clock, durable } = setup;
+        let Setup {
+            loaded,
+            settings_file,
+            clock,
+            durable,
+        } = setup;
         let settings = &loaded.settings;
         let client = Arc::new(client(settings)?);
         let prepared = Prepared::new(settings)?;
         let directory = &settings.state.directory;
-        let store = if durable { Store::open(directory)? } else { Store::in_memory()? };
+        let store = if durable {
+            Store::open(directory)?
+        } else {
+            Store::in_memory()?
+        };
         let cache = durable.then(|| Arc::new(SampleCache::new(directory)));
         let address = settings.server.listen;
         let listen = |source| StartError::Listen { address, source };
@@ -165,7 +174,8 @@ impl Daemon {
         let first = (self.first.settings.clone(), self.first.definitions.clone());
         let (settings, definitions) = first;
         if let Ok(client) = client(&settings) {
-            self.configure(&settings, &definitions, Arc::new(client)).await;
+            self.configure(&settings, &definitions, Arc::new(client))
+                .await;
         }
         let mut next_slot = self.poller.first_slot();
         let mut next_save = self.clock.now() + self.poller.cache_interval();
@@ -205,18 +215,29 @@ impl Daemon {
         match kept {
             Ok(backlog) => {
                 for row in backlog {
-                    let oldest = row.oldest.map_or(0.0, |oldest| now.since(oldest).as_secs_f64());
-                    self.metrics.backlog(&row.receiver, row.pending, row.dead, oldest);
+                    let oldest = row
+                        .oldest
+                        .map_or(0.0, |oldest| now.since(oldest).as_secs_f64());
+                    self.metrics
+                        .backlog(&row.receiver, row.pending, row.dead, oldest);
                 }
             }
             Err(error) => {
                 self.metrics.store_error();
-                tracing::warn!(error = backfill::chain(&error), "Housekeeping of the state failed");
+                tracing::warn!(
+                    error = backfill::chain(&error),
+                    "Housekeeping of the state failed"
+                );
             }
         }
     }
 
-    async fn configure(&mut self, settings: &Settings, definitions: &[Definition], client: Arc<Client>) {
+    async fn configure(
+        &mut self,
+        settings: &Settings,
+        definitions: &[Definition],
+        client: Arc<Client>,
+    ) {
         let slos: Vec<Arc<Slo>> = definitions.iter().map(|d| d.slo.clone()).collect();
         let feeds = PolledFeed::plan(&slos);
         let info = |feed: &Arc<PolledFeed>| FeedInfo {
@@ -230,7 +251,11 @@ impl Daemon {
         };
         self.board.replace_feeds(feeds.iter().map(info).collect());
         let recipients = recipients(&settings.routes, &settings.receivers);
-        info!(slos = slos.len(), feeds = feeds.len(), "Definitions in force");
+        info!(
+            slos = slos.len(),
+            feeds = feeds.len(),
+            "Definitions in force"
+        );
         self.poller.configure(feeds, recipients, client).await;
     }
 
@@ -260,7 +285,11 @@ fn serve(
         reload,
         clock: Arc::new(move || -> Timestamp { clock.now() }),
     };
-    tokio::spawn(crate::http::serve(listener, app, shutdown.cancelled_owned()))
+    tokio::spawn(crate::http::serve(
+        listener,
+        app,
+        shutdown.cancelled_owned(),
+    ))
 }
 
 fn client(settings: &Settings) -> Result<Client, SourceError> {
@@ -289,7 +318,10 @@ fn engine_options(settings: &Settings) -> Options {
 fn recipients(routes: &Routes, receivers: &[ReceiverSettings]) -> Recipients {
     let recipient = |name: &String| {
         let settings = receivers.iter().find(|receiver| receiver.name == *name)?;
-        Some(Recipient { name: name.clone(), send_resolved: settings.send_resolved })
+        Some(Recipient {
+            name: name.clone(),
+            send_resolved: settings.send_resolved,
+        })
     };
     let route = |severity: Severity| {
         let names = routes.by_severity.get(&severity).unwrap_or(&routes.default);

@@ -38,7 +38,13 @@ const COMMIT_RETRY: Duration = Duration::from_secs(1);
 /// Something the poller reacts to.
 pub(super) enum Event {
     /// The source answered for a slot, or did not.
-    Fetched { generation: u64, feed: String, slot: Timestamp, seconds: f64, answer: Answer },
+    Fetched {
+        generation: u64,
+        feed: String,
+        slot: Timestamp,
+        seconds: f64,
+        answer: Answer,
+    },
     /// Samples of the past.
     Read {
         generation: u64,
@@ -49,11 +55,22 @@ pub(super) enum Event {
         series: Vec<RawSeries>,
     },
     /// A fresh reading of a feed is complete.
-    Swapped { generation: u64, feed: String, reach: Span },
+    Swapped {
+        generation: u64,
+        feed: String,
+        reach: Span,
+    },
     /// Hourly sums of a feed.
-    History { generation: u64, feed: String, hours: Vec<(InstanceId, Timestamp, Counts)> },
+    History {
+        generation: u64,
+        feed: String,
+        hours: Vec<(InstanceId, Timestamp, Counts)>,
+    },
     /// An event whose sender waits until it is taken.
-    Acknowledged { event: Box<Self>, taken: oneshot::Sender<()> },
+    Acknowledged {
+        event: Box<Self>,
+        taken: oneshot::Sender<()>,
+    },
 }
 
 /// What a source said at a slot.
@@ -61,7 +78,10 @@ pub(super) type Answer = Result<Answered, SourceError>;
 
 /// A complete answer.
 pub(super) enum Answered {
-    Samples { from: Timestamp, series: Vec<RawSeries> },
+    Samples {
+        from: Timestamp,
+        series: Vec<RawSeries>,
+    },
     Windows(WindowAnswers),
 }
 
@@ -119,7 +139,11 @@ impl Poller {
     pub(super) fn first_slot(&self) -> Timestamp {
         let now = self.around.clock.now();
         let slot = now.align_down(self.around.interval);
-        if slot == now { slot } else { slot + self.around.interval }
+        if slot == now {
+            slot
+        } else {
+            slot + self.around.interval
+        }
     }
 
     /// Begins a slot; returns the next one.
@@ -132,12 +156,17 @@ impl Poller {
             warn!(missed, "Slots missed, the process was held up");
             self.around.metrics.slots_missed(missed);
         }
-        self.around.metrics.slot_lag_seconds(now.since(slot).as_secs_f64());
+        self.around
+            .metrics
+            .slot_lag_seconds(now.since(slot).as_secs_f64());
         for feed in self.feeds.values().cloned().collect::<Vec<_>>() {
             if self.in_flight.insert(feed.key.clone()) {
                 self.fetch(feed, slot);
             } else {
-                debug!(feed = feed.key, "Slot missed, the last poll is still under way");
+                debug!(
+                    feed = feed.key,
+                    "Slot missed, the last poll is still under way"
+                );
                 self.around.metrics.slots_missed(1);
             }
         }
@@ -153,16 +182,32 @@ impl Poller {
         tokio::spawn(async move {
             let started = tokio::time::Instant::now();
             let answer = match feed.is_direct() {
-                true => feed.ask(&client, &windows, slot).await.map(Answered::Windows),
+                true => feed
+                    .ask(&client, &windows, slot)
+                    .await
+                    .map(Answered::Windows),
                 false => {
-                    let reading = Reading { feed: &feed, client: &client, events: &events, generation };
+                    let reading = Reading {
+                        feed: &feed,
+                        client: &client,
+                        events: &events,
+                        generation,
+                    };
                     reading.up_to(from, slot, overlap).await
                 }
             };
             let seconds = started.elapsed().as_secs_f64();
             let feed = feed.key.clone();
             // The poller is gone only when the process ends.
-            let _gone = events.send(Event::Fetched { generation, feed, slot, seconds, answer }).await;
+            let _gone = events
+                .send(Event::Fetched {
+                    generation,
+                    feed,
+                    slot,
+                    seconds,
+                    answer,
+                })
+                .await;
         });
     }
 
@@ -178,27 +223,60 @@ impl Poller {
                 // Nobody may be waiting any more, which is no concern of ours.
                 let _nobody = taken.send(());
             }
-            Event::Fetched { generation, feed, slot, seconds, answer } => {
+            Event::Fetched {
+                generation,
+                feed,
+                slot,
+                seconds,
+                answer,
+            } => {
                 if generation == self.generation {
                     self.in_flight.remove(&feed);
                     self.decide(feed, slot, seconds, answer).await;
                 }
             }
-            Event::Read { generation, feed, into, from, until, series } => {
+            Event::Read {
+                generation,
+                feed,
+                into,
+                from,
+                until,
+                series,
+            } => {
                 if generation == self.generation {
-                    self.step(until, Input::Read { feed, into, from, until, series }).await;
+                    self.step(
+                        until,
+                        Input::Read {
+                            feed,
+                            into,
+                            from,
+                            until,
+                            series,
+                        },
+                    )
+                    .await;
                 }
             }
-            Event::Swapped { generation, feed, reach } => {
+            Event::Swapped {
+                generation,
+                feed,
+                reach,
+            } => {
                 if generation == self.generation {
                     let now = self.around.clock.now();
                     self.step(now, Input::Swapped { feed: feed.clone() }).await;
                     let longest = self.feeds.get(&feed).map_or(reach, |feed| feed.reach());
-                    self.around.board.set_coverage(&feed, reach.ratio(longest).min(1.0));
+                    self.around
+                        .board
+                        .set_coverage(&feed, reach.ratio(longest).min(1.0));
                     self.save(&feed).await;
                 }
             }
-            Event::History { generation, feed, hours } => {
+            Event::History {
+                generation,
+                feed,
+                hours,
+            } => {
                 if generation == self.generation {
                     let now = self.around.clock.now();
                     self.step(now, Input::History { feed, hours }).await;
@@ -211,13 +289,14 @@ impl Poller {
         let evidence = match answer {
             Ok(Answered::Samples { from, series }) => {
                 let samples = series.iter().map(|series| series.samples.len()).sum();
-                let stats = PollStats { seconds, series: series.len(), samples };
-                self.around.metrics.poll(Ok(stats));
+                self.around
+                    .metrics
+                    .poll(Ok(stats(seconds, series.len(), samples)));
                 Ok(Evidence::Samples { from, series })
             }
             Ok(Answered::Windows(answers)) => {
                 let series = answers.iter().map(|(_, ratios)| ratios.len()).sum();
-                self.around.metrics.poll(Ok(PollStats { seconds, series, samples: series }));
+                self.around.metrics.poll(Ok(stats(seconds, series, series)));
                 Ok(Evidence::Windows(answers))
             }
             Err(error) => {
@@ -226,7 +305,14 @@ impl Poller {
                 Err(SourceFailure(chain(&error)))
             }
         };
-        self.step(slot, Input::Slot { feed: feed.clone(), evidence }).await;
+        self.step(
+            slot,
+            Input::Slot {
+                feed: feed.clone(),
+                evidence,
+            },
+        )
+        .await;
         if let Some((_, evaluations)) = self.engine.evaluations(&feed) {
             let mut outcomes: BTreeMap<Outcome, u64> = BTreeMap::new();
             for evaluation in &evaluations {
@@ -243,7 +329,9 @@ impl Poller {
     async fn step(&mut self, now: Timestamp, input: Input) {
         let started = tokio::time::Instant::now();
         let effects = block_in_place(|| self.engine.step(now, input));
-        self.around.metrics.step_seconds(started.elapsed().as_secs_f64());
+        self.around
+            .metrics
+            .step_seconds(started.elapsed().as_secs_f64());
         if effects.is_empty() {
             return;
         }
@@ -255,7 +343,9 @@ impl Poller {
                 Effect::Save(_) | Effect::Forget(_) => {}
             }
         }
-        self.around.board.publish_alerts(self.engine.alerts().cloned().collect());
+        self.around
+            .board
+            .publish_alerts(self.engine.alerts().cloned().collect());
     }
 
     /// Commits the effects of a step. No step is taken past an uncommitted one: while the store
@@ -265,13 +355,18 @@ impl Poller {
             let started = tokio::time::Instant::now();
             match block_in_place(|| self.around.store.commit(now, effects)) {
                 Ok(committed) => {
-                    self.around.metrics.store_commit_seconds(started.elapsed().as_secs_f64());
+                    self.around
+                        .metrics
+                        .store_commit_seconds(started.elapsed().as_secs_f64());
                     self.deliveries.poke(&committed.receivers);
                     return;
                 }
                 Err(error) => {
                     self.around.metrics.store_error();
-                    error!(error = chain(&error), "Committing decisions failed, will retry");
+                    error!(
+                        error = chain(&error),
+                        "Committing decisions failed, will retry"
+                    );
                     tokio::select! {
                         () = tokio::time::sleep(COMMIT_RETRY) => {}
                         () = self.shutdown.cancelled() => return,
@@ -283,7 +378,9 @@ impl Poller {
 
     fn report(&self, transition: &Transition) {
         let facts = &transition.facts;
-        self.around.metrics.transition(facts.severity, transition.to);
+        self.around
+            .metrics
+            .transition(facts.severity, transition.to);
         info!(
             alert = %facts.key,
             from = transition.from.as_str(),
@@ -310,11 +407,17 @@ impl Poller {
         }
         self.client = client;
         let known: BTreeSet<String> = self.feeds.keys().cloned().collect();
-        self.feeds = feeds.into_iter().map(|feed| (feed.key.clone(), feed)).collect();
+        self.feeds = feeds
+            .into_iter()
+            .map(|feed| (feed.key.clone(), feed))
+            .collect();
         let engine_feeds = self.feeds.values();
         let engine_feeds =
             engine_feeds.map(|feed| crate::engine::Feed::new(feed.key.clone(), feed.slos.clone()));
-        let input = Input::Configured { feeds: engine_feeds.collect(), recipients };
+        let input = Input::Configured {
+            feeds: engine_feeds.collect(),
+            recipients,
+        };
         let now = self.around.clock.now();
         self.step(now, input).await;
         self.resume(&known).await;
@@ -323,21 +426,36 @@ impl Poller {
 
     /// Loads the saved state of feeds that are new to this process.
     async fn resume(&mut self, known: &BTreeSet<String>) {
-        let Some(cache) = self.around.cache.clone() else { return };
+        let Some(cache) = self.around.cache.clone() else {
+            return;
+        };
         let now = self.around.clock.now();
         for feed in self.feeds.values().cloned().collect::<Vec<_>>() {
             if known.contains(&feed.key) || feed.is_direct() {
                 continue;
             }
             let saved = block_in_place(|| cache.read(&feed.key));
-            let Some(measure) = saved.and_then(|bytes| postcard::from_bytes::<Measure>(&bytes).ok())
+            let Some(measure) =
+                saved.and_then(|bytes| postcard::from_bytes::<Measure>(&bytes).ok())
             else {
                 continue;
             };
             // Older than everything that is decided on: reading anew costs no more.
-            let horizon = now - feed.slos.iter().map(|slo| slo.policy.longest_window()).max().unwrap_or(Span::ZERO);
-            if measure.read_until().is_some_and(|until| until > horizon && until <= now) {
-                let input = Input::Resumed { feed: feed.key.clone(), measure: Box::new(measure) };
+            let horizon = now
+                - feed
+                    .slos
+                    .iter()
+                    .map(|slo| slo.policy.longest_window())
+                    .max()
+                    .unwrap_or(Span::ZERO);
+            if measure
+                .read_until()
+                .is_some_and(|until| until > horizon && until <= now)
+            {
+                let input = Input::Resumed {
+                    feed: feed.key.clone(),
+                    measure: Box::new(measure),
+                };
                 self.step(now, input).await;
                 info!(feed = feed.key, "Saved samples resumed");
             }
@@ -351,7 +469,9 @@ impl Poller {
             .values()
             .filter(|feed| {
                 let covered = feed.is_direct() || self.engine.is_covered(&feed.key, now);
-                self.around.board.set_coverage(&feed.key, if covered { 1.0 } else { 0.0 });
+                self.around
+                    .board
+                    .set_coverage(&feed.key, if covered { 1.0 } else { 0.0 });
                 !covered
             })
             .cloned()
@@ -374,7 +494,10 @@ impl Poller {
         if let Some(cache) = &self.around.cache {
             let keys = self.feeds.keys().cloned().collect();
             if let Err(error) = block_in_place(|| cache.retain(&keys)) {
-                warn!(error = chain(&error), "Removing the saved samples of old feeds failed");
+                warn!(
+                    error = chain(&error),
+                    "Removing the saved samples of old feeds failed"
+                );
             }
         }
     }
@@ -391,9 +514,15 @@ impl Poller {
             let bytes = postcard::to_stdvec(measure).map_err(std::io::Error::other)?;
             cache.write(feed, &bytes)
         });
-        self.around.metrics.cache_write_seconds(started.elapsed().as_secs_f64());
+        self.around
+            .metrics
+            .cache_write_seconds(started.elapsed().as_secs_f64());
         if let Err(error) = saved {
-            warn!(feed, error = chain(&error), "Saving samples failed, a restart will read them again");
+            warn!(
+                feed,
+                error = chain(&error),
+                "Saving samples failed, a restart will read them again"
+            );
         }
     }
 
@@ -438,6 +567,14 @@ impl Reading<'_> {
         }
         let series = self.feed.read(self.client, from - overlap, slot).await?;
         Ok(Answered::Samples { from, series })
+    }
+}
+
+fn stats(seconds: f64, series: usize, samples: usize) -> PollStats {
+    PollStats {
+        seconds,
+        series: series as u64,
+        samples: samples as u64,
     }
 }
 

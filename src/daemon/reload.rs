@@ -47,19 +47,38 @@ impl Started {
     fn differences(&self, next: &Self) -> Vec<&'static str> {
         let pairs = [
             ("server.listen", self.listen == next.listen),
-            ("state.directory", self.state_directory == next.state_directory),
+            (
+                "state.directory",
+                self.state_directory == next.state_directory,
+            ),
             ("evaluation", self.evaluation == next.evaluation),
-            ("state.history_retention", self.history_retention == next.history_retention),
-            ("state.cache_interval", self.cache_interval == next.cache_interval),
-            ("prometheus.deduplicated", self.deduplicated == next.deduplicated),
+            (
+                "state.history_retention",
+                self.history_retention == next.history_retention,
+            ),
+            (
+                "state.cache_interval",
+                self.cache_interval == next.cache_interval,
+            ),
+            (
+                "prometheus.deduplicated",
+                self.deduplicated == next.deduplicated,
+            ),
         ];
-        pairs.into_iter().filter(|(_, same)| !same).map(|(key, _)| key).collect()
+        pairs
+            .into_iter()
+            .filter(|(_, same)| !same)
+            .map(|(key, _)| key)
+            .collect()
     }
 }
 
 impl Reloader {
     pub(super) fn new(settings_file: Option<PathBuf>, started: Started) -> Self {
-        Self { settings_file, started }
+        Self {
+            settings_file,
+            started,
+        }
     }
 
     pub(super) fn history_retention(&self) -> Span {
@@ -85,7 +104,10 @@ impl Daemon {
         match &report {
             Ok(summary) => info!(summary, "Configuration reloaded"),
             Err(mistakes) => {
-                error!(mistakes, "Reload refused, the old configuration stays in force");
+                error!(
+                    mistakes,
+                    "Reload refused, the old configuration stays in force"
+                );
                 self.board.reload_failed(now, mistakes.clone());
             }
         }
@@ -99,8 +121,10 @@ impl Daemon {
         let deliveries = self.poller.deliveries();
         deliveries.drain().await;
         *deliveries = Deliveries::start(prepared, &self.store, &self.clock, &self.metrics);
-        self.configure(&loaded.settings, &loaded.definitions, Arc::new(client)).await;
-        self.board.reload_succeeded(self.clock.now(), loaded.warnings.warnings());
+        self.configure(&loaded.settings, &loaded.definitions, Arc::new(client))
+            .await;
+        self.board
+            .reload_succeeded(self.clock.now(), loaded.warnings.warnings());
         let mut summary = format!(
             "{} SLOs, {} receivers, {} warnings",
             loaded.definitions.len(),
@@ -109,7 +133,10 @@ impl Daemon {
         );
         if !needs_restart.is_empty() {
             let keys = needs_restart.join(", ");
-            warn!(keys, "Settings changed that take effect only after a restart");
+            warn!(
+                keys,
+                "Settings changed that take effect only after a restart"
+            );
             summary.push_str(&format!("; restart for the changes of: {keys}"));
         }
         Ok(summary)

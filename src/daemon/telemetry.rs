@@ -28,7 +28,11 @@ pub fn init_logging(format: LogFormat, filter: &str, colours: bool) -> Result<()
         .with_span_events(FmtSpan::NONE);
     let installed = match format {
         LogFormat::Text => builder.with_ansi(colours).with_target(false).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).with_target(false).try_init(),
+        LogFormat::Json => builder
+            .json()
+            .flatten_event(true)
+            .with_target(false)
+            .try_init(),
     };
     installed.map_err(|error| format!("starting the log: {error}"))
 }

@@ -473,15 +473,11 @@ fn budget_signal(
     if let Some(threshold) = crossed {
         return (Signal::Up, Reason::BudgetConsumed { threshold });
     }
-    let ends_soon = |within: Span| {
-        budget
-            .exhausted_in
-            .is_some_and(|left| left <= within.scale(1.0 / ease.max(f64::EPSILON)))
-    };
-    if let (Some(true), Some(within)) =
-        (policy.exhaustion_within.map(ends_soon), budget.exhausted_in)
-    {
-        return (Signal::Up, Reason::ExhaustionAhead { within });
+    if let (Some(limit), Some(within)) = (policy.exhaustion_within, forecast(slo, evaluation)) {
+        let eased = limit.scale(1.0 / ease.max(f64::EPSILON));
+        if within <= eased {
+            return (Signal::Up, Reason::ExhaustionAhead { within });
+        }
     }
     let lowest = policy
         .thresholds
@@ -494,6 +490,13 @@ fn budget_signal(
         }
         _ => (Signal::Down(Reason::Recovered), Reason::Recovered),
     }
+}
+
+/// When the budget ends at the burn of the longest window: a short burst is the page's business.
+fn forecast(slo: &Slo, evaluation: &Evaluation) -> Option<Span> {
+    let burn = evaluation.readings.last()?.burn.filter(|burn| *burn > 1.0)?;
+    let remaining = evaluation.budget?.remaining.max(0.0);
+    Some(slo.period.scale(remaining / burn))
 }
 
 fn facts_of(

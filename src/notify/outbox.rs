@@ -24,7 +24,7 @@ pub trait Outbox: Clone + Send + Sync + 'static {
         limit: usize,
     ) -> Result<Vec<Delivery>, Self::Error>;
 
-    /// When the next row of a receiver becomes due.
+    /// When the next row of a receiver becomes due; a time that has passed already says nothing new.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
 //! Generic webhook with the body of Alertmanager's webhook, version 4, one alert per body.
 //!
 //! Everything that understands Alertmanager understands this. The header `webhook-id` names the
-//! message, so that a receiver can drop repetitions; see [`signature`](super::signature).
+//! message, so that a receiver can drop repetitions; see `signature`.
 
 use std::collections::BTreeMap;
 

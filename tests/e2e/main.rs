@@ -7,4 +7,5 @@ mod bed;
 
 mod bed_works;
 mod demo_agrees;
+mod paging;
 mod rate_misses;

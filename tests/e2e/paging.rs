@@ -207,7 +207,7 @@ async fn an_outage_is_one_page_and_its_end_one_resolve() {
         "{message}"
     );
     let alerts = daemon.get_json("/api/v1/alerts").await;
-    assert_eq!(alerts["data"]["alerts"][0]["state"], "firing");
+    assert_eq!(alerts["alerts"][0]["state"], "firing");
     shop.prometheus.scraped(5, clock::now()).await;
     assert_eq!(
         pager.requests().len(),

@@ -6,10 +6,6 @@
 
 pub(crate) mod api;
 pub(crate) mod clock;
-#[expect(
-    dead_code,
-    reason = "the scenarios in paging.rs use it once the daemon runs"
-)]
 pub(crate) mod daemon;
 pub(crate) mod exporter;
 pub(crate) mod history;
