@@ -6,7 +6,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use super::repository;
 
@@ -80,7 +79,7 @@ impl Source {
     /// Every file below `src`.
     fn all() -> Vec<Self> {
         let mut files = BTreeMap::new();
-        for path in files_below(&repository::root().join("src")) {
+        for path in repository::walk(&repository::root().join("src")) {
             if path.extension().is_some_and(|extension| extension == "rs") {
                 let text = fs::read_to_string(&path).unwrap();
                 files.insert(repository::relative(&path), text);
@@ -406,15 +405,18 @@ fn first_segment(path: &str) -> Option<String> {
 fn functions(lines: &[&str]) -> Vec<(String, usize)> {
     let mut found = Vec::new();
     for (at, line) in lines.iter().enumerate() {
-        let Some(name) = function_name(line) else { continue };
-        let end = format!("{}}}", indent(line));
+        let Some(name) = function_name(line) else {
+            continue;
+        };
+        let column = indent(line);
+        let is_end = |line: &&str| {
+            let end = line.strip_prefix(column).unwrap_or_default();
+            // The second is a declaration in a trait whose arguments did not fit on a line.
+            end == "}" || (end.starts_with(')') && end.ends_with(';'))
+        };
         let length = match line.ends_with(['}', ';']) {
             true => 1,
-            false => {
-                let rest = lines.iter().skip(at);
-                let is_end = |line: &&str| *line == end || line.trim_start().starts_with(") -> ") && line.ends_with(';');
-                1 + rest.clone().take_while(|line| !is_end(line)).count()
-            }
+            false => 1 + lines.iter().skip(at).take_while(|line| !is_end(line)).count(),
         };
         found.push((name, length));
     }
@@ -432,7 +434,3 @@ fn function_name(line: &str) -> Option<String> {
     first_segment(after).filter(|_| is_signature)
 }
 
-/// Every file of a folder and the folders in it.
-fn files_below(folder: &Path) -> Vec<PathBuf> {
-    repository::walk(folder)
-}
