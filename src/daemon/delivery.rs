@@ -53,14 +53,18 @@ impl Prepared {
 }
 
 impl Deliveries {
-    /// Starts a worker for each receiver.
+    /// Starts a worker for each receiver. Workers of an earlier configuration claim nothing more;
+    /// what they have under way may finish, and the store lets nobody start it twice.
     pub(super) fn start(
+        &mut self,
         prepared: Prepared,
         store: &Store,
         clock: &Clock,
         metrics: &Arc<Metrics>,
-    ) -> Self {
-        let mut deliveries = Self::default();
+    ) {
+        self.stop.cancel();
+        self.stop = CancellationToken::new();
+        self.pokes.clear();
         let names: Vec<String> = prepared
             .receivers
             .iter()
@@ -69,7 +73,7 @@ impl Deliveries {
         metrics.register_receivers(&names);
         for (settings, receiver) in prepared.receivers {
             let poke = Arc::new(Notify::new());
-            deliveries.pokes.insert(settings.name.clone(), poke.clone());
+            self.pokes.insert(settings.name.clone(), poke.clone());
             let clock = clock.clone();
             let worker = Worker {
                 outbox: store.clone(),
@@ -80,10 +84,8 @@ impl Deliveries {
                 observer: Arc::new(Observer(metrics.clone())),
                 poke,
             };
-            let stop = deliveries.stop.clone();
-            deliveries.workers.spawn(worker.run(stop, GRACE));
+            self.workers.spawn(worker.run(self.stop.clone(), GRACE));
         }
-        deliveries
     }
 
     /// Wakes the workers of these receivers.

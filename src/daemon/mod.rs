@@ -129,7 +129,8 @@ impl Daemon {
             external_url: settings.server.external_url.clone(),
         });
         board.publish_alerts(engine.alerts().cloned().collect());
-        let deliveries = Deliveries::start(prepared, &store, &clock, &metrics);
+        let mut deliveries = Deliveries::default();
+        deliveries.start(prepared, &store, &clock, &metrics);
         let (reload, reloads) = mpsc::channel(RELOADS_MAX);
         let server = serve(listener, &board, &metrics, &clock, reload, shutdown.clone());
         let (send, events) = mpsc::channel(EVENTS_MAX);

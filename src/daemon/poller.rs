@@ -322,6 +322,10 @@ impl Poller {
                 self.around.metrics.slot(outcome, count);
             }
             self.around.board.publish_slot(&feed, slot, evaluations);
+            // The burn of an open alert moves at every slot, its state does not.
+            self.around
+                .board
+                .publish_alerts(self.engine.alerts().cloned().collect());
         }
     }
 

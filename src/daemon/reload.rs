@@ -8,7 +8,7 @@ use tokio::task::block_in_place;
 use tracing::{error, info, warn};
 
 use super::backfill::chain;
-use super::delivery::{Deliveries, Prepared};
+use super::delivery::Prepared;
 use super::{Daemon, client};
 use crate::config::settings::Settings;
 use crate::config::{self, Loaded};
@@ -118,9 +118,9 @@ impl Daemon {
         let (loaded, needs_restart) = self.reloader.load()?;
         let client = client(&loaded.settings).map_err(|error| chain(&error))?;
         let prepared = Prepared::new(&loaded.settings).map_err(|error| chain(&error))?;
-        let deliveries = self.poller.deliveries();
-        deliveries.drain().await;
-        *deliveries = Deliveries::start(prepared, &self.store, &self.clock, &self.metrics);
+        self.poller
+            .deliveries()
+            .start(prepared, &self.store, &self.clock, &self.metrics);
         self.configure(&loaded.settings, &loaded.definitions, Arc::new(client))
             .await;
         self.board

@@ -494,7 +494,11 @@ fn budget_signal(
 
 /// When the budget ends at the burn of the longest window: a short burst is the page's business.
 fn forecast(slo: &Slo, evaluation: &Evaluation) -> Option<Span> {
-    let burn = evaluation.readings.last()?.burn.filter(|burn| *burn > 1.0)?;
+    let burn = evaluation
+        .readings
+        .last()?
+        .burn
+        .filter(|burn| *burn > 1.0)?;
     let remaining = evaluation.budget?.remaining.max(0.0);
     Some(slo.period.scale(remaining / burn))
 }

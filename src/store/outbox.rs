@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
 use super::{Store, attempts, collapse, history, json};
-use crate::engine::{Notification, NotificationKind, Timestamp};
+use crate::engine::{Notification, NotificationKind, Severity, Timestamp};
 
 /// A notification that is due.
 #[derive(Clone, Debug, PartialEq)]
@@ -89,7 +89,7 @@ pub struct Backlog {
 }
 
 impl Store {
-    /// Up to `limit` deliveries that can begin now, ordered by due time, then age. For one alert
+    /// Up to `limit` deliveries that can begin now: pages first, then by due time and age. For one alert
     /// there is at most one of them.
     ///
     /// A row whose notification does not parse is given up here, with that reason.
@@ -267,8 +267,8 @@ pub(super) fn enqueue(
 ) -> rusqlite::Result<bool> {
     let mut insert = tx.prepare_cached(
         "INSERT INTO outbox (idempotency_key, receiver, dedup_key, episode, kind, slo,
-             notification, created_at, due_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8)
+             notification, created_at, due_at, urgency)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9)
          ON CONFLICT (idempotency_key) DO NOTHING",
     )?;
     let inserted = insert.execute(params![
@@ -280,6 +280,7 @@ pub(super) fn enqueue(
         history::slo_of(&notification.facts),
         json(notification)?,
         now.as_millis(),
+        urgency(notification.facts.severity),
     ])?;
     if inserted == 0 {
         return Ok(false);
@@ -291,6 +292,15 @@ pub(super) fn enqueue(
         NotificationKind::Resolve => collapse::unheard_episode(tx, id, now)?,
     }
     Ok(true)
+}
+
+/// Smaller is claimed first: a page never waits behind a backlog of tickets.
+const fn urgency(severity: Severity) -> u8 {
+    match severity {
+        Severity::Page => 0,
+        Severity::Ticket => 1,
+        Severity::Info => 2,
+    }
 }
 
 /// Makes the attempts that the last process left open due again: they may have arrived.
@@ -323,7 +333,7 @@ fn due_rows(
                   AND told.episode = row.episode AND told.receipt IS NOT NULL
               ORDER BY told.id LIMIT 1)
          FROM outbox AS row WHERE receiver = ?1 AND due_at <= ?2 AND {READY}
-         ORDER BY due_at, id LIMIT ?3"
+         ORDER BY urgency, due_at, id LIMIT ?3"
     ))?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows = query.query_map(params![receiver, now.as_millis(), limit], |row| {

@@ -43,6 +43,7 @@ CREATE TABLE outbox (
     episode          INTEGER NOT NULL,
     kind             TEXT NOT NULL CHECK (kind IN ('trigger', 'update', 'resolve')),
     slo              TEXT NOT NULL,
+    urgency          INTEGER NOT NULL DEFAULT 0,
     notification     TEXT NOT NULL,
     created_at       INTEGER NOT NULL,
     due_at           INTEGER NOT NULL,
@@ -61,6 +62,7 @@ CREATE TABLE outbox (
 ) STRICT;
 
 CREATE INDEX outbox_due ON outbox (receiver, due_at, id) WHERE finished_at IS NULL;
+CREATE INDEX outbox_urgent ON outbox (receiver, urgency, due_at, id) WHERE finished_at IS NULL;
 CREATE INDEX outbox_order ON outbox (dedup_key, receiver, id) WHERE finished_at IS NULL;
 CREATE INDEX outbox_dead ON outbox (receiver) WHERE state = 'dead';
 CREATE INDEX outbox_episode ON outbox (dedup_key, receiver, episode);

@@ -23,6 +23,7 @@ CREATE TABLE outbox (
     episode          INTEGER NOT NULL,
     kind             TEXT NOT NULL CHECK (kind IN ('trigger', 'update', 'resolve')),
     slo              TEXT NOT NULL,
+    urgency          INTEGER NOT NULL DEFAULT 0,
     notification     TEXT NOT NULL,
     created_at       INTEGER NOT NULL,
     due_at           INTEGER NOT NULL,
@@ -41,6 +42,7 @@ CREATE TABLE outbox (
 ) STRICT;
 
 CREATE INDEX outbox_due ON outbox (receiver, due_at, id) WHERE finished_at IS NULL;
+CREATE INDEX outbox_urgent ON outbox (receiver, urgency, due_at, id) WHERE finished_at IS NULL;
 CREATE INDEX outbox_order ON outbox (dedup_key, receiver, id) WHERE finished_at IS NULL;
 CREATE INDEX outbox_dead ON outbox (receiver) WHERE state = 'dead';
 CREATE INDEX outbox_episode ON outbox (dedup_key, receiver, episode);
@@ -65,7 +67,8 @@ INSERT INTO alerts VALUES ('slofuse/shop/checkout{region="eu"}/page', '$ALERT');
 INSERT INTO transitions VALUES
     (1, 1800000000000, 'slofuse/shop/checkout{region="eu"}/page', 'shop/checkout', 'inactive', 'firing',
      '$TRANSITION');
-INSERT INTO outbox VALUES
+INSERT INTO outbox (id, idempotency_key, receiver, dedup_key, episode, kind, slo, notification,
+    created_at, due_at, finished_at, state, attempts, may_have_arrived, receipt) VALUES
     (1, 'slofuse/shop/checkout{region="eu"}/page#1.1@oncall', 'oncall',
      'slofuse/shop/checkout{region="eu"}/page', 1, 'trigger', 'shop/checkout', '$TRIGGER',
      1800000000000, 1800000000000, 1800000001000, 'delivered', 1, 1, 'C1'),
