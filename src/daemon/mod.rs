@@ -32,7 +32,7 @@ use crate::config::{Definition, Loaded};
 use crate::engine::{
     Drops, Engine, Options, ReadingOptions, Recipient, Recipients, Severity, Slo, Timestamp,
 };
-use crate::http::{About, App, Board, FeedInfo, Metrics, ReloadRequest};
+use crate::http::{About, App, Board, FeedInfo, Metrics, Readiness, ReloadRequest};
 use crate::notify::BuildError;
 use crate::prometheus::{Client, SourceError};
 use crate::store::{SampleCache, Store, StoreError};
@@ -224,7 +224,7 @@ impl Daemon {
                 }
             }
             Err(error) => {
-                self.metrics.store_error();
+                self.metrics.store_errors(1);
                 tracing::warn!(
                     error = backfill::chain(&error),
                     "Housekeeping of the state failed"
@@ -262,6 +262,7 @@ impl Daemon {
 
     async fn drain(mut self) {
         info!("Stopping");
+        self.board.set_ready(Readiness::Stopping);
         self.poller.deliveries().drain().await;
         self.poller.save_all().await;
         if let Ok(Err(error)) = self.server.await {

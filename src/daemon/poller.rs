@@ -322,6 +322,8 @@ impl Poller {
                 self.around.metrics.slot(outcome, count);
             }
             self.around.board.publish_slot(&feed, slot, evaluations);
+            let (series, refused) = self.engine.size();
+            self.around.metrics.measured(series as u64, refused as u64);
             // The burn of an open alert moves at every slot, its state does not.
             self.around
                 .board
@@ -366,7 +368,7 @@ impl Poller {
                     return;
                 }
                 Err(error) => {
-                    self.around.metrics.store_error();
+                    self.around.metrics.store_errors(1);
                     error!(
                         error = chain(&error),
                         "Committing decisions failed, will retry"

@@ -234,6 +234,18 @@ impl Engine {
         Some(&self.feeds.get(feed)?.live)
     }
 
+    /// How many series are remembered, and how many instances were refused because their SLO has
+    /// too many.
+    pub fn size(&self) -> (usize, usize) {
+        let measures = self.feeds.values().map(|state| &state.live);
+        measures.fold((0, 0), |(series, refused), measure| {
+            (
+                series + measure.series_count(),
+                refused + measure.refused_count(),
+            )
+        })
+    }
+
     /// The open alerts.
     pub fn alerts(&self) -> impl Iterator<Item = &AlertRecord> {
         self.alerts.values()
