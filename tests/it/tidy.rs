@@ -25,11 +25,28 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("demo", &["engine"]),
     (
         "daemon",
-        &["engine", "config", "prometheus", "store", "notify", "http", "demo"],
+        &[
+            "engine",
+            "config",
+            "prometheus",
+            "store",
+            "notify",
+            "http",
+            "demo",
+        ],
     ),
     (
         "cli",
-        &["engine", "config", "prometheus", "store", "notify", "http", "demo", "daemon"],
+        &[
+            "engine",
+            "config",
+            "prometheus",
+            "store",
+            "notify",
+            "http",
+            "demo",
+            "daemon",
+        ],
     ),
 ];
 
@@ -90,9 +107,9 @@ impl Source {
             .flat_map(|(path, text)| test_modules(path, text))
             .collect();
         let is_test = |path: &str| {
-            tests
-                .iter()
-                .any(|module| path == format!("{module}.rs") || path.starts_with(&format!("{module}/")))
+            tests.iter().any(|module| {
+                path == format!("{module}.rs") || path.starts_with(&format!("{module}/"))
+            })
         };
         files
             .into_iter()
@@ -150,7 +167,8 @@ fn rooms_import_only_what_they_may() {
             continue;
         };
         for imported in crate_paths(&source.text) {
-            if imported != room && rooms.contains_key(&*imported) && !allowed.contains(&&*imported) {
+            if imported != room && rooms.contains_key(&*imported) && !allowed.contains(&&*imported)
+            {
                 violations.push(format!("{}: imports {imported}", source.path));
             }
         }
@@ -214,7 +232,10 @@ fn what_is_listed_as_long_is_still_long() {
         lengths.insert(source.path.clone(), lines.len());
     }
     let mut violations = Vec::new();
-    let limits = [(LONG_FILES, FILE_LINES_MAX), (LONG_FUNCTIONS, FUNCTION_LINES_MAX)];
+    let limits = [
+        (LONG_FILES, FILE_LINES_MAX),
+        (LONG_FUNCTIONS, FUNCTION_LINES_MAX),
+    ];
     for (list, max) in limits {
         for (place, reason) in list {
             assert!(!reason.is_empty(), "{place} has no reason");
@@ -231,7 +252,14 @@ fn nothing_unfinished_ships() {
     let mut violations = Vec::new();
     for source in Source::all() {
         for line in source.code() {
-            for banned in ["todo!", "unimplemented!", ".unwrap()", "dbg!", "FIXME", "XXX"] {
+            for banned in [
+                "todo!",
+                "unimplemented!",
+                ".unwrap()",
+                "dbg!",
+                "FIXME",
+                "XXX",
+            ] {
                 if line.contains(banned) {
                     violations.push(format!("{}: {}", source.path, line.trim()));
                 }
@@ -255,7 +283,9 @@ fn every_file_says_what_it_owns() {
 fn no_file_is_a_drawer() {
     let tree = repository::files();
     let drawers = tree.iter().filter(|path| {
-        let mut names = path.split('/').map(|part| part.split('.').next().unwrap_or(part));
+        let mut names = path
+            .split('/')
+            .map(|part| part.split('.').next().unwrap_or(part));
         names.any(|name| DRAWERS.contains(&name))
     });
     assert_none(drawers.cloned().collect());
@@ -307,7 +337,10 @@ fn the_reader_of_source_understands_rustfmt() {
     assert_eq!(source.code().len(), 9);
     let imported: BTreeSet<&str> = BTreeSet::from(["engine", "config", "http"]);
     assert_eq!(
-        crate_paths(&source.text).iter().map(String::as_str).collect::<BTreeSet<_>>(),
+        crate_paths(&source.text)
+            .iter()
+            .map(String::as_str)
+            .collect::<BTreeSet<_>>(),
         imported
     );
     assert_eq!(
@@ -368,7 +401,10 @@ fn test_modules(path: &str, text: &str) -> Vec<String> {
 /// The first segments of every path that begins with `crate::`.
 fn crate_paths(text: &str) -> Vec<String> {
     let mut found = Vec::new();
-    for (_, rest) in text.match_indices("crate::").map(|(at, word)| text.split_at(at + word.len())) {
+    for (_, rest) in text
+        .match_indices("crate::")
+        .map(|(at, word)| text.split_at(at + word.len()))
+    {
         match rest.strip_prefix('{') {
             None => found.extend(first_segment(rest)),
             Some(list) => {
@@ -416,7 +452,13 @@ fn functions(lines: &[&str]) -> Vec<(String, usize)> {
         };
         let length = match line.ends_with(['}', ';']) {
             true => 1,
-            false => 1 + lines.iter().skip(at).take_while(|line| !is_end(line)).count(),
+            false => {
+                1 + lines
+                    .iter()
+                    .skip(at)
+                    .take_while(|line| !is_end(line))
+                    .count()
+            }
         };
         found.push((name, length));
     }
@@ -433,4 +475,3 @@ fn function_name(line: &str) -> Option<String> {
     });
     first_segment(after).filter(|_| is_signature)
 }
-
