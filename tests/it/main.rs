@@ -3,5 +3,7 @@
 
 mod cli;
 mod config;
+mod deploy;
 mod repository;
+mod running;
 mod tidy;
