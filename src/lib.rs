@@ -1,4 +1,23 @@
-//! slofuse: burn-rate alerting for Prometheus.
+//! slofuse: burn-rate alerting for Prometheus, with exact decisions, explained pages and nothing
+//! lost.
+//!
+//! # Codemap
+//!
+//! | room | what it owns | may import |
+//! |---|---|---|
+//! | [`engine`] | every decision: counters, windows, burn, budget, alerts, who is told. Pure | nothing |
+//! | [`config`] | files in, settings and definitions out; every mistake at its place | `engine` |
+//! | [`prometheus`] | the source: what to poll, HTTP, answers to samples | `engine`, `config` |
+//! | [`store`] | durable state: alerts, outbox, history; the cache of samples | `engine` |
+//! | [`notify`] | the outbox to the world: receivers, messages, retries | `engine`, `config`, `store` |
+//! | [`http`] | `/metrics`, health, the JSON API; reads what was published | `engine`, `store` |
+//! | [`demo`] | a simulated shop behind the Prometheus API | `engine` |
+//! | [`daemon`] | composition: the slot loop, backfill, reload, shutdown; the only clock | all but `cli` |
+//! | [`cli`] | the command line | all |
+//!
+//! The import direction is a test (`tests/it/tidy.rs`). One slot, from sample to page, is walked
+//! through in `docs/architecture.md`; start reading at [`engine::Engine::step`].
+
 pub mod cli;
 pub mod config;
 pub mod daemon;

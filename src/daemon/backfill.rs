@@ -13,9 +13,9 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::{info, warn};
 
 use super::clock::Clock;
+use super::event::{Event, News};
 use super::fetch::{self, PolledFeed};
-use super::poller::Event;
-use crate::engine::{Book, Counts, InstanceId, Slo, Span, Timestamp};
+use crate::engine::{Book, Slo, Span};
 use crate::prometheus::{Client, SourceError};
 
 /// Windows that are made ready before the longest one.
@@ -94,15 +94,17 @@ impl Backfill {
             let until = (from + stretch).min(now);
             match feed.read(&self.client, from - self.overlap, until).await {
                 Ok(series) => {
-                    let read = Event::Read {
-                        generation: self.generation,
-                        feed: feed.key.clone(),
-                        into: Book::Fresh { begin },
-                        from,
-                        until,
-                        series,
-                    };
-                    self.send(read).await?;
+                    let into = Book::Fresh { begin };
+                    self.send(
+                        feed,
+                        News::Read {
+                            into,
+                            from,
+                            until,
+                            series,
+                        },
+                    )
+                    .await?;
                     (begin, from, retry) = (false, until, RETRY_FIRST);
                     if until == now {
                         break;
@@ -123,12 +125,7 @@ impl Backfill {
             }
         }
         info!(feed = feed.key, reach = %reach, "History read");
-        self.send(Event::Swapped {
-            generation: self.generation,
-            feed: feed.key.clone(),
-            reach,
-        })
-        .await
+        self.send(feed, News::Swapped { reach }).await
     }
 
     /// The hours of one SLO's period before what is read sample by sample, newest first, until the
@@ -146,7 +143,7 @@ impl Backfill {
             let started = tokio::time::Instant::now();
             match fetch::hours(&self.client, slo, from, until).await {
                 Ok(hours) if hours.iter().all(|(_, _, counts)| counts.total <= 0.0) => break,
-                Ok(hours) => self.send_hours(feed, hours).await?,
+                Ok(hours) => self.send(feed, News::History(hours)).await?,
                 Err(error) => {
                     let (slo, error) = (slo.id.as_str(), chain(&error));
                     warn!(
@@ -162,26 +159,14 @@ impl Backfill {
         Ok(())
     }
 
-    async fn send_hours(
-        &self,
-        feed: &PolledFeed,
-        hours: Vec<(InstanceId, Timestamp, Counts)>,
-    ) -> Result<(), Stopped> {
-        let (generation, feed) = (self.generation, feed.key.clone());
-        self.send(Event::History {
-            generation,
-            feed,
-            hours,
-        })
-        .await
-    }
-
-    /// Hands an event over and waits until it is taken: memory stays bounded by one stretch.
-    async fn send(&self, event: Event) -> Result<(), Stopped> {
+    /// Hands news over and waits until it is taken: memory stays bounded by one stretch.
+    async fn send(&self, feed: &PolledFeed, news: News) -> Result<(), Stopped> {
         let (taken, wait) = oneshot::channel();
-        let event = Event::Acknowledged {
-            event: Box::new(event),
-            taken,
+        let event = Event {
+            generation: self.generation,
+            feed: feed.key.clone(),
+            news,
+            taken: Some(taken),
         };
         self.events.send(event).await.map_err(|_| Stopped)?;
         wait.await.map_err(|_| Stopped)

@@ -5,10 +5,13 @@
 
 mod backfill;
 mod clock;
+mod configure;
 mod delivery;
+mod event;
 mod fetch;
 mod poller;
 mod reload;
+mod save;
 mod telemetry;
 
 use std::net::SocketAddr;
@@ -23,8 +26,9 @@ use tracing::info;
 
 pub use self::clock::Clock;
 use self::delivery::{Deliveries, Prepared};
+use self::event::Event;
 use self::fetch::PolledFeed;
-use self::poller::{EVENTS_MAX, Event, Poller, Surroundings};
+use self::poller::{EVENTS_MAX, Poller, Surroundings};
 use self::reload::{Reloader, Started};
 pub use self::telemetry::{LogFormat, init_logging};
 use crate::config::settings::{ReceiverSettings, Routes, Settings};
@@ -205,7 +209,7 @@ impl Daemon {
 
     /// Saves the cache, counts the backlog, forgets old history.
     async fn housekeeping(&mut self) {
-        self.poller.save_all().await;
+        self.poller.save_all();
         let now = self.clock.now();
         let retention = self.reloader.history_retention();
         let store = self.store.clone();
@@ -264,7 +268,7 @@ impl Daemon {
         info!("Stopping");
         self.board.set_ready(Readiness::Stopping);
         self.poller.deliveries().drain().await;
-        self.poller.save_all().await;
+        self.poller.save_all();
         if let Ok(Err(error)) = self.server.await {
             tracing::warn!(%error, "The server ended with an error");
         }

@@ -9,18 +9,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, block_in_place};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
-use super::backfill::{Backfill, chain};
+use super::backfill::chain;
 use super::clock::Clock;
 use super::delivery::Deliveries;
-use super::fetch::{PolledFeed, WindowAnswers};
+use super::event::{Answer, Event, News};
+use super::fetch::PolledFeed;
 use crate::engine::{
-    Book, Counts, Effect, Engine, Evidence, Input, InstanceId, Measure, Notification, Outcome,
-    RawSeries, SourceFailure, Span, Timestamp, Transition,
+    Book, Effect, Engine, Evidence, Input, Notification, Outcome, SourceFailure, Span, Timestamp,
+    Transition,
 };
 use crate::http::{Board, Metrics, PollStats};
 use crate::prometheus::{Client, SourceError};
@@ -34,56 +35,6 @@ const STRETCH_MAX: Span = Span::from_hours(2);
 pub(super) const OVERLAP_SCRAPES: i64 = 3;
 /// Pause before a commit that failed is tried again.
 const COMMIT_RETRY: Duration = Duration::from_secs(1);
-
-/// Something the poller reacts to.
-pub(super) enum Event {
-    /// The source answered for a slot, or did not.
-    Fetched {
-        generation: u64,
-        feed: String,
-        slot: Timestamp,
-        seconds: f64,
-        answer: Answer,
-    },
-    /// Samples of the past.
-    Read {
-        generation: u64,
-        feed: String,
-        into: Book,
-        from: Timestamp,
-        until: Timestamp,
-        series: Vec<RawSeries>,
-    },
-    /// A fresh reading of a feed is complete.
-    Swapped {
-        generation: u64,
-        feed: String,
-        reach: Span,
-    },
-    /// Hourly sums of a feed.
-    History {
-        generation: u64,
-        feed: String,
-        hours: Vec<(InstanceId, Timestamp, Counts)>,
-    },
-    /// An event whose sender waits until it is taken.
-    Acknowledged {
-        event: Box<Self>,
-        taken: oneshot::Sender<()>,
-    },
-}
-
-/// What a source said at a slot.
-pub(super) type Answer = Result<Answered, SourceError>;
-
-/// A complete answer.
-pub(super) enum Answered {
-    Samples {
-        from: Timestamp,
-        series: Vec<RawSeries>,
-    },
-    Windows(WindowAnswers),
-}
 
 /// What the poller works with; everything in it outlives a reload.
 pub(super) struct Surroundings {
@@ -100,16 +51,16 @@ pub(super) struct Surroundings {
 
 /// Owns the engine.
 pub(super) struct Poller {
-    around: Surroundings,
-    engine: Engine,
-    client: Arc<Client>,
-    feeds: BTreeMap<String, Arc<PolledFeed>>,
-    in_flight: BTreeSet<String>,
-    generation: u64,
-    events: mpsc::Sender<Event>,
-    backfill: Option<JoinHandle<()>>,
-    deliveries: Deliveries,
-    shutdown: CancellationToken,
+    pub(super) around: Surroundings,
+    pub(super) engine: Engine,
+    pub(super) client: Arc<Client>,
+    pub(super) feeds: BTreeMap<String, Arc<PolledFeed>>,
+    pub(super) in_flight: BTreeSet<String>,
+    pub(super) generation: u64,
+    pub(super) events: mpsc::Sender<Event>,
+    pub(super) backfill: Option<JoinHandle<()>>,
+    pub(super) deliveries: Deliveries,
+    pub(super) shutdown: CancellationToken,
 }
 
 impl Poller {
@@ -182,10 +133,7 @@ impl Poller {
         tokio::spawn(async move {
             let started = tokio::time::Instant::now();
             let answer = match feed.is_direct() {
-                true => feed
-                    .ask(&client, &windows, slot)
-                    .await
-                    .map(Answered::Windows),
+                true => feed.ask(&client, &windows, slot).await.map(Answer::Windows),
                 false => {
                     let reading = Reading {
                         feed: &feed,
@@ -197,104 +145,99 @@ impl Poller {
                 }
             };
             let seconds = started.elapsed().as_secs_f64();
-            let feed = feed.key.clone();
-            // The poller is gone only when the process ends.
-            let _gone = events
-                .send(Event::Fetched {
-                    generation,
-                    feed,
+            let event = Event {
+                generation,
+                feed: feed.key.clone(),
+                news: News::Answered {
                     slot,
                     seconds,
                     answer,
-                })
-                .await;
+                },
+                taken: None,
+            };
+            // The poller is gone only when the process ends.
+            let _gone = events.send(event).await;
         });
     }
 
-    fn overlap(&self) -> Span {
+    pub(super) fn overlap(&self) -> Span {
         self.around.scrape_interval.times(OVERLAP_SCRAPES)
     }
 
     /// Takes one event.
     pub(super) async fn take(&mut self, event: Event) {
-        match event {
-            Event::Acknowledged { event, taken } => {
-                Box::pin(self.take(*event)).await;
-                // Nobody may be waiting any more, which is no concern of ours.
-                let _nobody = taken.send(());
-            }
-            Event::Fetched {
-                generation,
-                feed,
+        let Event {
+            generation,
+            feed,
+            news,
+            taken,
+        } = event;
+        if generation != self.generation {
+            return;
+        }
+        match news {
+            News::Answered {
                 slot,
                 seconds,
                 answer,
             } => {
-                if generation == self.generation {
-                    self.in_flight.remove(&feed);
-                    self.decide(feed, slot, seconds, answer).await;
-                }
+                self.in_flight.remove(&feed);
+                self.decide(feed, slot, seconds, answer).await;
             }
-            Event::Read {
-                generation,
-                feed,
+            News::Read {
                 into,
                 from,
                 until,
                 series,
             } => {
-                if generation == self.generation {
-                    self.step(
+                self.step(
+                    until,
+                    Input::Read {
+                        feed,
+                        into,
+                        from,
                         until,
-                        Input::Read {
-                            feed,
-                            into,
-                            from,
-                            until,
-                            series,
-                        },
-                    )
-                    .await;
-                }
+                        series,
+                    },
+                )
+                .await;
             }
-            Event::Swapped {
-                generation,
-                feed,
-                reach,
-            } => {
-                if generation == self.generation {
-                    let now = self.around.clock.now();
-                    self.step(now, Input::Swapped { feed: feed.clone() }).await;
-                    let longest = self.feeds.get(&feed).map_or(reach, |feed| feed.reach());
-                    self.around
-                        .board
-                        .set_coverage(&feed, reach.ratio(longest).min(1.0));
-                    self.save(&feed).await;
-                }
+            News::Swapped { reach } => {
+                let now = self.around.clock.now();
+                self.step(now, Input::Swapped { feed: feed.clone() }).await;
+                let longest = self.feeds.get(&feed).map_or(reach, |feed| feed.reach());
+                self.around
+                    .board
+                    .set_coverage(&feed, reach.ratio(longest).min(1.0));
+                self.save(&feed);
             }
-            Event::History {
-                generation,
-                feed,
-                hours,
-            } => {
-                if generation == self.generation {
-                    let now = self.around.clock.now();
-                    self.step(now, Input::History { feed, hours }).await;
-                }
+            News::History(hours) => {
+                let now = self.around.clock.now();
+                self.step(now, Input::History { feed, hours }).await;
             }
+        }
+        if let Some(taken) = taken {
+            // Nobody may be waiting any more, which is no concern of ours.
+            let _nobody = taken.send(());
         }
     }
 
-    async fn decide(&mut self, feed: String, slot: Timestamp, seconds: f64, answer: Answer) {
+    async fn decide(
+        &mut self,
+        feed: String,
+        slot: Timestamp,
+        seconds: f64,
+        answer: Result<Answer, SourceError>,
+    ) {
         let evidence = match answer {
-            Ok(Answered::Samples { from, series }) => {
+            Ok(Answer::Samples { from, series }) => {
                 let samples = series.iter().map(|series| series.samples.len()).sum();
                 self.around
                     .metrics
                     .poll(Ok(stats(seconds, series.len(), samples)));
                 Ok(Evidence::Samples { from, series })
             }
-            Ok(Answered::Windows(answers)) => {
+            Ok(Answer::Windows(answers)) => {
                 let series = answers.iter().map(|(_, ratios)| ratios.len()).sum();
                 self.around.metrics.poll(Ok(stats(seconds, series, series)));
                 Ok(Evidence::Windows(answers))
@@ -332,7 +275,7 @@ impl Poller {
     }
 
     /// One step: decide, commit, publish, poke.
-    async fn step(&mut self, now: Timestamp, input: Input) {
+    pub(super) async fn step(&mut self, now: Timestamp, input: Input) {
         let started = tokio::time::Instant::now();
         let effects = block_in_place(|| self.engine.step(now, input));
         self.around
@@ -399,139 +342,6 @@ impl Poller {
         );
     }
 
-    /// Replaces the definitions: what is measured carries over where it means the same.
-    pub(super) async fn configure(
-        &mut self,
-        feeds: Vec<Arc<PolledFeed>>,
-        recipients: crate::engine::Recipients,
-        client: Arc<Client>,
-    ) {
-        self.generation += 1;
-        self.in_flight.clear();
-        if let Some(backfill) = self.backfill.take() {
-            backfill.abort();
-        }
-        self.client = client;
-        let known: BTreeSet<String> = self.feeds.keys().cloned().collect();
-        self.feeds = feeds
-            .into_iter()
-            .map(|feed| (feed.key.clone(), feed))
-            .collect();
-        let engine_feeds = self.feeds.values();
-        let engine_feeds =
-            engine_feeds.map(|feed| crate::engine::Feed::new(feed.key.clone(), feed.slos.clone()));
-        let input = Input::Configured {
-            feeds: engine_feeds.collect(),
-            recipients,
-        };
-        let now = self.around.clock.now();
-        self.step(now, input).await;
-        self.resume(&known).await;
-        self.start_backfill();
-    }
-
-    /// Loads the saved state of feeds that are new to this process.
-    async fn resume(&mut self, known: &BTreeSet<String>) {
-        let Some(cache) = self.around.cache.clone() else {
-            return;
-        };
-        let now = self.around.clock.now();
-        for feed in self.feeds.values().cloned().collect::<Vec<_>>() {
-            if known.contains(&feed.key) || feed.is_direct() {
-                continue;
-            }
-            let saved = block_in_place(|| cache.read(&feed.key));
-            let Some(measure) =
-                saved.and_then(|bytes| postcard::from_bytes::<Measure>(&bytes).ok())
-            else {
-                continue;
-            };
-            // Older than everything that is decided on: reading anew costs no more.
-            let horizon = now
-                - feed
-                    .slos
-                    .iter()
-                    .map(|slo| slo.policy.longest_window())
-                    .max()
-                    .unwrap_or(Span::ZERO);
-            if measure
-                .read_until()
-                .is_some_and(|until| until > horizon && until <= now)
-            {
-                let input = Input::Resumed {
-                    feed: feed.key.clone(),
-                    measure: Box::new(measure),
-                };
-                self.step(now, input).await;
-                info!(feed = feed.key, "Saved samples resumed");
-            }
-        }
-    }
-
-    fn start_backfill(&mut self) {
-        let now = self.around.clock.now();
-        let missing: Vec<_> = self
-            .feeds
-            .values()
-            .filter(|feed| {
-                let covered = feed.is_direct() || self.engine.is_covered(&feed.key, now);
-                self.around
-                    .board
-                    .set_coverage(&feed.key, if covered { 1.0 } else { 0.0 });
-                !covered
-            })
-            .cloned()
-            .collect();
-        let backfill = Backfill {
-            client: self.client.clone(),
-            clock: self.around.clock.clone(),
-            events: self.events.clone(),
-            generation: self.generation,
-            overlap: self.overlap(),
-        };
-        self.backfill = Some(tokio::spawn(backfill.run(missing)));
-    }
-
-    /// Saves the counters and windows of every feed.
-    pub(super) async fn save_all(&mut self) {
-        for feed in self.feeds.keys().cloned().collect::<Vec<_>>() {
-            self.save(&feed).await;
-        }
-        if let Some(cache) = &self.around.cache {
-            let keys = self.feeds.keys().cloned().collect();
-            if let Err(error) = block_in_place(|| cache.retain(&keys)) {
-                warn!(
-                    error = chain(&error),
-                    "Removing the saved samples of old feeds failed"
-                );
-            }
-        }
-    }
-
-    async fn save(&mut self, feed: &str) {
-        let (Some(cache), Some(measure)) = (&self.around.cache, self.engine.measure(feed)) else {
-            return;
-        };
-        if measure.read_until().is_none() {
-            return;
-        }
-        let started = tokio::time::Instant::now();
-        let saved = block_in_place(|| {
-            let bytes = postcard::to_stdvec(measure).map_err(std::io::Error::other)?;
-            cache.write(feed, &bytes)
-        });
-        self.around
-            .metrics
-            .cache_write_seconds(started.elapsed().as_secs_f64());
-        if let Err(error) = saved {
-            warn!(
-                feed,
-                error = chain(&error),
-                "Saving samples failed, a restart will read them again"
-            );
-        }
-    }
-
     /// How often state is saved.
     pub(super) fn cache_interval(&self) -> Span {
         self.around.cache_interval
@@ -553,18 +363,26 @@ struct Reading<'a> {
 
 impl Reading<'_> {
     /// Reads from where the feed stands up to the slot; long stretches in pieces, oldest first.
-    async fn up_to(&self, from: Timestamp, slot: Timestamp, overlap: Span) -> Answer {
+    async fn up_to(
+        &self,
+        from: Timestamp,
+        slot: Timestamp,
+        overlap: Span,
+    ) -> Result<Answer, SourceError> {
         let mut from = from;
         while slot.since(from) > STRETCH_MAX {
             let until = from + STRETCH_MAX;
             let series = self.feed.read(self.client, from - overlap, until).await?;
-            let read = Event::Read {
+            let read = Event {
                 generation: self.generation,
                 feed: self.feed.key.clone(),
-                into: Book::Live,
-                from,
-                until,
-                series,
+                news: News::Read {
+                    into: Book::Live,
+                    from,
+                    until,
+                    series,
+                },
+                taken: None,
             };
             if self.events.send(read).await.is_err() {
                 break;
@@ -572,7 +390,7 @@ impl Reading<'_> {
             from = until;
         }
         let series = self.feed.read(self.client, from - overlap, slot).await?;
-        Ok(Answered::Samples { from, series })
+        Ok(Answer::Samples { from, series })
     }
 }
 

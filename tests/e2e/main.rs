@@ -6,6 +6,8 @@
 mod bed;
 
 mod bed_works;
+mod definitions;
 mod demo_agrees;
 mod paging;
 mod rate_misses;
+mod reload;

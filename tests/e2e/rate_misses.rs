@@ -3,7 +3,8 @@
 //! Client libraries create a label set with its first event, so the first sample of a new error
 //! series is 1 or more. `rate` compares samples, finds no increase, and an outage in which every
 //! failure is the first of its kind (low traffic, many pods and routes) is invisible to it. The
-//! numbers of a real burn-rate rule, evaluated by a real Prometheus, are held against the truth.
+//! numbers of a real burn-rate rule, evaluated by a real Prometheus, are held against the truth,
+//! and so are slofuse's decisions on the same samples.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,10 +12,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use slofuse::engine::{Span, Timestamp};
 
+use crate::bed::daemon::{Daemon, DaemonConfig};
 use crate::bed::exporter::Counter;
 use crate::bed::prometheus::JOB;
 use crate::bed::promql::Series;
-use crate::bed::{Exporter, History, Prometheus, PrometheusConfig, clock, wait};
+use crate::bed::{Exporter, History, Prometheus, PrometheusConfig, Receiver, clock, wait};
 
 /// The objective of both services is 99.9 %; the page tier is the SRE workbook's 1h/5m at 14.4.
 pub(crate) const THRESHOLD: f64 = 14.4 * 0.001;
@@ -168,6 +170,50 @@ fn rules() -> Value {
     json!({"groups": [{"name": "burn", "rules": [rule]}]})
 }
 
+/// slofuse on the same Prometheus, with the same objective and tier for each service.
+async fn slofuse(prometheus: &Prometheus, pager: &Receiver) -> Daemon {
+    let slo = |service: &str| {
+        json!({
+            "apiVersion": "slofuse/v1",
+            "kind": "SLO",
+            "metadata": {"service": service, "name": "availability"},
+            "spec": {"objective": 99.9, "sli": {"events": {
+                "bad": format!(r#"{METRIC}{{service="{service}",code=~"5.."}}"#),
+                "total": format!(r#"{METRIC}{{service="{service}"}}"#),
+            }}},
+        })
+    };
+    let routing_key = "0123456789abcdef0123456789abcdef";
+    let config = DaemonConfig {
+        settings: json!({
+            "prometheus": {"url": prometheus.url()},
+            "evaluation": {"interval": "1s", "scrape_interval": "1s"},
+            "receivers": [{"name": "pager",
+                "pagerduty": {"routing_key": routing_key, "url": pager.url("/v2/enqueue")}}],
+            "routes": {"default": ["pager"]},
+        }),
+        definitions: [LAZY, EAGER].map(slo).to_vec(),
+        policies: Vec::new(),
+    };
+    config.start().await
+}
+
+/// The services that slofuse paged for.
+fn paged(pager: &Receiver) -> BTreeSet<String> {
+    let page = |service: &&&str| {
+        let key = format!("slofuse/{service}/availability/page");
+        pager
+            .requests()
+            .iter()
+            .any(|request| request.body["dedup_key"] == key)
+    };
+    [LAZY, EAGER]
+        .iter()
+        .filter(page)
+        .map(|service| (*service).to_owned())
+        .collect()
+}
+
 /// The services for which the query API finds the rule's condition true.
 async fn by_query(prometheus: &Prometheus, now: Timestamp) -> BTreeSet<String> {
     names(prometheus.query(&burn_rule(), now).await)
@@ -189,8 +235,10 @@ fn names(found: Vec<Series>) -> BTreeSet<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_rate_rule_misses_errors_of_new_series() {
+async fn a_rate_rule_misses_errors_of_new_series_and_slofuse_does_not() {
     let scene = scenario().await;
+    let pager = Receiver::pagerduty().await;
+    let daemon = slofuse(&scene.prometheus, &pager).await;
     assert!(scene.truth(clock::now()).is_empty(), "nothing failed yet");
     scene.fail().await;
     let failed_at = clock::now();
@@ -217,4 +265,22 @@ async fn a_rate_rule_misses_errors_of_new_series() {
     assert_eq!(by_query(&scene.prometheus, now).await, eager_only);
     assert_eq!(by_rule(&scene.prometheus).await, eager_only);
     assert_eq!(scene.truth(clock::now()), truth, "the burn is still on");
+
+    wait::until("slofuse to page for both", LIMIT, async || {
+        (paged(&pager).len() == 2).then_some(())
+    })
+    .await;
+    let slos = daemon.get_json("/api/v1/slos").await;
+    for slo in slos["slos"].as_array().expect("a list") {
+        let hour = slo["windows"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .find(|w| w["window"] == "1h");
+        assert_eq!(
+            hour.expect("the window")["bad"],
+            20.0,
+            "every error is counted: {slo}"
+        );
+    }
 }

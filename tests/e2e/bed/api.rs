@@ -55,6 +55,35 @@ impl Api {
         let request = self.client.post(format!("{}{path}", self.base)).form(form);
         read(path, request).await
     }
+
+    /// Status and text of the answer to a POST without a body.
+    ///
+    /// # Panics
+    ///
+    /// When nobody answers.
+    pub(crate) async fn post(&self, path: &str) -> (u16, String) {
+        let answer = self
+            .client
+            .post(format!("{}{path}", self.base))
+            .send()
+            .await;
+        let answer = answer.unwrap_or_else(|error| panic!("asking {path}: {error}"));
+        (
+            answer.status().as_u16(),
+            answer.text().await.unwrap_or_default(),
+        )
+    }
+
+    /// The text of a GET.
+    ///
+    /// # Panics
+    ///
+    /// When nobody answers.
+    pub(crate) async fn get_text(&self, path: &str) -> String {
+        let answer = self.client.get(format!("{}{path}", self.base)).send().await;
+        let answer = answer.unwrap_or_else(|error| panic!("asking {path}: {error}"));
+        answer.text().await.unwrap_or_default()
+    }
 }
 
 async fn read(path: &str, request: reqwest::RequestBuilder) -> Value {

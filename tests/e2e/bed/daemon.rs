@@ -1,6 +1,6 @@
 //! The real `slofuse` binary: `slofuse run --config FILE` in its own directory.
 
-use std::process::{Command, ExitStatus};
+use std::process::{Command, ExitStatus, Output};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -82,6 +82,33 @@ impl Daemon {
     /// The body of a GET.
     pub(crate) async fn get_json(&self, path: &str) -> Value {
         self.api.get_json(path).await
+    }
+
+    /// Its HTTP server.
+    pub(crate) fn api(&self) -> &Api {
+        &self.api
+    }
+
+    /// Writes a definition file anew; a reload makes it known.
+    pub(crate) fn define(&self, at: usize, content: &Value) {
+        write(&self.dir, &format!("slos/{at}.yaml"), content);
+    }
+
+    /// SIGHUP.
+    pub(crate) fn hang_up(&self) {
+        self.process.signal("HUP");
+    }
+
+    /// What it logged.
+    pub(crate) fn log(&self) -> String {
+        self.process.output()
+    }
+
+    /// Runs another command of the same binary in the daemon's directory.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_slofuse"));
+        command.current_dir(self.dir.path()).args(arguments);
+        command.output().expect("cargo builds it")
     }
 
     async fn ready(&mut self) {

@@ -49,12 +49,16 @@ impl Process {
 
     /// SIGTERM, and waits for the exit.
     pub(crate) async fn terminate(&mut self, limit: Duration) -> ExitStatus {
-        let status = Command::new("kill")
-            .args(["-TERM", &self.child.id().to_string()])
-            .status();
-        assert!(status.is_ok_and(|s| s.success()), "sending SIGTERM");
+        self.signal("TERM");
         let what = format!("{} to exit after SIGTERM", self.name);
         wait::until(&what, limit, async || self.exited()).await
+    }
+
+    /// Sends a signal, such as `HUP`.
+    pub(crate) fn signal(&self, name: &str) {
+        let arguments = [format!("-{name}"), self.child.id().to_string()];
+        let status = Command::new("kill").args(arguments).status();
+        assert!(status.is_ok_and(|s| s.success()), "sending SIG{name}");
     }
 
     /// How the process ended, if it did.

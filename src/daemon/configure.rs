@@ -1,0 +1,107 @@
+//! Putting definitions in force: at start and at every reload the same way.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tokio::task::block_in_place;
+use tracing::info;
+
+use super::backfill::Backfill;
+use super::fetch::PolledFeed;
+use super::poller::Poller;
+use crate::engine::{Feed, Input, Measure, Recipients, Span};
+use crate::prometheus::Client;
+
+impl Poller {
+    /// Replaces the definitions: what is measured carries over where it means the same.
+    pub(super) async fn configure(
+        &mut self,
+        feeds: Vec<Arc<PolledFeed>>,
+        recipients: Recipients,
+        client: Arc<Client>,
+    ) {
+        self.generation += 1;
+        self.in_flight.clear();
+        if let Some(backfill) = self.backfill.take() {
+            backfill.abort();
+        }
+        self.client = client;
+        let known: BTreeSet<String> = self.feeds.keys().cloned().collect();
+        self.feeds = feeds
+            .into_iter()
+            .map(|feed| (feed.key.clone(), feed))
+            .collect();
+        let engine_feeds = self.feeds.values();
+        let engine_feeds = engine_feeds.map(|feed| Feed::new(feed.key.clone(), feed.slos.clone()));
+        let input = Input::Configured {
+            feeds: engine_feeds.collect(),
+            recipients,
+        };
+        let now = self.around.clock.now();
+        self.step(now, input).await;
+        self.resume(&known).await;
+        self.start_backfill();
+    }
+
+    /// Loads the saved state of feeds that are new to this process.
+    async fn resume(&mut self, known: &BTreeSet<String>) {
+        let Some(cache) = self.around.cache.clone() else {
+            return;
+        };
+        let now = self.around.clock.now();
+        for feed in self.feeds.values().cloned().collect::<Vec<_>>() {
+            if known.contains(&feed.key) || feed.is_direct() {
+                continue;
+            }
+            let saved = block_in_place(|| cache.read(&feed.key));
+            let Some(measure) =
+                saved.and_then(|bytes| postcard::from_bytes::<Measure>(&bytes).ok())
+            else {
+                continue;
+            };
+            // Older than everything that is decided on: reading anew costs no more.
+            let horizon = now
+                - feed
+                    .slos
+                    .iter()
+                    .map(|slo| slo.policy.longest_window())
+                    .max()
+                    .unwrap_or(Span::ZERO);
+            if measure
+                .read_until()
+                .is_some_and(|until| until > horizon && until <= now)
+            {
+                let input = Input::Resumed {
+                    feed: feed.key.clone(),
+                    measure: Box::new(measure),
+                };
+                self.step(now, input).await;
+                info!(feed = feed.key, "Saved samples resumed");
+            }
+        }
+    }
+
+    fn start_backfill(&mut self) {
+        let now = self.around.clock.now();
+        let missing: Vec<_> = self
+            .feeds
+            .values()
+            .filter(|feed| {
+                let covered = feed.is_direct() || self.engine.is_covered(&feed.key, now);
+                self.around
+                    .board
+                    .set_coverage(&feed.key, if covered { 1.0 } else { 0.0 });
+                !covered
+            })
+            .cloned()
+            .collect();
+        let backfill = Backfill {
+            client: self.client.clone(),
+            clock: self.around.clock.clone(),
+            events: self.events.clone(),
+            generation: self.generation,
+            overlap: self.overlap(),
+        };
+        self.backfill = Some(tokio::spawn(backfill.run(missing)));
+    }
+}

@@ -1,0 +1,51 @@
+//! What reaches the poller from the tasks that ask the source.
+
+use tokio::sync::oneshot;
+
+use super::fetch::WindowAnswers;
+use crate::engine::{Book, Counts, InstanceId, RawSeries, Span, Timestamp};
+use crate::prometheus::SourceError;
+
+/// News about one feed.
+pub(super) struct Event {
+    /// The configuration under which it was asked for; news of an earlier one is dropped.
+    pub(super) generation: u64,
+    /// The feed.
+    pub(super) feed: String,
+    /// The news.
+    pub(super) news: News,
+    /// Told when the news has been taken; a sender that waits for it bounds what is in memory.
+    pub(super) taken: Option<oneshot::Sender<()>>,
+}
+
+/// What happened.
+pub(super) enum News {
+    /// The source answered for a slot, or did not.
+    Answered {
+        slot: Timestamp,
+        seconds: f64,
+        answer: Result<Answer, SourceError>,
+    },
+    /// Samples of the past.
+    Read {
+        into: Book,
+        from: Timestamp,
+        until: Timestamp,
+        series: Vec<RawSeries>,
+    },
+    /// The fresh reading, this far back, is complete.
+    Swapped { reach: Span },
+    /// Hourly sums of the period.
+    History(Vec<(InstanceId, Timestamp, Counts)>),
+}
+
+/// A complete answer for a slot.
+pub(super) enum Answer {
+    /// The samples since `from`.
+    Samples {
+        from: Timestamp,
+        series: Vec<RawSeries>,
+    },
+    /// Error ratios of whole windows.
+    Windows(WindowAnswers),
+}
