@@ -4,6 +4,8 @@
 mod cli;
 mod config;
 mod deploy;
+mod readme;
 mod repository;
 mod running;
 mod tidy;
+mod tour;

@@ -12,7 +12,7 @@ pub(crate) struct Demo {
 }
 
 impl Demo {
-    /// Starts it on a free port and waits until it says where it listens.
+    /// Starts it on a free port and waits until it evaluates.
     pub(crate) fn start() -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_slofuse"));
         command.args(["demo", "--speed", "60", "--listen", "127.0.0.1:0"]);
@@ -25,33 +25,36 @@ impl Demo {
         });
         // Further lines would fill the pipe and stop it.
         std::thread::spawn(move || lines.for_each(drop));
-        Self {
+        let demo = Self {
             child,
             address: address.expect("the demo ended before it listened"),
+        };
+        demo.wait_for("/readyz", "ready");
+        demo
+    }
+
+    /// Asks until the answer contains the text.
+    fn wait_for(&self, path: &str, text: &str) -> String {
+        // Slots are half a second apart here, history is a matter of seconds.
+        const ATTEMPTS: usize = 300;
+        for _attempt in 0..ATTEMPTS {
+            let (status, body) = self.request("GET", path);
+            if status == 200 && body.contains(text) {
+                return body;
+            }
+            std::thread::park_timeout(Duration::from_millis(100));
         }
+        panic!("{path} never said {text:?}");
     }
 
     /// Status and body of a request without a body.
     pub(crate) fn request(&self, method: &str, path: &str) -> (u16, String) {
-        const DEADLINE: Duration = Duration::from_secs(30);
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.set_read_timeout(Some(DEADLINE)).unwrap();
-        let head = format!(
-            "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-            self.address
-        );
-        stream.write_all(head.as_bytes()).unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
-        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
-        (status, body.to_owned())
+        request(&self.address, method, path)
     }
 
     /// The names of all metrics, histograms without their suffixes.
     pub(crate) fn metric_names(&self) -> Vec<String> {
-        let (status, text) = self.request("GET", "/metrics");
-        assert_eq!(status, 200, "{text}");
+        let text = self.wait_for("/metrics", "slofuse_slo_burn_rate{");
         let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
         types
             .filter_map(|line| Some(line.split(' ').next()?.to_owned()))
@@ -65,6 +68,21 @@ impl Drop for Demo {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+/// Status and body of a request without a body.
+pub(crate) fn request(address: &str, method: &str, path: &str) -> (u16, String) {
+    const DEADLINE: Duration = Duration::from_secs(30);
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(DEADLINE)).unwrap();
+    // HTTP/1.0, so that the body comes in one piece and the connection ends with it.
+    let head = format!("{method} {path} HTTP/1.0\r\nHost: {address}\r\nContent-Length: 0\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    (status, body.to_owned())
 }
 
 /// Every word of a text that has the form of a metric of slofuse.
