@@ -15,7 +15,7 @@ use tracing::{info, warn};
 use super::clock::Clock;
 use super::event::{Event, News};
 use super::fetch::{self, PolledFeed};
-use crate::engine::{Book, Slo, Span};
+use crate::engine::{Book, Slo, Span, Timestamp};
 use crate::prometheus::{Client, SourceError};
 
 /// Windows that are made ready before the longest one.
@@ -26,6 +26,8 @@ const STRETCH: Span = Span::from_hours(3);
 const STRETCH_MIN: Span = Span::from_mins(5);
 /// One request for hourly sums covers so much time.
 const HOURS_STRETCH: Span = Span::from_days(5);
+/// Less is not tried.
+const HOURS_STRETCH_MIN: Span = Span::from_hours(6);
 /// After a request for hourly sums, a pause so many times as long: at most a quarter of one
 /// Prometheus core goes into the past.
 const PAUSE_FACTOR: u32 = 3;
@@ -46,47 +48,72 @@ pub(super) struct Backfill {
     pub(super) overlap: Span,
 }
 
+/// What is missing of one feed.
+pub(super) struct Job {
+    pub(super) feed: Arc<PolledFeed>,
+    /// Whether its samples are to be read.
+    pub(super) samples: Samples,
+    /// Exact samples begin here, on the hour; the hours of the period end here.
+    pub(super) seam: Timestamp,
+    /// SLOs whose period lacks its hours.
+    pub(super) hours: Vec<Arc<Slo>>,
+}
+
+/// Which samples of a feed are to be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Samples {
+    /// None: it is covered.
+    None,
+    /// All of them at once: the feed decides already, only a new SLO is waiting.
+    Whole,
+    /// Short windows first: nothing decides yet.
+    EarlyFirst,
+}
+
 /// The poller is gone, or has another configuration.
 struct Stopped;
 
 impl Backfill {
     /// Reads the past of these feeds until nothing is missing.
-    pub(super) async fn run(self, feeds: Vec<Arc<PolledFeed>>) {
-        if self.read_samples(&feeds).await.is_err() {
+    pub(super) async fn run(self, jobs: Vec<Job>) {
+        if self.read_samples(&jobs).await.is_err() {
             return;
         }
-        for feed in &feeds {
-            for slo in &feed.slos {
-                if self.read_hours(feed, slo).await.is_err() {
+        for job in &jobs {
+            for slo in &job.hours {
+                if self.read_hours(job, slo).await.is_err() {
                     return;
                 }
             }
         }
     }
 
-    async fn read_samples(&self, feeds: &[Arc<PolledFeed>]) -> Result<(), Stopped> {
-        let longest = feeds
-            .iter()
-            .map(|feed| feed.reach())
-            .max()
-            .unwrap_or(Span::ZERO);
-        let mut done = Span::ZERO;
-        for pass in EARLY_PASSES.into_iter().chain([longest]) {
-            for feed in feeds.iter().filter(|feed| !feed.is_direct()) {
-                let reach = feed.reach().min(pass);
-                if reach > done.min(feed.reach()) || done.is_zero() {
-                    self.pass(feed, reach).await?;
+    /// Every feed up to an hour, then every feed up to six, then every feed whole.
+    async fn read_samples(&self, jobs: &[Job]) -> Result<(), Stopped> {
+        for early in EARLY_PASSES {
+            for job in jobs.iter().filter(|job| job.samples == Samples::EarlyFirst) {
+                let now = self.clock.now();
+                if job.feed.reach() > early {
+                    self.pass(&job.feed, early, now - early - self.overlap)
+                        .await?;
                 }
             }
-            done = pass;
+        }
+        for job in jobs.iter().filter(|job| job.samples != Samples::None) {
+            self.pass(&job.feed, job.feed.reach(), job.seam).await?;
         }
         Ok(())
     }
 
-    /// One reading of a feed, from `reach` ago to the present.
-    async fn pass(&self, feed: &PolledFeed, reach: Span) -> Result<(), Stopped> {
+    /// One reading of a feed, from `begin_at` to the present; then windows up to `reach` decide.
+    async fn pass(
+        &self,
+        feed: &PolledFeed,
+        reach: Span,
+        begin_at: Timestamp,
+    ) -> Result<(), Stopped> {
         let mut stretch = feed.stretch_max(STRETCH);
-        let mut from = self.clock.now() - reach - self.overlap;
+        let mut from = begin_at;
         let mut begin = true;
         let mut retry = RETRY_FIRST;
         loop {
@@ -128,33 +155,37 @@ impl Backfill {
         self.send(feed, News::Swapped { reach }).await
     }
 
-    /// The hours of one SLO's period before what is read sample by sample, newest first, until the
-    /// source has no more.
-    async fn read_hours(&self, feed: &PolledFeed, slo: &Slo) -> Result<(), Stopped> {
-        if feed.is_direct() || feed.slice().is_some() {
-            return Ok(());
-        }
-        let now = self.clock.now();
-        let oldest = now - slo.period;
-        // The fine buckets begin here; hours before it are all the budget's own.
-        let mut until = (now - slo.policy.longest_window()).align_down(Span::from_hours(1));
+    /// The hours of one SLO's period before what is read sample by sample, newest first.
+    async fn read_hours(&self, job: &Job, slo: &Slo) -> Result<(), Stopped> {
+        let oldest = self.clock.now() - slo.period;
+        let mut until = job.seam;
+        let mut stretch = HOURS_STRETCH;
+        let mut retry = RETRY_FIRST;
         while until > oldest {
-            let from = (until - HOURS_STRETCH).max(oldest);
+            let from = (until - stretch).max(oldest);
             let started = tokio::time::Instant::now();
             match fetch::hours(&self.client, slo, from, until).await {
-                Ok(hours) if hours.iter().all(|(_, _, counts)| counts.total <= 0.0) => break,
-                Ok(hours) => self.send(feed, News::History(hours)).await?,
+                Ok(hours) => {
+                    self.send(&job.feed, News::History(hours)).await?;
+                    (until, retry) = (from, RETRY_FIRST);
+                    tokio::time::sleep(started.elapsed() * PAUSE_FACTOR).await;
+                }
+                Err(error) if is_too_much(&error) && stretch > HOURS_STRETCH_MIN => {
+                    stretch = stretch.scale(0.5).max(HOURS_STRETCH_MIN);
+                }
+                Err(error) if error.is_retryable() => {
+                    tokio::time::sleep(retry).await;
+                    retry = (retry * 2).min(RETRY_MAX);
+                }
                 Err(error) => {
                     let (slo, error) = (slo.id.as_str(), chain(&error));
                     warn!(
                         slo,
-                        error, "Reading the period's history failed, its budget is estimated"
+                        error, "Reading the period failed, its budget is estimated"
                     );
                     return Ok(());
                 }
             }
-            tokio::time::sleep(started.elapsed() * PAUSE_FACTOR).await;
-            until = from;
         }
         Ok(())
     }

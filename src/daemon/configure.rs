@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::task::block_in_place;
 use tracing::info;
 
-use super::backfill::Backfill;
+use super::backfill::{Backfill, Job, Samples};
 use super::fetch::PolledFeed;
 use super::poller::Poller;
 use crate::engine::{Feed, Input, Measure, Recipients, Span};
@@ -82,19 +82,20 @@ impl Poller {
     }
 
     fn start_backfill(&mut self) {
-        let now = self.around.clock.now();
-        let missing: Vec<_> = self
+        let jobs = self
             .feeds
             .values()
-            .filter(|feed| {
-                let covered = feed.is_direct() || self.engine.is_covered(&feed.key, now);
-                self.around
-                    .board
-                    .set_coverage(&feed.key, if covered { 1.0 } else { 0.0 });
-                !covered
-            })
-            .cloned()
-            .collect();
+            .filter(|feed| !feed.is_direct())
+            .map(|feed| self.job(feed));
+        let jobs: Vec<Job> = jobs.collect();
+        for job in &jobs {
+            let covered = if job.samples == Samples::None {
+                1.0
+            } else {
+                0.0
+            };
+            self.around.board.set_coverage(&job.feed.key, covered);
+        }
         let backfill = Backfill {
             client: self.client.clone(),
             clock: self.around.clock.clone(),
@@ -102,6 +103,30 @@ impl Poller {
             generation: self.generation,
             overlap: self.overlap(),
         };
-        self.backfill = Some(tokio::spawn(backfill.run(missing)));
+        self.backfill = Some(tokio::spawn(backfill.run(jobs)));
+    }
+
+    /// What is missing of a feed.
+    fn job(&self, feed: &Arc<PolledFeed>) -> Job {
+        let now = self.around.clock.now();
+        let covered = self.engine.is_covered(&feed.key, now);
+        let samples = match self.engine.read_until(&feed.key) {
+            _ if covered => Samples::None,
+            Some(_) => Samples::Whole,
+            None => Samples::EarlyFirst,
+        };
+        let seam = (now - feed.reach() - self.overlap()).align_down(Span::from_hours(1));
+        let counters = !covered && feed.slice().is_none();
+        let hours = if counters {
+            feed.slos.clone()
+        } else {
+            Vec::new()
+        };
+        Job {
+            feed: feed.clone(),
+            samples,
+            seam,
+            hours,
+        }
     }
 }

@@ -4,6 +4,7 @@
 //! told to stop, then drains: slots first, deliveries under way, the sample cache, the server.
 
 mod backfill;
+mod catch_up;
 mod clock;
 mod configure;
 mod delivery;

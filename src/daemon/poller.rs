@@ -15,12 +15,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info, warn};
 
 use super::backfill::chain;
+use super::catch_up::CatchUp;
 use super::clock::Clock;
 use super::delivery::Deliveries;
 use super::event::{Answer, Event, News};
 use super::fetch::PolledFeed;
 use crate::engine::{
-    Book, Effect, Engine, Evidence, Input, Notification, Outcome, SourceFailure, Span, Timestamp,
+    Effect, Engine, Evidence, Input, Notification, Outcome, SourceFailure, Span, Timestamp,
     Transition,
 };
 use crate::http::{Board, Metrics, PollStats};
@@ -29,8 +30,6 @@ use crate::store::{SampleCache, Store};
 
 /// Events that wait for the poller; senders wait beyond that.
 pub(super) const EVENTS_MAX: usize = 64;
-/// The longest stretch one poll reaches back; what lies before is read in pieces.
-const STRETCH_MAX: Span = Span::from_hours(2);
 /// A poll reads so many scrapes more than it must: a sample may become readable late.
 pub(super) const OVERLAP_SCRAPES: i64 = 3;
 /// Pause before a commit that failed is tried again.
@@ -135,7 +134,7 @@ impl Poller {
             let answer = match feed.is_direct() {
                 true => feed.ask(&client, &windows, slot).await.map(Answer::Windows),
                 false => {
-                    let reading = Reading {
+                    let reading = CatchUp {
                         feed: &feed,
                         client: &client,
                         events: &events,
@@ -350,47 +349,6 @@ impl Poller {
     /// The deliveries, to be replaced on reload and drained at the end.
     pub(super) fn deliveries(&mut self) -> &mut Deliveries {
         &mut self.deliveries
-    }
-}
-
-/// A poll that may have to bridge a long absence.
-struct Reading<'a> {
-    feed: &'a PolledFeed,
-    client: &'a Arc<Client>,
-    events: &'a mpsc::Sender<Event>,
-    generation: u64,
-}
-
-impl Reading<'_> {
-    /// Reads from where the feed stands up to the slot; long stretches in pieces, oldest first.
-    async fn up_to(
-        &self,
-        from: Timestamp,
-        slot: Timestamp,
-        overlap: Span,
-    ) -> Result<Answer, SourceError> {
-        let mut from = from;
-        while slot.since(from) > STRETCH_MAX {
-            let until = from + STRETCH_MAX;
-            let series = self.feed.read(self.client, from - overlap, until).await?;
-            let read = Event {
-                generation: self.generation,
-                feed: self.feed.key.clone(),
-                news: News::Read {
-                    into: Book::Live,
-                    from,
-                    until,
-                    series,
-                },
-                taken: None,
-            };
-            if self.events.send(read).await.is_err() {
-                break;
-            }
-            from = until;
-        }
-        let series = self.feed.read(self.client, from - overlap, slot).await?;
-        Ok(Answer::Samples { from, series })
     }
 }
 

@@ -4,7 +4,9 @@
 //! alert. "Would" is used with care: a burn rate says what happens if the present errors and
 //! traffic go on, not what has happened.
 
-use crate::engine::{AlertFacts, AlertKey, Notification, NotificationKind, Reason, TierFacts};
+use crate::engine::{
+    AlertFacts, AlertKey, Notification, NotificationKind, Reason, Severity, TierFacts,
+};
 
 use super::{figures, text};
 
@@ -58,6 +60,9 @@ pub(super) fn why(facts: &AlertFacts) -> String {
         Reason::SourceFailed { slots, detail } => {
             let said = said(detail);
             format!("{slots} evaluations in a row got no usable answer{said}. {SILENCE}")
+        }
+        Reason::Recovered if facts.severity == Severity::Info => {
+            "The budget is back within its thresholds.".to_owned()
         }
         Reason::Recovered => format!("Every {} tier is quiet again.", facts.severity),
         Reason::NoTraffic => "There is no traffic left to fail. If that is not intended, \

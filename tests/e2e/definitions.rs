@@ -254,6 +254,63 @@ async fn check_online_names_what_prometheus_does_not_have() {
     );
 }
 
+/// A week of history, with an incident four days ago that no tier window reaches.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_budget_knows_the_whole_period() {
+    let exporter = Exporter::start().await;
+    let step = Span::from_mins(5);
+    let end = clock::now().align_down(step);
+    let (begin, incident) = (end - Span::from_days(7), end - Span::from_days(4));
+    let series = |code: &str| {
+        format!(r#"requests_total{{job="{JOB}",instance="{INSTANCE}",code="{code}"}}"#)
+    };
+    // 10 requests per second for a week; 30 000 of them failed within an hour.
+    let failed = move |at: Timestamp| {
+        (at.since(incident).as_secs_f64() * 10.0)
+            .min(30_000.0)
+            .floor()
+    };
+    let served = move |at: Timestamp| (at.since(begin).as_secs_f64() * 10.0).floor();
+    let history = History::new(begin, end, step)
+        .series(&series("200"), move |at| Some(served(at) - failed(at)))
+        .series(&series("500"), move |at| Some(failed(at)));
+    exporter
+        .counter(
+            "requests_total",
+            &[("code", "200")],
+            (served(end) - 30_000.0) as u64,
+        )
+        .rate(10.0);
+    exporter.counter("requests_total", &[("code", "500")], 30_000);
+    let config = PrometheusConfig {
+        targets: vec![exporter.target(INSTANCE)],
+        history: Some(history),
+        ..PrometheusConfig::default()
+    };
+    let prometheus = config.start().await;
+    prometheus.scraped(2, end).await;
+    let shop = Shop {
+        prometheus,
+        _exporter: exporter,
+    };
+    let mut definition = slo(
+        "availability",
+        &[],
+        json!({"events": {"bad": r#"requests_total{code=~"5.."}"#, "total": "requests_total"}}),
+    );
+    definition["spec"]["period"] = json!("7d");
+    let daemon = shop.watch(vec![definition]).await;
+    // 30 000 of 6 048 000 requests is 49.6 % of a budget of 1 %.
+    let budget = wait::until("the budget of the period", LIMIT, async || {
+        let slos = daemon.get_json("/api/v1/slos").await;
+        let budget = slos["slos"][0]["budget"].clone();
+        (budget["coverage"].as_f64()? > 0.99).then_some(budget)
+    })
+    .await;
+    let consumed = budget["consumed"].as_f64().unwrap_or_default();
+    assert!((consumed - 0.496).abs() < 0.01, "{budget}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_resumes_from_saved_samples() {
     let shop = Shop::open().await;

@@ -8,4 +8,5 @@ mod readme;
 mod repository;
 mod running;
 mod tidy;
+mod tls;
 mod tour;
