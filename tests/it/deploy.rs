@@ -257,7 +257,7 @@ fn compose_runs_what_the_program_understands() {
         let mut parts = text(volume).split(':');
         let (source, target) = (parts.next().unwrap(), parts.next().unwrap());
         if !source.starts_with('.') {
-            assert!(!compose["volumes"].get(source).is_none(), "{source}");
+            assert!(compose["volumes"].get(source).is_some(), "{source}");
             continue;
         }
         let source = repository::root().join("deploy/compose").join(source);

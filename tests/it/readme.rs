@@ -271,7 +271,7 @@ fn commands_are_understood() {
         for line in text.lines() {
             let ours = line
                 .strip_prefix("slofuse ")
-                .or(line.strip_prefix("cargo run --release -- "));
+                .or_else(|| line.strip_prefix("cargo run --release -- "));
             let program = line.split(' ').next().unwrap_or_default();
             if let Some(arguments) = ours {
                 understood(&place, arguments);
