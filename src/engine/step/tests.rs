@@ -7,6 +7,7 @@ use crate::engine::burn::Verdict;
 use crate::engine::effect::StateName;
 use crate::engine::evaluation::Outcome;
 use crate::engine::feed::tests::slo;
+use crate::engine::labels::Labels;
 use crate::engine::notification::{AlertFacts, NotificationKind};
 use crate::engine::policy::{BlindPolicy, BudgetPolicy, Policy, Severity, Tier};
 use crate::engine::slo::{QueryTemplate, WindowQuery};
