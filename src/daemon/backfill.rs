@@ -24,6 +24,13 @@ const EARLY_PASSES: [Span; 2] = [Span::from_hours(1), Span::from_hours(6)];
 const STRETCH: Span = Span::from_hours(3);
 /// Smaller stretches are not tried.
 const STRETCH_MIN: Span = Span::from_mins(5);
+/// The first stretch of a pass, when nobody knows how many series will answer.
+const STRETCH_FIRST: Span = Span::from_mins(10);
+/// Samples that one request should bring: about 20 MB of JSON, and five times that while they are
+/// booked.
+const SAMPLES_WANTED: usize = 1_000_000;
+/// A stretch grows at most so many times at once.
+const GROWTH_MAX: f64 = 8.0;
 /// One request for hourly sums covers so much time.
 const HOURS_STRETCH: Span = Span::from_days(5);
 /// Less is not tried.
@@ -112,7 +119,11 @@ impl Backfill {
         reach: Span,
         begin_at: Timestamp,
     ) -> Result<(), Stopped> {
-        let mut stretch = feed.stretch_max(STRETCH);
+        let mut longest = feed.stretch_max(STRETCH);
+        let mut stretch = match feed.slice() {
+            Some(_) => longest,
+            None => longest.min(STRETCH_FIRST),
+        };
         let mut from = begin_at;
         let mut begin = true;
         let mut retry = RETRY_FIRST;
@@ -121,6 +132,8 @@ impl Backfill {
             let until = (from + stretch).min(now);
             match feed.read(&self.client, from - self.overlap, until).await {
                 Ok(series) => {
+                    let samples = series.iter().map(|series| series.samples.len()).sum();
+                    stretch = fitting(stretch, samples, longest);
                     let into = Book::Fresh { begin };
                     self.send(
                         feed,
@@ -139,6 +152,7 @@ impl Backfill {
                 }
                 Err(error) if is_too_much(&error) && stretch > STRETCH_MIN => {
                     stretch = stretch.scale(0.5).max(STRETCH_MIN);
+                    longest = stretch;
                 }
                 Err(error) => {
                     warn!(
@@ -214,6 +228,13 @@ impl Backfill {
     }
 }
 
+/// The stretch after one that brought so many samples: as long as memory allows.
+fn fitting(stretch: Span, samples: usize, longest: Span) -> Span {
+    let growth = SAMPLES_WANTED as f64 / samples.max(1) as f64;
+    let wanted = stretch.scale(growth.min(GROWTH_MAX));
+    wanted.max(STRETCH_MIN).min(longest)
+}
+
 /// Errors that a smaller request may not meet.
 fn is_too_much(error: &SourceError) -> bool {
     matches!(
@@ -229,4 +250,44 @@ pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
         .map(ToString::to_string)
         .collect::<Vec<_>>()
         .join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Samples of a stretch when so many series are scraped each 15 s.
+    fn samples(series: usize, stretch: Span) -> usize {
+        series * stretch.ratio(Span::from_secs(15)) as usize
+    }
+
+    #[test]
+    fn few_series_are_read_in_long_stretches_at_once() {
+        let second = fitting(STRETCH_FIRST, samples(900, STRETCH_FIRST), STRETCH);
+        assert_eq!(second, Span::from_mins(80));
+        assert_eq!(fitting(second, samples(900, second), STRETCH), STRETCH);
+    }
+
+    #[test]
+    fn silence_makes_the_stretch_longer() {
+        assert_eq!(fitting(STRETCH_MIN, 0, STRETCH), Span::from_mins(40));
+    }
+
+    proptest! {
+        #[test]
+        fn no_stretch_after_the_first_brings_more_than_wanted(
+            series in 1..45_000_usize,
+            minutes in 5..180_i64,
+        ) {
+            let next = fitting(
+                Span::from_mins(minutes),
+                samples(series, Span::from_mins(minutes)),
+                STRETCH,
+            );
+            prop_assert!((STRETCH_MIN..=STRETCH).contains(&next));
+            prop_assert!(samples(series, next) <= SAMPLES_WANTED);
+        }
+    }
 }

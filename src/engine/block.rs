@@ -19,6 +19,9 @@ pub(super) type Buckets = [Counts; LEN];
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Packed(Box<[u8]>);
 
+/// Most bytes of a packed block: two columns of doubles or of the longest differences.
+const BYTES_MAX: usize = 2 * (1 + LEN * 10);
+
 const ZEROS: u8 = 0;
 const DIFFERENCES: u8 = 1;
 const RAW: u8 = 2;
@@ -28,10 +31,11 @@ const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 impl Packed {
     /// Packs both columns.
     pub(super) fn new(buckets: &Buckets) -> Self {
-        let mut bytes = Vec::with_capacity(LEN * 2);
+        let mut bytes = Vec::with_capacity(BYTES_MAX);
         pack_column(buckets.iter().map(|b| b.bad), &mut bytes);
         pack_column(buckets.iter().map(|b| b.total), &mut bytes);
-        Self(bytes.into_boxed_slice())
+        // Copied, not shrunk: what a shrunk block leaves behind fits no other.
+        Self(bytes.as_slice().into())
     }
 
     /// The buckets as they were packed. Foreign bytes unpack to zeros instead of failing.

@@ -16,6 +16,9 @@ use super::time::{Span, Timestamp};
 /// Blocks at the young end that stay open: late samples land there.
 const OPEN_BLOCKS: usize = 2;
 
+/// Blocks that room is made for at once; a longer ring grows as it is written.
+const RESERVED_MAX: usize = 256;
+
 /// Buckets of one width, oldest first.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Ring {
@@ -120,6 +123,9 @@ impl Ring {
     fn position(&mut self, number: i64) -> Option<usize> {
         if self.blocks.is_empty() {
             self.first = number;
+            // Growing by doubling would take nearly twice the room that is ever needed.
+            self.blocks
+                .reserve_exact(self.capacity.saturating_add(1).min(RESERVED_MAX));
         }
         if number < self.first {
             return self.position_before(number);
