@@ -156,4 +156,11 @@ impl Outbox for Store {
     ) -> Result<Option<String>, StoreError> {
         self.receipt(receiver, dedup_key, episode)
     }
+
+    fn is_settled(error: &StoreError) -> bool {
+        matches!(
+            error,
+            StoreError::NotPending { .. } | StoreError::NotUnderWay { .. }
+        )
+    }
 }

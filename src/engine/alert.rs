@@ -42,6 +42,17 @@ impl AlertRecord {
     pub fn is_firing(&self) -> bool {
         matches!(self.state, AlertState::Firing { .. })
     }
+
+    /// Whether the alert is up and not merely held.
+    pub(super) fn is_burning(&self) -> bool {
+        matches!(
+            self.state,
+            AlertState::Firing {
+                quiet_since: None,
+                ..
+            }
+        )
+    }
 }
 
 /// Where an open alert stands.

@@ -4,12 +4,14 @@
 //! whose alert is open) its slots without evidence; past the policy's limit that is an alert. When
 //! every feed fails it is the source that is down, which is one alert and not one per SLO.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use super::slo::{InstanceId, SloId};
+use serde::{Deserialize, Serialize};
+
+use super::slo::InstanceId;
 
 /// The counters of one feed.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Blindness {
     /// Failed slots in a row; `None` before the first slot.
     failed_slots: Option<u32>,
@@ -53,8 +55,8 @@ impl Blindness {
         *slots
     }
 
-    /// Drops the counters of other SLOs.
-    pub(super) fn retain(&mut self, slos: &BTreeSet<SloId>) {
-        self.dark_slots.retain(|id, _| slos.contains(&id.slo));
+    /// Drops the counters of whatever is not watched any more.
+    pub(super) fn retain(&mut self, watched: impl Fn(&InstanceId) -> bool) {
+        self.dark_slots.retain(|id, _| watched(id));
     }
 }

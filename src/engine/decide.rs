@@ -78,7 +78,7 @@ impl Engine {
                 Evaluation::blank(id, now, Outcome::NoData, detail),
             );
         }
-        if let Some(failure) = state.blindness.failure() {
+        if let Some(failure) = state.live.blindness.failure() {
             for evaluation in evaluations.values_mut() {
                 evaluation.outcome = Outcome::Failed;
                 evaluation.detail = Some(failure.to_owned());
@@ -121,10 +121,17 @@ impl Engine {
             })
         };
         let (page, ticket) = (record(Severity::Page), record(Severity::Ticket));
-        let burning = [page, ticket]
+        let firing = [page, ticket]
             .into_iter()
             .flatten()
-            .flat_map(|r| r.burning.iter().copied());
+            .filter(|r| r.is_firing());
+        let burning = firing.flat_map(|record| {
+            let severity = record.facts.severity;
+            record
+                .burning
+                .iter()
+                .map(move |(long, short)| (severity, *long, *short))
+        });
         Memory {
             burning: burning.collect(),
             costs_from: page.or(ticket).map(|record| record.costs_from),

@@ -134,8 +134,8 @@ impl Evaluation {
 /// What an evaluation remembers of the alerts of its instance.
 #[derive(Default)]
 pub(super) struct Memory {
-    /// Windows of the tiers that burned in the slot before.
-    pub(super) burning: Vec<(Span, Span)>,
+    /// Severity and windows of the tiers that fire.
+    pub(super) burning: Vec<(Severity, Span, Span)>,
     /// The costs of the open page (else ticket) count from here.
     pub(super) costs_from: Option<Timestamp>,
 }
@@ -156,15 +156,11 @@ pub(super) fn from_tally(
     };
     let readings: Vec<Reading> = slo.policy.windows().into_iter().map(read).collect();
     let tiers = tiers(slo, &readings, &memory.burning);
-    let age = now.since(tally.newest);
-    let stale = age > tally.spacing.times(STALE_SCRAPES) + STALE_GRACE;
-    let (outcome, detail) = if stale {
-        (
-            Outcome::NoData,
-            Some(format!("the newest sample is {} old", rounded(age))),
-        )
-    } else {
-        settle(&readings, &tiers)
+    let silence = silence(tally, now);
+    let fresh = silence.is_none();
+    let (outcome, detail) = match silence {
+        Some(detail) => (Outcome::NoData, Some(detail)),
+        None => settle(&readings, &tiers),
     };
     Evaluation {
         id: tally.id.clone(),
@@ -174,8 +170,8 @@ pub(super) fn from_tally(
         budget: Some(budget_of(slo, tally, &readings, &tiers, memory, now)),
         readings,
         tiers,
-        newest: Some(tally.newest),
-        fresh: !stale,
+        newest: tally.newest,
+        fresh,
     }
 }
 
@@ -219,7 +215,18 @@ pub(super) fn from_answers(
     }
 }
 
-fn tiers(slo: &Slo, readings: &[Reading], burning: &[(Span, Span)]) -> Vec<TierStatus> {
+/// Why the samples of an instance say nothing about the present, if so.
+fn silence(tally: &Tally, now: Timestamp) -> Option<String> {
+    let Some(newest) = tally.newest else {
+        return Some("no series counts the total".to_owned());
+    };
+    let age = now.since(newest);
+    let stale = age > tally.spacing.times(STALE_SCRAPES) + STALE_GRACE;
+    let rounded = Span::from_secs(age.as_millis() / 1000);
+    stale.then(|| format!("the newest sample is {rounded} old"))
+}
+
+fn tiers(slo: &Slo, readings: &[Reading], burning: &[(Severity, Span, Span)]) -> Vec<TierStatus> {
     let reading = |window: Span| {
         let found = readings.iter().find(|reading| reading.window == window);
         found.copied().unwrap_or_else(|| Reading::uncovered(window))
@@ -227,7 +234,7 @@ fn tiers(slo: &Slo, readings: &[Reading], burning: &[(Span, Span)]) -> Vec<TierS
     let status = |tier: &Tier| {
         let (long, short) = (reading(tier.long), reading(tier.short));
         let factor = tier.factor(slo.period);
-        let burned = burning.contains(&(tier.long, tier.short));
+        let burned = burning.contains(&(tier.severity, tier.long, tier.short));
         let recovering = if burned { slo.policy.recover } else { 1.0 };
         TierStatus {
             severity: tier.severity,
@@ -303,8 +310,4 @@ fn spending_burn(readings: &[Reading], tiers: &[TierStatus]) -> (f64, Span) {
         .rev()
         .find_map(|r| Some((r.burn?, r.window)));
     known.unwrap_or((0.0, Span::ZERO))
-}
-
-fn rounded(age: Span) -> Span {
-    Span::from_secs(age.as_millis() / 1000)
 }

@@ -29,6 +29,7 @@ pub mod ledger;
 pub mod measure;
 pub mod notification;
 pub mod policy;
+mod presence;
 mod ring;
 pub mod sample;
 pub mod series;

@@ -14,6 +14,8 @@ use super::time::{Span, Timestamp};
 const HOLE_MIN: Span = Span::from_secs(60);
 /// A hole is longer than so many scrapes.
 const HOLE_SCRAPES: i64 = 4;
+/// No counter counts so far; sums and weights of such values are still finite.
+const VALUE_MAX: f64 = 1e200;
 /// Weight of the newest spacing in the estimate of the scrape interval: 1/8, as in TCP's timers.
 const SPACING_WEIGHT: i64 = 8;
 
@@ -101,9 +103,9 @@ pub(super) fn is_hole(elapsed: Span, spacing: Span) -> bool {
     elapsed > HOLE_MIN.max(spacing.times(HOLE_SCRAPES))
 }
 
-/// Counters are finite and not negative.
+/// Counters are not negative, and not so large that a sum of them would not be finite.
 pub(super) fn is_counter_value(value: f64) -> bool {
-    value.is_finite() && value >= 0.0
+    (0.0..=VALUE_MAX).contains(&value)
 }
 
 #[cfg(test)]

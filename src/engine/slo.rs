@@ -46,11 +46,12 @@ impl Objective {
     ///
     /// # Errors
     ///
-    /// When the value is not a number strictly between 0 and 100: at 100 the budget is empty and
-    /// every burn rate infinite.
+    /// When the value is not a number strictly between 0 and 100: at 100, or so close to it that
+    /// less than one event in 10^12 may be bad, the budget is empty and every burn rate infinite.
     pub fn from_percent(percent: f64) -> Result<Self, ObjectiveError> {
-        if percent > 0.0 && percent < 100.0 {
-            Ok(Self(percent / 100.0))
+        let objective = Self(percent / 100.0);
+        if percent > 0.0 && objective.budget_ratio() > 0.0 {
+            Ok(objective)
         } else {
             Err(ObjectiveError { percent })
         }
@@ -237,7 +238,8 @@ mod tests {
 
     #[test]
     fn objectives_leave_a_budget() {
-        for percent in [0.0, 100.0, -1.0, 101.0, f64::NAN, f64::INFINITY] {
+        let close = 100.0 - 1e-13;
+        for percent in [0.0, 100.0, close, -1.0, 101.0, f64::NAN, f64::INFINITY] {
             assert!(Objective::from_percent(percent).is_err(), "{percent}");
         }
         let objective = Objective::from_percent(99.9).unwrap();

@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::alert::AlertRecord;
-use super::blind::Blindness;
 use super::counts::Counts;
 use super::direct::{DirectReadings, refresh};
 use super::effect::Effect;
@@ -18,11 +17,12 @@ use super::labels::Labels;
 use super::ledger::Recipients;
 use super::measure::{Measure, ReadingOptions};
 use super::notification::{AlertKey, Reason};
+use super::presence::Presence;
 use super::sample::RawSeries;
-use super::slo::{InstanceId, Slo, SloId};
+use super::slo::{Indicator, InstanceId, Slo, SloId};
 use super::time::{Span, Timestamp};
 
-/// Series and instances are swept this often.
+/// Series and instances are forgotten this often.
 const SWEEP_INTERVAL: Span = Span::from_hours(1);
 
 /// What the engine is told once, at start.
@@ -69,12 +69,16 @@ pub enum Input {
         /// The feed.
         feed: String,
     },
-    /// Hourly sums from before the covered time, for budgets.
+    /// Hourly sums of an SLO from before the covered time, for its budget.
     History {
         /// The feed.
         feed: String,
+        /// The SLO.
+        slo: SloId,
         /// What happened in the hour that ended at each time.
         hours: Vec<(InstanceId, Timestamp, Counts)>,
+        /// Whether these are the last ones.
+        complete: bool,
     },
     /// A slot of a feed, the time being `now`.
     Slot {
@@ -124,9 +128,8 @@ pub(super) struct FeedState {
     pub(super) answers: BTreeMap<InstanceId, DirectReadings>,
     asked: BTreeMap<Span, Timestamp>,
     pub(super) evaluations: BTreeMap<InstanceId, Arc<Evaluation>>,
-    pub(super) blindness: Blindness,
+    answered: Presence,
     last_slot: Timestamp,
-    swept: Timestamp,
 }
 
 /// The decisions of slofuse: everything that is right or wrong about a page happens in here.
@@ -173,16 +176,21 @@ impl Engine {
             }
             Input::Swapped { feed } => {
                 if let Some(state) = self.feeds.get_mut(&feed) {
-                    state.live = state
-                        .fresh
-                        .take()
-                        .unwrap_or_else(|| std::mem::take(&mut state.live));
+                    state.swap();
                 }
             }
-            Input::History { feed, hours } => {
+            Input::History {
+                feed,
+                slo,
+                hours,
+                complete,
+            } => {
                 if let Some(state) = self.feeds.get_mut(&feed) {
                     for (id, at, counts) in hours {
                         state.live.read_history(&id, at, counts);
+                    }
+                    if complete {
+                        state.live.set_hours_read(&slo);
                     }
                 }
             }
@@ -198,14 +206,31 @@ impl Engine {
         self.feeds.get(feed)?.live.read_until()
     }
 
-    /// Whether every SLO of the feed is covered for its longest window.
+    /// Whether every SLO of the feed is covered for its longest window; one of the direct path
+    /// always is, for it has no past of its own.
     pub fn is_covered(&self, feed: &str, now: Timestamp) -> bool {
         self.feeds.get(feed).is_none_or(|state| {
             state.feed.slos.iter().all(|slo| {
                 let from = state.live.covered_from(&slo.id);
-                from.is_some_and(|from| from <= now - slo.policy.longest_window())
+                matches!(slo.indicator, Indicator::Windows(_))
+                    || from.is_some_and(|from| from <= now - slo.policy.longest_window())
             })
         })
+    }
+
+    /// The SLOs of a covered feed whose period lacks its hours, and where those end.
+    pub fn lacks_hours(&self, feed: &str) -> Vec<(Arc<Slo>, Timestamp)> {
+        let Some(state) = self.feeds.get(feed) else {
+            return Vec::new();
+        };
+        let lacking = state
+            .feed
+            .slos
+            .iter()
+            .filter(|slo| !state.live.hours_read(&slo.id));
+        lacking
+            .filter_map(|slo| Some((slo.clone(), state.live.covered_from(&slo.id)?)))
+            .collect()
     }
 
     /// The windows of a direct feed that are due to be asked at this slot.
@@ -252,6 +277,10 @@ impl Engine {
     }
 
     /// The SLOs of a feed and the last evaluation of each of their instances.
+    #[expect(
+        clippy::type_complexity,
+        reason = "a pair of lists; a name would only hide it"
+    )]
     pub fn evaluations(&self, feed: &str) -> Option<(&[Arc<Slo>], Vec<Arc<Evaluation>>)> {
         let state = self.feeds.get(feed)?;
         Some((
@@ -276,15 +305,25 @@ impl Engine {
         let after = self.slos();
         let keys: Vec<AlertKey> = self.alerts.keys().cloned().collect();
         for key in keys {
-            let Some(id) = key.instance().map(|instance| &instance.slo) else {
-                continue;
-            };
-            let reason = match (before.get(id), after.get(id)) {
-                (_, None) => Reason::DefinitionRemoved,
-                (Some(old), Some(new)) if !old.measures_the_same(new) => Reason::DefinitionChanged,
-                _ => continue,
+            let reason = match key.instance().map(|instance| &instance.slo) {
+                Some(id) => match (before.get(id), after.get(id)) {
+                    (_, None) => Reason::DefinitionRemoved,
+                    (Some(old), Some(new)) if !old.measures_the_same(new) => {
+                        Reason::DefinitionChanged
+                    }
+                    _ => continue,
+                },
+                None if !after.is_empty() && key == self.source_alert() => continue,
+                None => Reason::DefinitionRemoved,
             };
             self.end(&key, reason, now, effects);
+        }
+    }
+
+    /// The alert that says the source is down.
+    pub(super) fn source_alert(&self) -> AlertKey {
+        AlertKey::SourceDown {
+            source: self.options.source.clone(),
         }
     }
 
@@ -336,23 +375,27 @@ impl Engine {
         state.last_slot = state.last_slot.max(now);
         let now = state.last_slot;
         match evidence {
-            Ok(Evidence::Samples { from, series }) => {
-                state
-                    .live
-                    .read(&state.feed, &self.options.reading, from, now, &series);
-                state.blindness.answered();
+            Ok(evidence) => {
+                state.live.blindness.answered();
+                if state.take(evidence, &self.options.reading, now) {
+                    self.end_gone(feed, now, effects);
+                }
             }
-            Ok(Evidence::Windows(answers)) => {
-                state.take_answers(answers, now);
-                state.blindness.answered();
-            }
-            Err(SourceFailure(detail)) => state.blindness.failed(detail),
-        }
-        let gone = state.sweep(&self.options.reading, now);
-        for instance in gone {
-            self.end_instance(&instance, Reason::InstanceGone, now, effects);
+            Err(SourceFailure(detail)) => state.live.blindness.failed(detail),
         }
         self.decide(feed, now, effects);
+    }
+
+    /// Ends the alerts of label sets that have not been seen for long.
+    fn end_gone(&mut self, feed: &str, now: Timestamp, effects: &mut Vec<Effect>) {
+        let Some(state) = self.feeds.get(feed) else {
+            return;
+        };
+        let alerts = self.alerts.keys().filter_map(AlertKey::instance);
+        let gone = alerts.filter(|id| state.is_gone(id, &self.options.reading));
+        for instance in gone.cloned().collect::<BTreeSet<_>>() {
+            self.end_instance(&instance, Reason::InstanceGone, now, effects);
+        }
     }
 }
 
@@ -365,17 +408,17 @@ impl FeedState {
             answers: BTreeMap::new(),
             asked: BTreeMap::new(),
             evaluations: BTreeMap::new(),
-            blindness: Blindness::default(),
+            answered: Presence::default(),
             last_slot: Timestamp::EPOCH,
-            swept: Timestamp::EPOCH,
         }
     }
 
     /// Drops what was known under definitions that are gone or mean something else now.
     fn keep_what_means_the_same(&mut self, next: &Feed) {
+        let next: BTreeMap<&SloId, &Arc<Slo>> = next.slos.iter().map(|s| (&s.id, s)).collect();
         let same = |slo: &&Arc<Slo>| {
-            let found = next.slos.iter().find(|candidate| candidate.id == slo.id);
-            found.is_some_and(|candidate| candidate.measures_the_same(slo))
+            let candidate = next.get(&slo.id);
+            candidate.is_some_and(|candidate| candidate.measures_the_same(slo))
         };
         let kept: BTreeSet<SloId> = self
             .feed
@@ -386,8 +429,55 @@ impl FeedState {
             .collect();
         self.answers.retain(|id, _| kept.contains(&id.slo));
         self.evaluations.retain(|id, _| kept.contains(&id.slo));
-        self.blindness.retain(&kept);
+        self.live.blindness.retain(|id| kept.contains(&id.slo));
         self.asked.clear();
+        if kept.is_empty() {
+            self.answered = Presence::default();
+        }
+    }
+
+    /// The fresh reading takes the place of the old one.
+    fn swap(&mut self) {
+        if let Some(fresh) = self.fresh.take() {
+            let old = std::mem::replace(&mut self.live, fresh);
+            self.live.blindness = old.blindness;
+        }
+    }
+
+    /// Takes what the source said; once an hour forgets what is gone and says so.
+    fn take(&mut self, evidence: Evidence, options: &ReadingOptions, now: Timestamp) -> bool {
+        match evidence {
+            Evidence::Samples { from, series } => {
+                let before = self.live.read_until();
+                self.live.read(&self.feed, options, from, now, &series);
+                // Tied to the clock on the wall, so that a restart does not shift it.
+                let hour = |at: Timestamp| at.align_down(SWEEP_INTERVAL);
+                let due = before.is_none_or(|before| hour(before) < hour(now));
+                if due {
+                    self.live.forget(&self.feed, options);
+                }
+                due
+            }
+            Evidence::Windows(answers) => {
+                self.take_answers(answers, now);
+                let horizon = self.answered.horizon(options.forget_after);
+                self.answers
+                    .retain(|_, answers| answers.newest() >= horizon);
+                true
+            }
+        }
+    }
+
+    /// Whether this is a label set of the feed that would have been seen if it still existed.
+    fn is_gone(&self, id: &InstanceId, options: &ReadingOptions) -> bool {
+        match self.feed.slos.first() {
+            Some(slo) if matches!(slo.indicator, Indicator::Windows(_)) => {
+                let settled = self.answered.horizon(options.forget_after).is_some();
+                let known = id.slo != slo.id || self.answers.contains_key(id);
+                settled && !known && !id.labels.is_empty()
+            }
+            _ => self.live.is_gone(id, options),
+        }
     }
 
     fn take_answers(&mut self, answers: Vec<(Span, Vec<(Labels, f64)>)>, now: Timestamp) {
@@ -396,6 +486,9 @@ impl FeedState {
         };
         for (window, ratios) in answers {
             self.asked.insert(window, now);
+            if !ratios.is_empty() {
+                self.answered.see(now, now);
+            }
             for (labels, ratio) in ratios {
                 let id = InstanceId {
                     slo: slo.id.clone(),
@@ -404,28 +497,5 @@ impl FeedState {
                 self.answers.entry(id).or_default().put(window, now, ratio);
             }
         }
-    }
-
-    /// Once in a while forgets what has not been seen for long; returns the instances.
-    fn sweep(&mut self, options: &ReadingOptions, now: Timestamp) -> Vec<InstanceId> {
-        if now.since(self.swept) < SWEEP_INTERVAL {
-            return Vec::new();
-        }
-        self.swept = now;
-        let mut gone = self.live.forget(&self.feed, options, now);
-        let horizon = now - options.forget_after;
-        self.answers.retain(|id, readings| {
-            let keep = readings.newest().is_some_and(|newest| newest >= horizon);
-            if !keep {
-                gone.push(id.clone());
-            }
-            keep
-        });
-        // An SLO without labels has its one instance for ever: it is blind, not gone.
-        gone.retain(|id| !id.labels.is_empty());
-        for id in &gone {
-            self.evaluations.remove(id);
-        }
-        gone
     }
 }

@@ -138,6 +138,10 @@ impl Engine {
                 .entry(id.clone())
                 .or_insert_with(|| evaluations.get(id));
         }
+        if let Some(state) = self.feeds.get_mut(feed) {
+            let blindness = &mut state.live.blindness;
+            blindness.retain(|id| subjects.contains_key(id));
+        }
         for (id, evaluation) in subjects {
             let Some(slo) = slos.get(&id.slo) else {
                 continue;
@@ -168,15 +172,19 @@ impl Engine {
         let Some(state) = self.feeds.get_mut(feed) else {
             return;
         };
-        let slots = state.blindness.count(&id, dark);
+        let slots = state.live.blindness.count(&id, dark);
         let key = AlertKey::Blind {
             instance: id.clone(),
         };
         let signal = match &slo.policy.blind {
-            Some(policy) if dark && slots >= policy.after_slots => Signal::Up,
-            Some(_) if dark => Signal::Unknown,
-            _ => Signal::Down(Reason::DataReturned),
+            None => Signal::Down(Reason::DefinitionChanged),
+            Some(_) if !dark => Signal::Down(Reason::DataReturned),
+            Some(policy) if slots >= policy.after_slots => Signal::Up,
+            Some(_) => Signal::Unknown,
         };
+        if signal != Signal::Up && !self.alerts.contains_key(&key) {
+            return;
+        }
         let ever_seen = evaluation.is_some_and(|evaluation| evaluation.newest.is_some());
         let wanted = slo
             .policy
@@ -222,42 +230,39 @@ impl Engine {
         let mut slots = self
             .feeds
             .values()
-            .filter_map(|state| state.blindness.failed_slots());
+            .filter_map(|state| state.live.blindness.failed_slots());
         let first = slots.next();
         first.is_some_and(|first| first > 0) && slots.all(|slots| slots > 0)
     }
 
     /// Moves the alert that the whole source is down.
     pub(super) fn move_source_alert(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
-        let key = AlertKey::SourceDown {
-            source: self.options.source.clone(),
-        };
+        let key = self.source_alert();
         let silent = self.source_is_silent();
         if !silent && !self.alerts.contains_key(&key) {
             return;
         }
-        let Some(policy) = self.strictest_blind_policy() else {
-            return;
-        };
+        let policy = self.strictest_blind_policy();
         let failed = self
             .feeds
             .values()
-            .filter_map(|state| state.blindness.failed_slots());
+            .filter_map(|state| state.live.blindness.failed_slots());
         let slots = failed.min().unwrap_or(0);
-        let signal = match silent {
-            true if slots >= policy.after_slots => Signal::Up,
-            true => Signal::Unknown,
-            false => Signal::Down(Reason::DataReturned),
+        let signal = match &policy {
+            None => Signal::Down(Reason::DefinitionChanged),
+            Some(_) if !silent => Signal::Down(Reason::DataReturned),
+            Some(policy) if slots >= policy.after_slots => Signal::Up,
+            Some(_) => Signal::Unknown,
         };
         let detail = self
             .feeds
             .values()
-            .find_map(|state| state.blindness.failure());
+            .find_map(|state| state.live.blindness.failure());
         let detail = detail.unwrap_or_default().to_owned();
         let affected: usize = self.feeds.values().map(|state| state.feed.slos.len()).sum();
         let facts = AlertFacts {
             key,
-            severity: policy.severity,
+            severity: policy.map_or(Severity::Ticket, |policy| policy.severity),
             service: "slofuse".to_owned(),
             slo: self.options.source.clone(),
             labels: Labels::empty(),
@@ -395,7 +400,8 @@ impl Engine {
                 muted_by: muted_by.clone(),
             }));
         }
-        if !record.is_firing() || muted_by.is_some() {
+        // Whoever has not heard of the alert by the time it ends need not hear of it.
+        if !record.is_burning() || muted_by.is_some() {
             return;
         }
         let was_up = from == StateName::Firing;
@@ -564,6 +570,7 @@ fn learn(record: &mut AlertRecord, facts: AlertFacts) -> bool {
         (reason, _) => reason.clone(),
     };
     record.facts = AlertFacts {
+        severity: old.severity,
         started_at: old.started_at,
         peak_burn: old.peak_burn.max(facts.peak_burn),
         tiers,

@@ -99,7 +99,7 @@ impl Window {
             .rings
             .iter()
             .find(|(reach, _)| *reach >= window)
-            .or(self.rings.last());
+            .or_else(|| self.rings.last());
         ring.map_or(Counts::ZERO, |(_, ring)| ring.since(now - window))
     }
 

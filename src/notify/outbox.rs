@@ -61,4 +61,9 @@ pub trait Outbox: Clone + Send + Sync + 'static {
         dedup_key: &str,
         episode: u64,
     ) -> Result<Option<String>, Self::Error>;
+
+    /// Whether an error of [`Outbox::begin_attempt`] or [`Outbox::finish_attempt`] says that the
+    /// row does not wait for that call any more: it was superseded, taken by the worker of another
+    /// configuration, or recorded already. Repeating the call is pointless then.
+    fn is_settled(error: &Self::Error) -> bool;
 }

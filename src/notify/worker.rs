@@ -128,6 +128,10 @@ impl<O: Outbox> Worker<O> {
         let id = delivery.id;
         let receipt = match self.begin(&delivery).await {
             Ok(receipt) => receipt,
+            Err(error) if O::is_settled(&error) => {
+                let signal = Signal::Nothing;
+                return Landed { id, signal };
+            }
             Err(error) => {
                 sleep(self.store_failed("recording the begin of an attempt", &error)).await;
                 let signal = Signal::Nothing;
@@ -243,6 +247,7 @@ impl<O: Outbox> Worker<O> {
             let record = self.in_store(move |outbox, _| outbox.finish_attempt(id, now, &outcome));
             match record.await {
                 Ok(()) => return,
+                Err(error) if O::is_settled(&error) => return,
                 Err(error) => {
                     sleep(self.store_failed("recording the end of an attempt", &error)).await;
                 }

@@ -3,6 +3,7 @@
 
 mod cli;
 mod config;
+mod delivery;
 mod deploy;
 mod readme;
 mod repository;

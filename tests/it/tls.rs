@@ -13,15 +13,15 @@ use slofuse::config::secret::Secret;
 use slofuse::config::settings::{
     Auth, ReceiverKind, ReceiverSettings, SourceSettings, TlsSettings,
 };
-use slofuse::engine::{
-    AlertFacts, AlertKey, Labels, Notification, NotificationKind, Reason, Severity, Timestamp,
-};
+use slofuse::engine::{NotificationKind, Timestamp};
 use slofuse::notify;
 use slofuse::prometheus::{Client, SourceError};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
+
+use crate::delivery::notification;
 
 /// An authority nobody knows, a server's and a client's certificate from it, as PEM files.
 struct Pki {
@@ -154,39 +154,6 @@ async fn the_source_may_have_a_private_authority_and_ask_for_a_certificate() {
     assert_eq!(ask(&url, careless).await.unwrap(), 0);
 }
 
-fn notification() -> Notification {
-    let now = Timestamp::from_secs(1_700_000_000);
-    Notification {
-        receiver: "hook".to_owned(),
-        kind: NotificationKind::Trigger,
-        episode: 1,
-        sequence: 1,
-        facts: AlertFacts {
-            key: AlertKey::SourceDown {
-                source: "prometheus".to_owned(),
-            },
-            severity: Severity::Page,
-            service: "slofuse".to_owned(),
-            slo: "prometheus".to_owned(),
-            labels: Labels::empty(),
-            objective_percent: None,
-            period: None,
-            reason: Reason::SourceFailed {
-                slots: 10,
-                detail: "no answer".to_owned(),
-            },
-            started_at: now,
-            decided_at: now,
-            resolved_at: None,
-            tiers: Vec::new(),
-            peak_burn: 0.0,
-            budget: None,
-            document: Default::default(),
-            affected: 1,
-        },
-    }
-}
-
 async fn deliver(url: &str, tls: TlsSettings) -> Result<(), notify::DeliveryError> {
     let kind = ReceiverKind::Webhook {
         url: Secret::inline(url),
@@ -201,7 +168,11 @@ async fn deliver(url: &str, tls: TlsSettings) -> Result<(), notify::DeliveryErro
     let receiver = notify::build(&settings, None).unwrap();
     let now = Timestamp::from_secs(1_700_000_000);
     receiver
-        .deliver(&notification(), None, now)
+        .deliver(
+            &notification("hook", NotificationKind::Trigger, 1),
+            None,
+            now,
+        )
         .await
         .map(|_| ())
 }

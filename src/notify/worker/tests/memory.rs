@@ -214,4 +214,8 @@ impl Outbox for Memory {
                 })
         })
     }
+
+    fn is_settled(_error: &DiskFull) -> bool {
+        false
+    }
 }
