@@ -1,3 +1,5 @@
+//! Sums against a naive recount, whatever the order, gaps and jumps.
+
 use proptest::prelude::*;
 
 use super::*;
