@@ -499,3 +499,6 @@ impl FeedState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::alert::{AlertRecord, Signal, Timing, advance};
+use super::budget::exhausted_in;
 use super::effect::{Effect, StateName, Transition};
 use super::evaluation::{Evaluation, Outcome};
 use super::labels::Labels;
@@ -185,7 +186,9 @@ impl Engine {
         if signal != Signal::Up && !self.alerts.contains_key(&key) {
             return;
         }
-        let ever_seen = evaluation.is_some_and(|evaluation| evaluation.newest.is_some());
+        // An alert that burns was seen to burn, even if the windows of that time are lost.
+        let ever_seen = evaluation.is_some_and(|evaluation| evaluation.newest.is_some())
+            || self.has_open_burn(&id);
         let wanted = slo
             .policy
             .blind
@@ -479,11 +482,15 @@ fn budget_signal(
     if let Some(threshold) = crossed {
         return (Signal::Up, Reason::BudgetConsumed { threshold });
     }
-    if let (Some(limit), Some(within)) = (policy.exhaustion_within, forecast(slo, evaluation)) {
-        let eased = limit.scale(1.0 / ease.max(f64::EPSILON));
-        if within <= eased {
-            return (Signal::Up, Reason::ExhaustionAhead { within });
-        }
+    let longest = evaluation.readings.last().and_then(|reading| reading.burn);
+    let left = longest.and_then(|burn| exhausted_in(slo.period, budget.remaining, burn));
+    let ahead = policy
+        .exhaustion_within
+        .map(|within| within.scale(1.0 / ease.max(f64::EPSILON)));
+    if let (Some(left), Some(ahead)) = (left, ahead)
+        && left <= ahead
+    {
+        return (Signal::Up, Reason::ExhaustionAhead { within: left });
     }
     let lowest = policy
         .thresholds
@@ -496,17 +503,6 @@ fn budget_signal(
         }
         _ => (Signal::Down(Reason::Recovered), Reason::Recovered),
     }
-}
-
-/// When the budget ends at the burn of the longest window: a short burst is the page's business.
-fn forecast(slo: &Slo, evaluation: &Evaluation) -> Option<Span> {
-    let burn = evaluation
-        .readings
-        .last()?
-        .burn
-        .filter(|burn| *burn > 1.0)?;
-    let remaining = evaluation.budget?.remaining.max(0.0);
-    Some(slo.period.scale(remaining / burn))
 }
 
 fn facts_of(

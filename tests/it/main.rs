@@ -1,4 +1,5 @@
 //! Integration tests: the library and the binary against real files, servers and faults.
+#![expect(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 
 mod cli;
 mod config;

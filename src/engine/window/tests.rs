@@ -1,4 +1,4 @@
-//! Sums against a naive recount, whatever the order, gaps and jumps.
+//! Windows against a naive recount.
 
 use proptest::prelude::*;
 
