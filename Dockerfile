@@ -1,4 +1,3 @@
-# syntax=docker/dockerfile:1
 # One static binary and the certificates of the public authorities; no shell, no user but nobody.
 #
 #     docker build -t slofuse:0.1.0 .
