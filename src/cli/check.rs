@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use comfy_table::{Table, presets};
+use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::json;
 
 use super::online::{self, Finding};
@@ -79,12 +79,11 @@ pub(super) fn check(args: &CheckArgs) -> Outcome {
         Format::Text => say(&text(&checked, findings.as_deref())),
         Format::Json => say(&as_json(&checked, findings.as_deref()).to_string()),
     }
-    let unmatched = findings
-        .iter()
-        .flatten()
-        .any(|finding| !finding.problems.is_empty());
-    let denied = args.deny.is_some() && checked.warnings.warnings() > 0;
-    if unmatched || denied {
+    let findings = findings.as_deref().unwrap_or_default();
+    let wrong = findings.iter().any(|finding| !finding.problems.is_empty());
+    let doubtful = checked.warnings.warnings() > 0
+        || findings.iter().any(|finding| !finding.warnings.is_empty());
+    if wrong || (doubtful && args.deny.is_some()) {
         Err(Failure::Problems)
     } else {
         Ok(())
@@ -127,8 +126,7 @@ fn text(checked: &Checked, findings: Option<&[Finding]>) -> String {
     if checked.warnings.warnings() > 0 {
         parts.push(checked.warnings.to_string().trim_end().to_owned());
     }
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    let mut table = table();
     table.set_header([
         "SLO",
         "objective",
@@ -150,15 +148,31 @@ fn text(checked: &Checked, findings: Option<&[Finding]>) -> String {
             path_reason.clone(),
         ]);
     }
-    parts.push(table.to_string());
+    parts.push(table.trim_fmt());
     parts.extend(findings.map(online::text));
-    let warnings = match checked.warnings.warnings() {
+    let findings = findings.unwrap_or_default();
+    let slos = counted(checked.definitions.len(), "SLO");
+    let mistakes = match findings.iter().map(|finding| finding.problems.len()).sum() {
+        0 => "no mistakes".to_owned(),
+        some => counted(some, "mistake"),
+    };
+    let online: usize = findings.iter().map(|finding| finding.warnings.len()).sum();
+    let warnings = match checked.warnings.warnings() + online {
         0 => String::new(),
         some => format!(", {}", counted(some, "warning")),
     };
-    let slos = counted(checked.definitions.len(), "SLO");
-    parts.push(format!("{slos} checked, no mistakes{warnings}"));
+    parts.push(format!("{slos} checked, {mistakes}{warnings}"));
     parts.join("\n\n")
+}
+
+/// An empty table that fits into a terminal of usual width.
+pub(super) fn table() -> Table {
+    const COLUMNS: u16 = 100;
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_width(COLUMNS);
+    table
 }
 
 /// `page 14.4x over 1h/5m`, one line per tier.

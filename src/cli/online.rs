@@ -2,14 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use comfy_table::{Table, presets};
 use serde::Serialize;
 
+use super::check;
 use crate::config::Definition;
 use crate::config::settings::{EvaluationSettings, SourceSettings};
 use crate::daemon::Clock;
 use crate::engine::labels::METRIC_NAME;
-use crate::engine::{Indicator, Selector, Slo, Timestamp, WindowQuery};
+use crate::engine::{Indicator, Selector, Slo, Term, Timestamp, WindowQuery};
 use crate::prometheus::{Client, SourceError};
 
 /// What Prometheus says to one definition.
@@ -23,8 +23,10 @@ pub(super) struct Finding {
     series: usize,
     /// Samples that Prometheus loads for this SLO at a slot, if it says so.
     samples_per_slot: Option<u64>,
-    /// What a person should look at.
+    /// What will not work.
     pub(super) problems: Vec<String>,
+    /// What may be meant, or not.
+    pub(super) warnings: Vec<String>,
 }
 
 /// Asks about every definition.
@@ -48,31 +50,42 @@ pub(super) async fn ask(
 
 /// The findings as a table, then the problems in words.
 pub(super) fn text(findings: &[Finding]) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::UTF8_HORIZONTAL_ONLY);
+    let mut table = check::table();
     table.set_header(["SLO", "path", "series", "samples per slot", "found"]);
     for finding in findings {
+        let is_clean = finding.problems.is_empty() && finding.warnings.is_empty();
         let samples = finding.samples_per_slot.map(|samples| samples.to_string());
         table.add_row([
             finding.slo.clone(),
             finding.path.to_owned(),
             finding.series.to_string(),
             samples.unwrap_or_else(|| "not reported".to_owned()),
-            if finding.problems.is_empty() {
+            if is_clean {
                 "ok".to_owned()
             } else {
                 "see below".to_owned()
             },
         ]);
     }
-    let problems = findings.iter().flat_map(|finding| {
-        finding
-            .problems
-            .iter()
-            .map(move |problem| format!("{}: {problem}", finding.slo))
-    });
-    std::iter::once(table.to_string())
-        .chain(problems)
+    let remarks = findings.iter().flat_map(
+        |Finding {
+             slo,
+             problems,
+             warnings,
+             ..
+         }| {
+            let problems = problems
+                .iter()
+                .map(move |text| format!("{slo}: error: {text}"));
+            problems.chain(
+                warnings
+                    .iter()
+                    .map(move |text| format!("{slo}: warning: {text}")),
+            )
+        },
+    );
+    std::iter::once(table.trim_fmt())
+        .chain(remarks)
         .collect::<Vec<_>>()
         .join("\n")
 }
@@ -91,11 +104,15 @@ impl Questions<'_> {
             series: 0,
             samples_per_slot: None,
             problems: Vec::new(),
+            warnings: Vec::new(),
         };
         match &slo.indicator {
             Indicator::Counters { bad, total } => {
-                let selectors = total.iter().chain(bad).map(|term| &term.selector);
-                self.read(selectors, &mut finding).await?;
+                let terms = total.iter().map(|term| (term, false));
+                // Errors that are added up may not have happened yet; what is subtracted from all
+                // events (good ones, fast ones) is always there.
+                let terms = terms.chain(bad.iter().map(|term| (term, term.coefficient > 0.0)));
+                self.read(terms, &mut finding).await?;
             }
             Indicator::Windows(query) => {
                 self.windows(slo, query, &mut finding).await?;
@@ -114,23 +131,29 @@ impl Questions<'_> {
         Ok(finding)
     }
 
-    /// Reads each selector once, as a slot does.
+    /// Reads each selector once, as a slot does. A term comes with whether it may match nothing.
     async fn read<'s>(
         &self,
-        selectors: impl Iterator<Item = &'s Selector>,
+        terms: impl Iterator<Item = (&'s Term, bool)>,
         finding: &mut Finding,
     ) -> Result<(), SourceError> {
         let mut seen: BTreeSet<String> = BTreeSet::new();
         let mut series_seen = BTreeSet::new();
         let stretch = self.evaluation.interval + self.evaluation.scrape_interval.times(3);
-        for selector in selectors {
+        for (Term { selector, .. }, may_be_absent) in terms {
             let query = format!("{selector}[{stretch}]");
             if !seen.insert(query.clone()) {
                 continue;
             }
             let (series, samples) = self.client.samples_with_stats(&query, self.now).await?;
             if series.is_empty() {
-                finding.problems.push(self.nothing_matches(selector).await?);
+                let (metric_exists, why) = self.nothing_matches(selector).await?;
+                if metric_exists && may_be_absent {
+                    let fine = "fine if the series appears with its first error";
+                    finding.warnings.push(format!("{why}: {fine}"));
+                } else {
+                    finding.problems.push(why);
+                }
             }
             let new = series
                 .iter()
@@ -147,8 +170,9 @@ impl Questions<'_> {
         Ok(())
     }
 
-    /// Why a selector may match nothing: no such metric, or one matcher too many.
-    async fn nothing_matches(&self, selector: &Selector) -> Result<String, SourceError> {
+    /// Whether the metric exists, and why the selector matches nothing: no such metric, or one
+    /// matcher too many.
+    async fn nothing_matches(&self, selector: &Selector) -> Result<(bool, String), SourceError> {
         let (name, others): (Vec<_>, Vec<_>) = selector
             .matchers()
             .iter()
@@ -156,30 +180,24 @@ impl Questions<'_> {
             .partition(|matcher| matcher.name == METRIC_NAME);
         let metric = Selector::new(name);
         if metric.matchers().is_empty() || !self.has_series(&metric).await? {
-            return Ok(format!(
-                "{selector} matches nothing: no series has this metric name"
-            ));
+            let why = format!("{selector} matches nothing: no series has this metric name");
+            return Ok((false, why));
         }
         for culprit in &others {
-            let rest = selector
-                .matchers()
-                .iter()
-                .filter(|m| *m != culprit)
-                .cloned()
-                .collect();
-            if self.has_series(&Selector::new(rest)).await? {
-                let values = self.values(&metric, &culprit.name).await?;
+            let rest = others.iter().filter(|m| *m != culprit);
+            let rest = Selector::new(rest.chain(metric.matchers()).cloned().collect());
+            if self.has_series(&rest).await? {
+                let values = self.values(&rest, &culprit.name).await?;
                 let (op, wanted) = culprit.op.parts();
-                return Ok(format!(
-                    "{selector} matches nothing because of {}{op}{wanted:?}; the label has {values}. \
-                     An error series that only appears with its first error is fine",
+                let why = format!(
+                    "{selector} matches nothing because of {}{op}{wanted:?}; the label has {values}",
                     culprit.name
-                ));
+                );
+                return Ok((true, why));
             }
         }
-        Ok(format!(
-            "{selector} matches nothing, though the metric exists"
-        ))
+        let why = format!("{selector} matches nothing, though the metric exists");
+        Ok((true, why))
     }
 
     async fn has_series(&self, selector: &Selector) -> Result<bool, SourceError> {

@@ -187,15 +187,15 @@ pub struct Routes {
 /// What all deliveries share.
 #[derive(Clone, Debug)]
 pub struct DeliverySettings {
-    /// First retry delay; doubles up to `backoff_max`, with jitter. Default 1s.
+    /// First retry delay; grows by half up to `backoff_max`, with jitter. Default 500ms.
     pub backoff_initial: Span,
     /// Longest retry delay. Default 1m.
     pub backoff_max: Span,
     /// A notification older than this becomes a dead letter. Default 24h.
     pub age_max: Span,
-    /// Failed attempts in a row that open a receiver's circuit breaker. Default 5.
+    /// Failed attempts in a row that open a receiver's circuit breaker. Default 10.
     pub breaker_failures: u32,
-    /// How long an open breaker waits before it lets one attempt through. Default 30s.
+    /// How long an open breaker waits before it lets one attempt through. Default 10s.
     pub breaker_pause: Span,
 }
 
@@ -251,11 +251,11 @@ impl Default for EvaluationSettings {
 impl Default for DeliverySettings {
     fn default() -> Self {
         Self {
-            backoff_initial: Span::from_secs(1),
+            backoff_initial: Span::from_millis(500),
             backoff_max: Span::from_mins(1),
             age_max: Span::from_hours(24),
-            breaker_failures: 5,
-            breaker_pause: Span::from_secs(30),
+            breaker_failures: 10,
+            breaker_pause: Span::from_secs(10),
         }
     }
 }

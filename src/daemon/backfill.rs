@@ -60,10 +60,10 @@ pub(super) struct Job {
     pub(super) feed: Arc<PolledFeed>,
     /// Whether its samples are to be read.
     pub(super) samples: Samples,
-    /// Exact samples begin here, on the hour; the hours of the period end here.
+    /// Exact samples begin here, on the hour.
     pub(super) seam: Timestamp,
-    /// SLOs whose period lacks its hours.
-    pub(super) hours: Vec<Arc<Slo>>,
+    /// SLOs whose period lacks its hours, and where their exact samples begin.
+    pub(super) hours: Vec<(Arc<Slo>, Timestamp)>,
 }
 
 /// Which samples of a feed are to be read.
@@ -87,8 +87,8 @@ impl Backfill {
             return;
         }
         for job in &jobs {
-            for slo in &job.hours {
-                if self.read_hours(job, slo).await.is_err() {
+            for (slo, seam) in &job.hours {
+                if self.read_hours(&job.feed, slo, *seam).await.is_err() {
                     return;
                 }
             }
@@ -170,9 +170,14 @@ impl Backfill {
     }
 
     /// The hours of one SLO's period before what is read sample by sample, newest first.
-    async fn read_hours(&self, job: &Job, slo: &Slo) -> Result<(), Stopped> {
+    async fn read_hours(
+        &self,
+        feed: &PolledFeed,
+        slo: &Slo,
+        seam: Timestamp,
+    ) -> Result<(), Stopped> {
         let oldest = self.clock.now() - slo.period;
-        let mut until = job.seam;
+        let mut until = seam;
         let mut stretch = HOURS_STRETCH;
         let mut retry = RETRY_FIRST;
         while until > oldest {
@@ -180,7 +185,12 @@ impl Backfill {
             let started = tokio::time::Instant::now();
             match fetch::hours(&self.client, slo, from, until).await {
                 Ok(hours) => {
-                    self.send(&job.feed, News::History(hours)).await?;
+                    let news = News::History {
+                        slo: slo.id.clone(),
+                        hours,
+                        complete: from == oldest,
+                    };
+                    self.send(feed, news).await?;
                     (until, retry) = (from, RETRY_FIRST);
                     tokio::time::sleep(started.elapsed() * PAUSE_FACTOR).await;
                 }

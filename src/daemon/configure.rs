@@ -116,11 +116,10 @@ impl Poller {
             None => Samples::EarlyFirst,
         };
         let seam = (now - feed.reach() - self.overlap()).align_down(Span::from_hours(1));
-        let counters = !covered && feed.slice().is_none();
-        let hours = if counters {
-            feed.slos.clone()
-        } else {
-            Vec::new()
+        let hours = match (feed.slice(), samples) {
+            (Some(_), _) => Vec::new(),
+            (None, Samples::None) => self.engine.lacks_hours(&feed.key),
+            (None, _) => feed.slos.iter().map(|slo| (slo.clone(), seam)).collect(),
         };
         Job {
             feed: feed.clone(),

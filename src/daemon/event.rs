@@ -3,7 +3,7 @@
 use tokio::sync::oneshot;
 
 use super::fetch::WindowAnswers;
-use crate::engine::{Book, Counts, InstanceId, RawSeries, Span, Timestamp};
+use crate::engine::{Book, Counts, InstanceId, RawSeries, SloId, Span, Timestamp};
 use crate::prometheus::SourceError;
 
 /// News about one feed.
@@ -35,8 +35,12 @@ pub(super) enum News {
     },
     /// The fresh reading, this far back, is complete.
     Swapped { reach: Span },
-    /// Hourly sums of the period.
-    History(Vec<(InstanceId, Timestamp, Counts)>),
+    /// Hourly sums of an SLO's period; `complete` with the last of them.
+    History {
+        slo: SloId,
+        hours: Vec<(InstanceId, Timestamp, Counts)>,
+        complete: bool,
+    },
 }
 
 /// A complete answer for a slot.

@@ -210,9 +210,19 @@ impl Poller {
                     .set_coverage(&feed, reach.ratio(longest).min(1.0));
                 self.save(&feed);
             }
-            News::History(hours) => {
+            News::History {
+                slo,
+                hours,
+                complete,
+            } => {
                 let now = self.around.clock.now();
-                self.step(now, Input::History { feed, hours }).await;
+                let input = Input::History {
+                    feed: feed.clone(),
+                    slo,
+                    hours,
+                    complete,
+                };
+                self.step(now, input).await;
             }
         }
         if let Some(taken) = taken {

@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use super::effect::Effect;
 use super::evaluation::{self, Evaluation, Memory, Outcome};
+use super::feed_state::FeedState;
 use super::labels::Labels;
 use super::notification::AlertKey;
 use super::policy::Severity;
 use super::slo::{InstanceId, Slo, SloId};
-use super::step::{Engine, FeedState};
+use super::step::Engine;
 use super::time::Timestamp;
 
 impl Engine {

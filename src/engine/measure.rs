@@ -157,6 +157,20 @@ impl Measure {
         }
     }
 
+    /// Whether the hours of the SLO's period have been read.
+    pub fn hours_read(&self, slo: &SloId) -> bool {
+        self.coverage
+            .get(slo)
+            .is_some_and(|coverage| coverage.hours_read)
+    }
+
+    /// Remembers that the hours of the SLO's period have been read, all of them.
+    pub fn set_hours_read(&mut self, slo: &SloId) {
+        if let Some(coverage) = self.coverage.get_mut(slo) {
+            coverage.hours_read = true;
+        }
+    }
+
     /// Books hourly sums from before the covered time into the budget of an instance that exists.
     pub fn read_history(&mut self, id: &InstanceId, at: Timestamp, counts: Counts) {
         let Some(tally) = self.tallies.get_mut(id) else {

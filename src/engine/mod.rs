@@ -14,15 +14,19 @@
 
 pub mod alert;
 mod blind;
+mod blind_alert;
 mod block;
 mod budget;
 pub mod burn;
+mod burn_alert;
 pub mod counts;
 mod decide;
 pub mod direct;
 pub mod effect;
 pub mod evaluation;
 pub mod feed;
+mod feed_state;
+pub mod input;
 pub mod invariant;
 pub mod labels;
 pub mod ledger;
@@ -45,6 +49,7 @@ pub use counts::Counts;
 pub use effect::{Effect, StateName, Transition};
 pub use evaluation::{Evaluation, Outcome, TierStatus};
 pub use feed::Feed;
+pub use input::{Book, Evidence, Input, Options, SourceFailure};
 pub use labels::{Labels, MatchOp, Matcher, Pattern, Selector};
 pub use ledger::{Recipient, Recipients};
 pub use measure::{Measure, ReadingOptions};
@@ -57,6 +62,6 @@ pub use series::Drops;
 pub use slo::{
     Document, Indicator, InstanceId, Objective, QueryTemplate, Slo, SloId, Term, WindowQuery,
 };
-pub use step::{Book, Engine, Evidence, Input, Options, SourceFailure};
+pub use step::Engine;
 pub use time::{Span, Timestamp};
 pub use window::{Layout, Window};

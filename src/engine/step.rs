@@ -8,125 +8,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::alert::AlertRecord;
-use super::counts::Counts;
-use super::direct::{DirectReadings, refresh};
+use super::direct::refresh;
 use super::effect::Effect;
 use super::evaluation::Evaluation;
 use super::feed::Feed;
-use super::labels::Labels;
+use super::feed_state::FeedState;
+use super::input::{Book, Evidence, Input, Options, SourceFailure};
 use super::ledger::Recipients;
-use super::measure::{Measure, ReadingOptions};
+use super::measure::Measure;
 use super::notification::{AlertKey, Reason};
-use super::presence::Presence;
 use super::sample::RawSeries;
-use super::slo::{Indicator, InstanceId, Slo, SloId};
+use super::slo::{Indicator, Slo, SloId};
 use super::time::{Span, Timestamp};
-
-/// Series and instances are forgotten this often.
-const SWEEP_INTERVAL: Span = Span::from_hours(1);
-
-/// What the engine is told once, at start.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Options {
-    /// The name of the source, for the alert that says it is down.
-    pub source: String,
-    /// How samples are read.
-    pub reading: ReadingOptions,
-}
-
-/// Something that happened outside.
-#[derive(Clone, Debug)]
-pub enum Input {
-    /// The definitions and receivers from now on.
-    Configured {
-        /// Every SLO, grouped by what is polled together.
-        feeds: Vec<Feed>,
-        /// Who is told.
-        recipients: Recipients,
-    },
-    /// The saved state of a feed, at start.
-    Resumed {
-        /// The feed.
-        feed: String,
-        /// Its counters and windows.
-        measure: Box<Measure>,
-    },
-    /// Samples from the past: they are counted, nothing is decided.
-    Read {
-        /// The feed.
-        feed: String,
-        /// Where they are counted.
-        into: Book,
-        /// Start of the stretch that was read.
-        from: Timestamp,
-        /// End of the stretch that was read.
-        until: Timestamp,
-        /// What was found.
-        series: Vec<RawSeries>,
-    },
-    /// The fresh reading of a feed reaches the present and takes the place of the old one.
-    Swapped {
-        /// The feed.
-        feed: String,
-    },
-    /// Hourly sums from before the covered time, for budgets.
-    History {
-        /// The feed.
-        feed: String,
-        /// What happened in the hour that ended at each time.
-        hours: Vec<(InstanceId, Timestamp, Counts)>,
-    },
-    /// A slot of a feed, the time being `now`.
-    Slot {
-        /// The feed.
-        feed: String,
-        /// What the source said.
-        evidence: Result<Evidence, SourceFailure>,
-    },
-}
-
-/// Which of a feed's two readings takes the samples.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Book {
-    /// The one that decides.
-    Live,
-    /// A fresh one that will replace it; the first stretch begins it anew.
-    Fresh {
-        /// Whether this is the first stretch.
-        begin: bool,
-    },
-}
-
-/// What a source answers at a slot.
-#[derive(Clone, Debug)]
-pub enum Evidence {
-    /// Raw samples of counters, or the values of time slices.
-    Samples {
-        /// Start of the stretch that was read; it ends at the slot.
-        from: Timestamp,
-        /// What was found.
-        series: Vec<RawSeries>,
-    },
-    /// Error ratios of whole windows, for the one SLO of a direct feed.
-    Windows(Vec<(Span, Vec<(Labels, f64)>)>),
-}
-
-/// Why a source gave no evidence, in words for people.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SourceFailure(pub String);
-
-/// One feed with everything that is known of it.
-#[derive(Debug)]
-pub(super) struct FeedState {
-    pub(super) feed: Feed,
-    pub(super) live: Measure,
-    pub(super) fresh: Option<Measure>,
-    pub(super) answers: BTreeMap<InstanceId, DirectReadings>,
-    asked: BTreeMap<Span, Timestamp>,
-    pub(super) evaluations: BTreeMap<InstanceId, Arc<Evaluation>>,
-    answered: Presence,
-    last_slot: Timestamp,
-}
 
 /// The decisions of slofuse: everything that is right or wrong about a page happens in here.
 #[derive(Debug)]
@@ -175,10 +68,18 @@ impl Engine {
                     state.swap();
                 }
             }
-            Input::History { feed, hours } => {
+            Input::History {
+                feed,
+                slo,
+                hours,
+                complete,
+            } => {
                 if let Some(state) = self.feeds.get_mut(&feed) {
                     for (id, at, counts) in hours {
                         state.live.read_history(&id, at, counts);
+                    }
+                    if complete {
+                        state.live.set_hours_read(&slo);
                     }
                 }
             }
@@ -204,6 +105,21 @@ impl Engine {
                     || from.is_some_and(|from| from <= now - slo.policy.longest_window())
             })
         })
+    }
+
+    /// The SLOs of a covered feed whose period lacks its hours, and where those end.
+    pub fn lacks_hours(&self, feed: &str) -> Vec<(Arc<Slo>, Timestamp)> {
+        let Some(state) = self.feeds.get(feed) else {
+            return Vec::new();
+        };
+        let lacking = state
+            .feed
+            .slos
+            .iter()
+            .filter(|slo| !state.live.hours_read(&slo.id));
+        lacking
+            .filter_map(|slo| Some((slo.clone(), state.live.covered_from(&slo.id)?)))
+            .collect()
     }
 
     /// The windows of a direct feed that are due to be asked at this slot.
@@ -372,103 +288,5 @@ impl Engine {
     }
 }
 
-impl FeedState {
-    fn new(feed: Feed) -> Self {
-        Self {
-            feed,
-            live: Measure::default(),
-            fresh: None,
-            answers: BTreeMap::new(),
-            asked: BTreeMap::new(),
-            evaluations: BTreeMap::new(),
-            answered: Presence::default(),
-            last_slot: Timestamp::EPOCH,
-        }
-    }
-
-    /// Drops what was known under definitions that are gone or mean something else now.
-    fn keep_what_means_the_same(&mut self, next: &Feed) {
-        let next: BTreeMap<&SloId, &Arc<Slo>> = next.slos.iter().map(|s| (&s.id, s)).collect();
-        let same = |slo: &&Arc<Slo>| {
-            let candidate = next.get(&slo.id);
-            candidate.is_some_and(|candidate| candidate.measures_the_same(slo))
-        };
-        let kept: BTreeSet<SloId> = self
-            .feed
-            .slos
-            .iter()
-            .filter(same)
-            .map(|slo| slo.id.clone())
-            .collect();
-        self.answers.retain(|id, _| kept.contains(&id.slo));
-        self.evaluations.retain(|id, _| kept.contains(&id.slo));
-        self.live.blindness.retain(|id| kept.contains(&id.slo));
-        self.asked.clear();
-        if kept.is_empty() {
-            self.answered = Presence::default();
-        }
-    }
-
-    /// The fresh reading takes the place of the old one.
-    fn swap(&mut self) {
-        if let Some(fresh) = self.fresh.take() {
-            let old = std::mem::replace(&mut self.live, fresh);
-            self.live.blindness = old.blindness;
-        }
-    }
-
-    /// Takes what the source said; once an hour forgets what is gone and says so.
-    fn take(&mut self, evidence: Evidence, options: &ReadingOptions, now: Timestamp) -> bool {
-        match evidence {
-            Evidence::Samples { from, series } => {
-                let before = self.live.read_until();
-                self.live.read(&self.feed, options, from, now, &series);
-                // Tied to the clock on the wall, so that a restart does not shift it.
-                let hour = |at: Timestamp| at.align_down(SWEEP_INTERVAL);
-                let due = before.is_none_or(|before| hour(before) < hour(now));
-                if due {
-                    self.live.forget(&self.feed, options);
-                }
-                due
-            }
-            Evidence::Windows(answers) => {
-                self.take_answers(answers, now);
-                let horizon = self.answered.horizon(options.forget_after);
-                self.answers
-                    .retain(|_, answers| answers.newest() >= horizon);
-                true
-            }
-        }
-    }
-
-    /// Whether this is a label set of the feed that would have been seen if it still existed.
-    fn is_gone(&self, id: &InstanceId, options: &ReadingOptions) -> bool {
-        match self.feed.slos.first() {
-            Some(slo) if matches!(slo.indicator, Indicator::Windows(_)) => {
-                let settled = self.answered.horizon(options.forget_after).is_some();
-                let known = id.slo != slo.id || self.answers.contains_key(id);
-                settled && !known && !id.labels.is_empty()
-            }
-            _ => self.live.is_gone(id, options),
-        }
-    }
-
-    fn take_answers(&mut self, answers: Vec<(Span, Vec<(Labels, f64)>)>, now: Timestamp) {
-        let Some(slo) = self.feed.slos.first() else {
-            return;
-        };
-        for (window, ratios) in answers {
-            self.asked.insert(window, now);
-            if !ratios.is_empty() {
-                self.answered.see(now, now);
-            }
-            for (labels, ratio) in ratios {
-                let id = InstanceId {
-                    slo: slo.id.clone(),
-                    labels: labels.pick(&slo.group_by),
-                };
-                self.answers.entry(id).or_default().put(window, now, ratio);
-            }
-        }
-    }
-}
+#[cfg(test)]
+mod tests;

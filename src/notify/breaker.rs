@@ -127,8 +127,16 @@ mod tests {
 
     const T: fn(i64) -> Timestamp = Timestamp::from_secs;
 
+    fn settings() -> DeliverySettings {
+        DeliverySettings {
+            breaker_failures: 5,
+            breaker_pause: Span::from_secs(30),
+            ..DeliverySettings::default()
+        }
+    }
+
     fn opened_at(secs: i64) -> Breaker {
-        let mut breaker = Breaker::new(&DeliverySettings::default());
+        let mut breaker = Breaker::new(&settings());
         for _ in 0..5 {
             assert_eq!(breaker.permit(T(secs)), Permit::Free);
             breaker.record(T(secs), Signal::Failed);
@@ -156,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_success_or_a_refusal_starts_the_count_anew() {
-        let mut breaker = Breaker::new(&DeliverySettings::default());
+        let mut breaker = Breaker::new(&settings());
         for at in 0..100 {
             let signal = if at % 5 == 4 {
                 Signal::Alive
@@ -170,7 +178,7 @@ mod tests {
 
     #[test]
     fn a_rate_limit_is_kept_to_the_end_and_never_shortened() {
-        let mut breaker = Breaker::new(&DeliverySettings::default());
+        let mut breaker = Breaker::new(&settings());
         breaker.record(T(0), Signal::Limited(Span::from_secs(120)));
         breaker.record(T(1), Signal::Limited(Span::from_secs(5)));
         breaker.record(T(2), Signal::Alive);

@@ -19,6 +19,7 @@ pub mod outbox;
 
 mod alerts;
 mod collapse;
+mod enqueue;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -133,7 +134,7 @@ impl Store {
                     Effect::Forget(key) => alerts::forget(tx, key)?,
                     Effect::Transitioned(transition) => history::append(tx, transition)?,
                     Effect::Notify(notification) => {
-                        if outbox::enqueue(tx, now, notification)? {
+                        if enqueue::enqueue(tx, now, notification)? {
                             committed.receivers.insert(notification.receiver.clone());
                         }
                     }

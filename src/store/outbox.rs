@@ -16,8 +16,8 @@ use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
-use super::{Store, attempts, collapse, history, json};
-use crate::engine::{Notification, NotificationKind, Severity, Timestamp};
+use super::{Store, attempts, collapse};
+use crate::engine::{Notification, Timestamp};
 
 /// A notification that is due.
 #[derive(Clone, Debug, PartialEq)]
@@ -258,50 +258,6 @@ const BACKLOG: &str = "
         UNION ALL
         SELECT receiver, 0, count(*), NULL FROM outbox WHERE state = 'dead' GROUP BY receiver)
     GROUP BY receiver ORDER BY receiver";
-
-/// Adds a notification, unless it has been added before; says whether it was new.
-pub(super) fn enqueue(
-    tx: &Transaction<'_>,
-    now: Timestamp,
-    notification: &Notification,
-) -> rusqlite::Result<bool> {
-    let mut insert = tx.prepare_cached(
-        "INSERT INTO outbox (idempotency_key, receiver, dedup_key, episode, kind, slo,
-             notification, created_at, due_at, urgency)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, ?9)
-         ON CONFLICT (idempotency_key) DO NOTHING",
-    )?;
-    let inserted = insert.execute(params![
-        notification.idempotency_key(),
-        notification.receiver,
-        notification.facts.key.dedup_key(),
-        notification.episode.cast_signed(),
-        notification.kind.as_str(),
-        history::slo_of(&notification.facts),
-        json(notification)?,
-        now.as_millis(),
-        urgency(notification.facts.severity),
-    ])?;
-    if inserted == 0 {
-        return Ok(false);
-    }
-    let id = tx.last_insert_rowid();
-    match notification.kind {
-        NotificationKind::Trigger => {}
-        NotificationKind::Update => collapse::older_updates(tx, id, now)?,
-        NotificationKind::Resolve => collapse::unheard_episode(tx, id, now)?,
-    }
-    Ok(true)
-}
-
-/// Smaller is claimed first: a page never waits behind a backlog of tickets.
-const fn urgency(severity: Severity) -> u8 {
-    match severity {
-        Severity::Page => 0,
-        Severity::Ticket => 1,
-        Severity::Info => 2,
-    }
-}
 
 /// Makes the attempts that the last process left open due again: they may have arrived.
 pub(super) fn recover(tx: &Transaction<'_>) -> rusqlite::Result<()> {

@@ -99,7 +99,9 @@ impl Pki {
                         return;
                     };
                     let mut request = vec![0; 64 << 10];
-                    stream.read(&mut request).await.ok();
+                    let Ok(1..) = stream.read(&mut request).await else {
+                        return;
+                    };
                     let head =
                         "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-type: application/json";
                     let answer = format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());

@@ -1,3 +1,5 @@
+//! What each kind of text becomes, how mistakes read, and that no text panics.
+
 use std::fmt::Write;
 
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! Places, anchors and mistakes of YAML, and the bounds that hostile files meet.
+
 use std::cell::RefCell;
 use std::fmt::Write as _;
 

@@ -1,3 +1,5 @@
+//! Answers against the closed form of the simulated traffic.
+
 use super::*;
 
 const START: Timestamp = Timestamp::from_secs(1_767_225_600);

@@ -1,3 +1,5 @@
+//! The simulated API over HTTP: answers and errors as Prometheus words them.
+
 use insta::assert_snapshot;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;

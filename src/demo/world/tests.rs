@@ -1,3 +1,5 @@
+//! The month of the shop: its sums, its incident, its one late report.
+
 use proptest::prelude::*;
 
 use super::*;

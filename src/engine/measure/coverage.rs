@@ -13,6 +13,8 @@ use super::ReadingOptions;
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Coverage {
     pub(super) from: Timestamp,
+    /// Whether the hours of the period before `from` have been read too.
+    pub(super) hours_read: bool,
     fingerprint: u64,
 }
 
@@ -21,6 +23,7 @@ impl Coverage {
     pub(super) fn new(from: Timestamp, slo: &Slo, options: &ReadingOptions) -> Self {
         Self {
             from,
+            hours_read: false,
             fingerprint: fingerprint(slo, options),
         }
     }

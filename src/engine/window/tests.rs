@@ -1,3 +1,5 @@
+//! Windows against a naive recount.
+
 use proptest::prelude::*;
 
 use super::*;

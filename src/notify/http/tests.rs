@@ -1,3 +1,5 @@
+//! Every way a request can end, and what each says about the notification.
+
 use super::*;
 use crate::config::settings::ReceiverKind;
 use crate::notify::fixture::NOW;

@@ -1,3 +1,5 @@
+//! What people read, for each kind of alert and each way it can end.
+
 use super::super::fixture;
 use super::*;
 use crate::engine::{Reason, Span};

@@ -1,3 +1,5 @@
+//! Events as PagerDuty receives them, and its refusals.
+
 use super::super::fixture;
 use super::*;
 use crate::config::settings::{ReceiverKind, ReceiverSettings};

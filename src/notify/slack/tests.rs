@@ -1,3 +1,5 @@
+//! Messages of an incoming webhook, and how it fails.
+
 use super::super::fixture;
 use super::*;
 use crate::config::settings::{ReceiverKind, ReceiverSettings};

@@ -1,3 +1,5 @@
+//! One message and its thread, with and without a usable receipt.
+
 use super::super::fixture;
 use super::*;
 use crate::config::settings::{ReceiverKind, ReceiverSettings};

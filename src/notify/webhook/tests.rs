@@ -1,3 +1,5 @@
+//! The body of Alertmanager's webhook, authorised, named and signed.
+
 use super::super::fixture;
 use super::*;
 use crate::config::settings::ReceiverSettings;

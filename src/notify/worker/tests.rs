@@ -159,7 +159,11 @@ impl Stage {
             outbox: outbox.clone(),
             receiver,
             settings,
-            delivery: DeliverySettings::default(),
+            delivery: DeliverySettings {
+                breaker_failures: 5,
+                breaker_pause: Span::from_secs(30),
+                ..DeliverySettings::default()
+            },
             clock: Arc::new(move || {
                 let elapsed = i64::try_from(started.elapsed().as_millis()).unwrap();
                 fixture::NOW + Span::from_millis(elapsed)

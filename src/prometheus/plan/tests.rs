@@ -1,3 +1,5 @@
+//! Feeds and merged selectors: few queries, and no series that goes unasked.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,3 +1,5 @@
+//! Bodies of answers: complete ones are read, all others refused for their reason.
+
 use proptest::prelude::*;
 
 use super::*;

@@ -1,0 +1,181 @@
+//! The page, ticket and info alerts of an instance: whether its budget burns or runs out.
+
+use super::alert::{AlertRecord, Signal, Timing};
+use super::budget::exhausted_in;
+use super::effect::Effect;
+use super::evaluation::{Evaluation, Outcome};
+use super::labels::Labels;
+use super::notification::{AlertFacts, AlertKey, Reason};
+use super::policy::Severity;
+use super::slo::{InstanceId, Slo};
+use super::step::Engine;
+use super::time::{Span, Timestamp};
+use super::transition::Condition;
+
+impl Engine {
+    /// Moves the page, ticket or info alert of an instance.
+    pub(super) fn move_burn_alert(
+        &mut self,
+        slo: &Slo,
+        evaluation: &Evaluation,
+        severity: Severity,
+        now: Timestamp,
+        effects: &mut Vec<Effect>,
+    ) {
+        let key = AlertKey::Burn {
+            instance: evaluation.id.clone(),
+            severity,
+        };
+        let open = self.alerts.get(&key);
+        let (signal, reason) = match severity {
+            Severity::Page | Severity::Ticket => burn_signal(evaluation, severity),
+            Severity::Info => budget_signal(slo, evaluation, open),
+        };
+        if open.is_none() && signal != Signal::Up {
+            return;
+        }
+        let tiers = evaluation.burning(severity);
+        let longest = tiers
+            .iter()
+            .map(|tier| tier.long)
+            .max()
+            .unwrap_or(Span::ZERO);
+        let mut facts = facts_of(
+            slo,
+            evaluation.id.labels.clone(),
+            key,
+            severity,
+            reason,
+            now,
+        );
+        facts.peak_burn = tiers.iter().map(|tier| tier.long_burn).fold(0.0, f64::max);
+        facts.tiers = tiers;
+        facts.budget = evaluation.budget;
+        let muted_by = self.page_over(slo, &evaluation.id, severity);
+        let timing = match severity {
+            Severity::Info => Timing::AT_ONCE,
+            _ => Timing {
+                pending: slo.policy.pending,
+                hold: slo.policy.hold,
+            },
+        };
+        let costs_from = now - longest;
+        self.advance(
+            Condition {
+                signal,
+                timing,
+                facts,
+                muted_by,
+                costs_from,
+            },
+            now,
+            effects,
+        );
+    }
+
+    /// The firing page that keeps this instance's ticket quiet.
+    fn page_over(&self, slo: &Slo, id: &InstanceId, severity: Severity) -> Option<AlertKey> {
+        if severity != Severity::Ticket || !slo.policy.page_mutes_ticket {
+            return None;
+        }
+        let page = AlertKey::Burn {
+            instance: id.clone(),
+            severity: Severity::Page,
+        };
+        self.alerts
+            .get(&page)
+            .filter(|record| record.is_firing())
+            .map(|_| page.clone())
+    }
+}
+
+/// Whether the tiers of a severity burn.
+fn burn_signal(evaluation: &Evaluation, severity: Severity) -> (Signal, Reason) {
+    let signal = if !evaluation.fresh || evaluation.outcome == Outcome::Failed {
+        Signal::Unknown
+    } else if !evaluation.burning(severity).is_empty() {
+        Signal::Up
+    } else if evaluation.is_undecided(severity) {
+        Signal::Unknown
+    } else if evaluation.outcome == Outcome::NoTraffic {
+        Signal::Down(Reason::NoTraffic)
+    } else {
+        Signal::Down(Reason::Recovered)
+    };
+    (signal, Reason::Burning)
+}
+
+/// Whether so much of the budget is gone, or going, that somebody should know.
+fn budget_signal(
+    slo: &Slo,
+    evaluation: &Evaluation,
+    open: Option<&AlertRecord>,
+) -> (Signal, Reason) {
+    let policy = &slo.policy.budget;
+    let seen = evaluation.fresh && evaluation.outcome != Outcome::Failed;
+    let (true, Some(budget)) = (seen, evaluation.budget) else {
+        return (Signal::Unknown, Reason::Burning);
+    };
+    let ease = if open.is_some() {
+        slo.policy.recover
+    } else {
+        1.0
+    };
+    let crossed = policy.thresholds.iter().filter(|t| budget.consumed >= **t);
+    let crossed = crossed.copied().fold(None, |max: Option<f64>, t| {
+        Some(max.map_or(t, |m| m.max(t)))
+    });
+    if let Some(threshold) = crossed {
+        return (Signal::Up, Reason::BudgetConsumed { threshold });
+    }
+    let longest = evaluation.readings.last().and_then(|reading| reading.burn);
+    let left = longest.and_then(|burn| exhausted_in(slo.period, budget.remaining, burn));
+    let ahead = policy
+        .exhaustion_within
+        .map(|within| within.scale(1.0 / ease.max(f64::EPSILON)));
+    if let (Some(left), Some(ahead)) = (left, ahead)
+        && left <= ahead
+    {
+        return (Signal::Up, Reason::ExhaustionAhead { within: left });
+    }
+    let lowest = policy
+        .thresholds
+        .iter()
+        .copied()
+        .fold(f64::INFINITY, f64::min);
+    match open {
+        Some(record) if budget.consumed >= lowest * ease => {
+            (Signal::Up, record.facts.reason.clone())
+        }
+        _ => (Signal::Down(Reason::Recovered), Reason::Recovered),
+    }
+}
+
+/// What is known of an alert about an instance, before tiers and budget.
+pub(super) fn facts_of(
+    slo: &Slo,
+    labels: Labels,
+    key: AlertKey,
+    severity: Severity,
+    reason: Reason,
+    now: Timestamp,
+) -> AlertFacts {
+    AlertFacts {
+        key,
+        severity,
+        service: slo.service.clone(),
+        slo: slo.name.clone(),
+        labels,
+        objective_percent: Some(slo.objective.percent()),
+        period: Some(slo.period),
+        reason,
+        started_at: now,
+        decided_at: now,
+        resolved_at: None,
+        tiers: Vec::new(),
+        peak_burn: 0.0,
+        budget: None,
+        document: slo.document.clone(),
+        affected: 1,
+    }
+}

@@ -1,0 +1,140 @@
+//! One feed at work: its measures, its answers, its last evaluations.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::direct::DirectReadings;
+use super::evaluation::Evaluation;
+use super::feed::Feed;
+use super::input::Evidence;
+use super::labels::Labels;
+use super::measure::{Measure, ReadingOptions};
+use super::presence::Presence;
+use super::slo::{Indicator, InstanceId, Slo, SloId};
+use super::time::{Span, Timestamp};
+
+/// Series and instances are forgotten this often.
+const SWEEP_INTERVAL: Span = Span::from_hours(1);
+
+/// One feed with everything that is known of it.
+#[derive(Debug)]
+pub(super) struct FeedState {
+    pub(super) feed: Feed,
+    pub(super) live: Measure,
+    pub(super) fresh: Option<Measure>,
+    pub(super) answers: BTreeMap<InstanceId, DirectReadings>,
+    pub(super) asked: BTreeMap<Span, Timestamp>,
+    pub(super) evaluations: BTreeMap<InstanceId, Arc<Evaluation>>,
+    pub(super) answered: Presence,
+    pub(super) last_slot: Timestamp,
+}
+
+impl FeedState {
+    pub(super) fn new(feed: Feed) -> Self {
+        Self {
+            feed,
+            live: Measure::default(),
+            fresh: None,
+            answers: BTreeMap::new(),
+            asked: BTreeMap::new(),
+            evaluations: BTreeMap::new(),
+            answered: Presence::default(),
+            last_slot: Timestamp::EPOCH,
+        }
+    }
+
+    /// Drops what was known under definitions that are gone or mean something else now.
+    pub(super) fn keep_what_means_the_same(&mut self, next: &Feed) {
+        let next: BTreeMap<&SloId, &Arc<Slo>> = next.slos.iter().map(|s| (&s.id, s)).collect();
+        let same = |slo: &&Arc<Slo>| {
+            let candidate = next.get(&slo.id);
+            candidate.is_some_and(|candidate| candidate.measures_the_same(slo))
+        };
+        let kept: BTreeSet<SloId> = self
+            .feed
+            .slos
+            .iter()
+            .filter(same)
+            .map(|slo| slo.id.clone())
+            .collect();
+        self.answers.retain(|id, _| kept.contains(&id.slo));
+        self.evaluations.retain(|id, _| kept.contains(&id.slo));
+        self.live.blindness.retain(|id| kept.contains(&id.slo));
+        self.asked.clear();
+        if kept.is_empty() {
+            self.answered = Presence::default();
+        }
+    }
+
+    /// The fresh reading takes the place of the old one.
+    pub(super) fn swap(&mut self) {
+        if let Some(fresh) = self.fresh.take() {
+            let old = std::mem::replace(&mut self.live, fresh);
+            self.live.blindness = old.blindness;
+        }
+    }
+
+    /// Takes what the source said; once an hour forgets what is gone and says so.
+    pub(super) fn take(
+        &mut self,
+        evidence: Evidence,
+        options: &ReadingOptions,
+        now: Timestamp,
+    ) -> bool {
+        match evidence {
+            Evidence::Samples { from, series } => {
+                let before = self.live.read_until();
+                self.live.read(&self.feed, options, from, now, &series);
+                // Tied to the clock on the wall, so that a restart does not shift it.
+                let hour = |at: Timestamp| at.align_down(SWEEP_INTERVAL);
+                let due = before.is_none_or(|before| hour(before) < hour(now));
+                if due {
+                    self.live.forget(&self.feed, options);
+                }
+                due
+            }
+            Evidence::Windows(answers) => {
+                self.take_answers(answers, now);
+                let horizon = self.answered.horizon(options.forget_after);
+                self.answers
+                    .retain(|_, answers| answers.newest() >= horizon);
+                true
+            }
+        }
+    }
+
+    /// Whether this is a label set of the feed that would have been seen if it still existed.
+    pub(super) fn is_gone(&self, id: &InstanceId, options: &ReadingOptions) -> bool {
+        match self.feed.slos.first() {
+            Some(slo) if matches!(slo.indicator, Indicator::Windows(_)) => {
+                let settled = self.answered.horizon(options.forget_after).is_some();
+                let known = id.slo != slo.id || self.answers.contains_key(id);
+                settled && !known && !id.labels.is_empty()
+            }
+            _ => self.live.is_gone(id, options),
+        }
+    }
+
+    pub(super) fn take_answers(
+        &mut self,
+        answers: Vec<(Span, Vec<(Labels, f64)>)>,
+        now: Timestamp,
+    ) {
+        let Some(slo) = self.feed.slos.first() else {
+            return;
+        };
+        for (window, ratios) in answers {
+            self.asked.insert(window, now);
+            if !ratios.is_empty() {
+                self.answered.see(now, now);
+            }
+            for (labels, ratio) in ratios {
+                let id = InstanceId {
+                    slo: slo.id.clone(),
+                    labels: labels.pick(&slo.group_by),
+                };
+                self.answers.entry(id).or_default().put(window, now, ratio);
+            }
+        }
+    }
+}

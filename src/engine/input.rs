@@ -1,0 +1,104 @@
+//! What the engine is told: its options once, everything else as an [`Input`].
+
+use super::counts::Counts;
+use super::feed::Feed;
+use super::labels::Labels;
+use super::ledger::Recipients;
+use super::measure::{Measure, ReadingOptions};
+use super::sample::RawSeries;
+use super::slo::{InstanceId, SloId};
+use super::time::{Span, Timestamp};
+
+/// What the engine is told once, at start.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Options {
+    /// The name of the source, for the alert that says it is down.
+    pub source: String,
+    /// How samples are read.
+    pub reading: ReadingOptions,
+}
+
+/// Something that happened outside.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// The definitions and receivers from now on.
+    Configured {
+        /// Every SLO, grouped by what is polled together.
+        feeds: Vec<Feed>,
+        /// Who is told.
+        recipients: Recipients,
+    },
+    /// The saved state of a feed, at start.
+    Resumed {
+        /// The feed.
+        feed: String,
+        /// Its counters and windows.
+        measure: Box<Measure>,
+    },
+    /// Samples from the past: they are counted, nothing is decided.
+    Read {
+        /// The feed.
+        feed: String,
+        /// Where they are counted.
+        into: Book,
+        /// Start of the stretch that was read.
+        from: Timestamp,
+        /// End of the stretch that was read.
+        until: Timestamp,
+        /// What was found.
+        series: Vec<RawSeries>,
+    },
+    /// The fresh reading of a feed reaches the present and takes the place of the old one.
+    Swapped {
+        /// The feed.
+        feed: String,
+    },
+    /// Hourly sums of an SLO from before the covered time, for its budget.
+    History {
+        /// The feed.
+        feed: String,
+        /// The SLO.
+        slo: SloId,
+        /// What happened in the hour that ended at each time.
+        hours: Vec<(InstanceId, Timestamp, Counts)>,
+        /// Whether these are the last ones.
+        complete: bool,
+    },
+    /// A slot of a feed, the time being `now`.
+    Slot {
+        /// The feed.
+        feed: String,
+        /// What the source said.
+        evidence: Result<Evidence, SourceFailure>,
+    },
+}
+
+/// Which of a feed's two readings takes the samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Book {
+    /// The one that decides.
+    Live,
+    /// A fresh one that will replace it; the first stretch begins it anew.
+    Fresh {
+        /// Whether this is the first stretch.
+        begin: bool,
+    },
+}
+
+/// What a source answers at a slot.
+#[derive(Clone, Debug)]
+pub enum Evidence {
+    /// Raw samples of counters, or the values of time slices.
+    Samples {
+        /// Start of the stretch that was read; it ends at the slot.
+        from: Timestamp,
+        /// What was found.
+        series: Vec<RawSeries>,
+    },
+    /// Error ratios of whole windows, for the one SLO of a direct feed.
+    Windows(Vec<(Span, Vec<(Labels, f64)>)>),
+}
+
+/// Why a source gave no evidence, in words for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceFailure(pub String);
