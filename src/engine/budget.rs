@@ -59,9 +59,9 @@ pub(super) fn facts_from_burn(slo: &Slo, period_burn: f64, burn: f64, window: Sp
     }
 }
 
-/// At burn 1 the whole budget lasts one period. Below 1 a rolling budget recovers as fast as it
-/// is spent, so it has no end.
-fn exhausted_in(period: Span, remaining: f64, burn: f64) -> Option<Span> {
+/// Time until nothing is left. At burn 1 the whole budget lasts one period. Below 1 a rolling
+/// budget recovers as fast as it is spent, so it has no end.
+pub(super) fn exhausted_in(period: Span, remaining: f64, burn: f64) -> Option<Span> {
     if remaining <= 0.0 {
         return Some(Span::ZERO);
     }

@@ -459,3 +459,6 @@ impl FeedState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

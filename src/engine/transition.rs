@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::alert::{AlertRecord, Signal, Timing, advance};
+use super::budget::exhausted_in;
 use super::effect::{Effect, StateName, Transition};
 use super::evaluation::{Evaluation, Outcome};
 use super::labels::Labels;
@@ -185,7 +186,9 @@ impl Engine {
         if signal != Signal::Up && !self.alerts.contains_key(&key) {
             return;
         }
-        let ever_seen = evaluation.is_some_and(|evaluation| evaluation.newest.is_some());
+        // An alert that burns was seen to burn, even if the windows of that time are lost.
+        let ever_seen = evaluation.is_some_and(|evaluation| evaluation.newest.is_some())
+            || self.has_open_burn(&id);
         let wanted = slo
             .policy
             .blind
@@ -479,15 +482,15 @@ fn budget_signal(
     if let Some(threshold) = crossed {
         return (Signal::Up, Reason::BudgetConsumed { threshold });
     }
-    let ends_soon = |within: Span| {
-        budget
-            .exhausted_in
-            .is_some_and(|left| left <= within.scale(1.0 / ease.max(f64::EPSILON)))
-    };
-    if let (Some(true), Some(within)) =
-        (policy.exhaustion_within.map(ends_soon), budget.exhausted_in)
+    let longest = evaluation.readings.last().and_then(|reading| reading.burn);
+    let left = longest.and_then(|burn| exhausted_in(slo.period, budget.remaining, burn));
+    let ahead = policy
+        .exhaustion_within
+        .map(|within| within.scale(1.0 / ease.max(f64::EPSILON)));
+    if let (Some(left), Some(ahead)) = (left, ahead)
+        && left <= ahead
     {
-        return (Signal::Up, Reason::ExhaustionAhead { within });
+        return (Signal::Up, Reason::ExhaustionAhead { within: left });
     }
     let lowest = policy
         .thresholds
