@@ -225,3 +225,24 @@ mod open {
 fn div_ceil(value: i64, width: i64) -> i64 {
     value.div_euclid(width) + i64::from(value.rem_euclid(width) > 0)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_but_the_youngest_blocks_are_packed() {
+        let mut ring = Ring::new(Span::from_secs(30), Span::from_days(1));
+        let one = Counts {
+            bad: 0.0,
+            total: 1.0,
+        };
+        for bucket in 0..10_000 {
+            ring.add(Timestamp::from_secs(bucket * 30), one);
+            ring.seal();
+        }
+        let open = |block: &&Block| matches!(block.buckets, Store::Open(_));
+        assert_eq!(ring.blocks.len(), ring.capacity);
+        assert_eq!(ring.blocks.iter().filter(open).count(), OPEN_BLOCKS);
+    }
+}

@@ -197,5 +197,9 @@ mod tests {
             let _seen = counter.take(at(n * 60, n as f64), Drops::AreResets);
         }
         assert!(counter.spacing > Span::from_secs(55) && counter.spacing <= Span::from_secs(60));
+        let missed = counter
+            .take(at(59 * 60 + 180, 99.0), Drops::AreResets)
+            .unwrap();
+        assert_eq!(missed.from, missed.at, "two missed scrapes are no hole");
     }
 }

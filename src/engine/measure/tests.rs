@@ -308,6 +308,40 @@ fn a_lazy_series_found_in_a_long_poll_is_booked_at_its_birth() {
 }
 
 #[test]
+fn a_lazy_series_found_after_a_hole_is_spread_over_it() {
+    let feed = feed(&[REQUESTS]);
+    let mut measure = Measure::default();
+    let good = |secs| raw(&[("code", "200")], &[(secs, 100.0)]);
+    read(&mut measure, &feed, -1, 30, &[good(15)]);
+    let bad = raw(&[("code", "500")], &[(1215, 400.0)]);
+    read(&mut measure, &feed, -15, 1230, &[good(1215), bad]);
+    let (id, _) = instances(REQUESTS).swap_remove(0);
+    let half = sum(&measure, &id, Span::from_mins(10), START + 1_230_000);
+    assert_eq!((total(&measure, 1230).bad, half.bad), (400.0, 200.0));
+}
+
+#[test]
+fn an_slo_without_labels_has_its_one_instance_for_ever() {
+    let feed = feed(&[REQUESTS, JOBS]);
+    let mut measure = Measure::default();
+    read(
+        &mut measure,
+        &feed,
+        -1,
+        15,
+        &[raw(&[("code", "200")], &[(0, 1.0), (15, 2.0)])],
+    );
+    for minute in 1..26 * 60 {
+        let job = raw(&[(METRIC_NAME, JOBS)], &[(minute * 60, 1.0)]);
+        read(&mut measure, &feed, minute * 60 - 60, minute * 60, &[job]);
+        measure.forget(&feed, &options());
+    }
+    let lost = &instances(REQUESTS)[0].0;
+    assert!(measure.tally(lost).is_some() && !measure.is_gone(lost, &options()));
+    assert_eq!(measure.series_count(), 1);
+}
+
+#[test]
 fn a_counter_that_starts_with_nonsense_is_as_old_as_its_first_sane_sample() {
     let feed = feed(&[REQUESTS]);
     let mut measure = Measure::default();

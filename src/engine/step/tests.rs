@@ -623,8 +623,10 @@ fn the_end_is_told_to_whoever_heard_of_the_beginning() {
     );
     scene.recipients = recipients(&["both", "new"], &[], &[]);
     scene.configure();
+    scene.play("1m shop 10/s 50%");
+    scene.restart();
     scene.play(
-        "2m  shop 10/s 50%
+        "1m  shop 10/s 50%
          10m shop 10/s",
     );
     scene.expect(
@@ -633,6 +635,26 @@ fn the_end_is_told_to_whoever_heard_of_the_beginning() {
          11m new resolve shop/availability/page: Recovered 1h/5m
          11m old resolve shop/availability/page: Recovered 1h/5m",
     );
+}
+
+#[test]
+fn a_fresh_reading_does_not_forget_how_long_it_was_dark() {
+    let mut scene = Scene::cold(vec![slo("shop", &[])]);
+    scene.play("4m cart 10/s");
+    let (feed, into) = ("shop".to_owned(), Book::Fresh { begin: true });
+    let (from, until) = (scene.now - Span::from_days(3), scene.now);
+    scene.step(Input::Read {
+        feed,
+        into,
+        from,
+        until,
+        series: Vec::new(),
+    });
+    scene.step(Input::Swapped {
+        feed: "shop".to_owned(),
+    });
+    scene.play("2m cart 10/s");
+    scene.expect("5m tracker trigger shop/availability/blind: dark for 10, no series matches");
 }
 
 /// A direct feed that is asked for every window at every slot.

@@ -280,14 +280,6 @@ impl Scene {
             .map(|(at, notification)| line(*at, notification))
             .collect();
         self.expected = self.effects.len();
-        if std::env::var("SCENE_PRINT").is_ok() {
-            eprintln!(
-                "@@{}\n{}",
-                std::panic::Location::caller().line(),
-                got.join("\n")
-            );
-            return;
-        }
         assert_eq!(got, wanted, "got:\n{}\n", got.join("\n"));
     }
 
