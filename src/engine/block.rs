@@ -1,9 +1,9 @@
 //! Sixty-four buckets in as few bytes as they need.
 //!
 //! Increments of counters are nearly always integers that change little from bucket to bucket, so
-//! a column is stored as variable-length differences; a column of zeros takes one byte. Columns
-//! with fractions (counters of seconds, spread gaps) are stored as they are. Nothing is rounded:
-//! unpacking gives back the bits that were packed.
+//! a column is stored as variable-length differences, a stretch without any as its length; a
+//! column of zeros takes one byte. Columns with fractions (counters of seconds, spread gaps) are
+//! stored as they are. Nothing is rounded: unpacking gives back the bits that were packed.
 
 use serde::{Deserialize, Serialize};
 
@@ -63,16 +63,32 @@ fn pack_column(values: impl Iterator<Item = f64> + Clone, bytes: &mut Vec<u8>) {
     } else if values.clone().all(is_exact_integer) {
         bytes.push(DIFFERENCES);
         let mut last = 0_i64;
+        let mut still = 0_u64;
         for value in values {
             let value = value as i64;
+            if value == last {
+                still += 1;
+                continue;
+            }
+            push_still(&mut still, bytes);
             push_varint(zigzag(value - last), bytes);
             last = value;
         }
+        push_still(&mut still, bytes);
     } else {
         bytes.push(RAW);
         for value in values {
             bytes.extend_from_slice(&value.to_le_bytes());
         }
+    }
+}
+
+/// A stretch without a difference: a zero, then how many more follow it.
+fn push_still(still: &mut u64, bytes: &mut Vec<u8>) {
+    if *still > 0 {
+        push_varint(0, bytes);
+        push_varint(*still - 1, bytes);
+        *still = 0;
     }
 }
 
@@ -87,8 +103,16 @@ fn unpack_column(bytes: &mut impl Iterator<Item = u8>) -> Option<[f64; LEN]> {
         ZEROS => {}
         DIFFERENCES => {
             let mut last = 0_i64;
+            let mut still = 0_u64;
             for value in &mut column {
-                last = last.wrapping_add(unzigzag(take_varint(bytes)?));
+                if still > 0 {
+                    still -= 1;
+                } else {
+                    match take_varint(bytes)? {
+                        0 => still = take_varint(bytes)?,
+                        difference => last = last.wrapping_add(unzigzag(difference)),
+                    }
+                }
                 *value = last as f64;
             }
         }
@@ -169,6 +193,14 @@ mod tests {
         fn foreign_bytes_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
             let _buckets = Packed(bytes.into_boxed_slice()).unpack();
         }
+    }
+
+    #[test]
+    fn rare_errors_take_a_few_bytes_each() {
+        let mut buckets = [Counts::ZERO; LEN];
+        buckets[10].bad = 1.0;
+        buckets[40].bad = 300.0;
+        assert!(Packed::new(&buckets).len() <= 16);
     }
 
     #[test]

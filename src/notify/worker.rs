@@ -105,7 +105,16 @@ impl<O: Outbox> Worker<O> {
             Err(error) => return self.store_failed("reading due rows", &error),
         };
         due.retain(|delivery| !flight.holds(delivery));
-        due.sort_by_key(|row| (row.notification.facts.severity, row.attempts, row.id));
+        // What nobody has heard of yet goes before what adds to it.
+        due.sort_by_key(|row| {
+            let notification = &row.notification;
+            (
+                notification.facts.severity,
+                notification.kind,
+                row.attempts,
+                row.id,
+            )
+        });
         for delivery in due.into_iter().take(free) {
             flight.start(Arc::clone(self), delivery);
         }
