@@ -385,6 +385,20 @@ pub(super) struct Known {
     pub(super) most: Counts,
 }
 
+impl Known {
+    /// What either of two readers may know.
+    pub(super) fn or(self, other: Self) -> Self {
+        let of = |a: Counts, b: Counts, pick: fn(f64, f64) -> f64| Counts {
+            bad: pick(a.bad, b.bad),
+            total: pick(a.total, b.total),
+        };
+        Self {
+            least: of(self.least, other.least, f64::min),
+            most: of(self.most, other.most, f64::max),
+        }
+    }
+}
+
 impl Knowledge {
     /// The events of `(now - window, now]` to a reader whose last answer is from `last_good`.
     pub(super) fn sum(&self, zone: Option<&str>, window: Span, now: i64, last_good: i64) -> Known {
