@@ -155,7 +155,7 @@ fn check(world: &World, measure: &Measure, metric: &str, known: &[&world::Knowle
             let sums = known
                 .iter()
                 .map(|known| known.sum(zone, window, now, last_good));
-            let known = sums.reduce(world::Known::or).unwrap();
+            let known = sums.reduce(Known::or).unwrap();
             let context = format!("{id} over {window} at slot {}", (now - START) / SLOT);
             assert_known(sum(measure, &id, window, now), &known, &context);
         }
