@@ -258,7 +258,7 @@ async fn check_online_names_what_prometheus_does_not_have() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_budget_knows_the_whole_period() {
     let exporter = Exporter::start().await;
-    let step = Span::from_mins(5);
+    let step = Span::from_mins(1);
     let end = clock::now().align_down(step);
     let (begin, incident) = (end - Span::from_days(7), end - Span::from_days(4));
     let series = |code: &str| {
