@@ -13,8 +13,8 @@ use criterion::{BatchSize, Criterion};
 use slofuse::engine::labels::METRIC_NAME;
 use slofuse::engine::{
     Book, Counts, Document, Drops, Engine, Evidence, Feed, Indicator, Input, Labels, Layout,
-    MatchOp, Matcher, Objective, Options, Pattern, Policy, RawSeries, ReadingOptions, Recipients,
-    Sample, Selector, Slo, SloId, Span, Term, Timestamp, Window,
+    MatchOp, Matcher, Objective, Options, Pattern, Period, Policy, RawSeries, Reach,
+    ReadingOptions, Recipients, Sample, Selector, Slo, SloId, Span, Term, Timestamp, Window,
 };
 
 const INSTANCES: usize = 10_000;
@@ -300,7 +300,8 @@ fn slo(service: Option<usize>) -> Arc<Slo> {
         service: name,
         name: "availability".to_owned(),
         objective: objective.unwrap_or_else(|error| panic!("a valid objective: {error}")),
-        period: Span::from_days(30),
+        sla: None,
+        period: Period::Rolling(Span::from_days(30)),
         indicator: Indicator::Counters {
             bad: sum(bad),
             total: sum(total),
@@ -311,6 +312,10 @@ fn slo(service: Option<usize>) -> Arc<Slo> {
             Vec::new()
         },
         policy: Arc::new(Policy::sre_workbook()),
+        reach: Reach::new(
+            &Policy::sre_workbook(),
+            &Period::Rolling(Span::from_days(30)),
+        ),
         document: Document::default(),
     })
 }

@@ -178,7 +178,7 @@ pub(super) fn table() -> Table {
 /// `page 14.4x over 1h/5m`, one line per tier.
 fn tiers(slo: &Slo) -> String {
     let line = |tier: &Tier| {
-        let factor = (tier.factor(slo.period) * 1000.0).round() / 1000.0;
+        let factor = (tier.factor(slo.period.nominal()) * 1000.0).round() / 1000.0;
         format!("{} {factor}x over {}", tier.severity, tier.windows())
     };
     slo.policy
@@ -202,7 +202,7 @@ fn as_json(checked: &Checked, findings: Option<&[Finding]>) -> serde_json::Value
                 "severity": tier.severity,
                 "long": tier.long.to_string(),
                 "short": tier.short.to_string(),
-                "factor": tier.factor(slo.period),
+                "factor": tier.factor(slo.period.nominal()),
                 "minimum_events": tier.minimum_events,
             })
         });

@@ -120,6 +120,8 @@ impl Questions<'_> {
                     finding.problems.push("no window has an answer".to_owned());
                 }
             }
+            // Its parts are checked themselves.
+            Indicator::Composite(_) => {}
             Indicator::Slices { condition, .. } => {
                 self.price(condition, &mut finding).await?;
                 if finding.series == 0 {
@@ -234,7 +236,7 @@ impl Questions<'_> {
     ) -> Result<(), SourceError> {
         let templates = match query {
             WindowQuery::Ratio { error_ratio } => vec![error_ratio],
-            WindowQuery::Events { bad, total } => vec![bad, total],
+            WindowQuery::Events { bad, total, .. } => vec![bad, total],
         };
         for window in slo.policy.windows() {
             for template in &templates {

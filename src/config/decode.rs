@@ -218,9 +218,10 @@ impl<'de> SeqAccess<'de> for Parts<'_> {
             _ => 0,
         };
         let number = match part {
-            0 => node.mark.line,
-            1 => node.mark.column,
-            2 => text_column,
+            0 => node.mark.file,
+            1 => node.mark.line,
+            2 => node.mark.column,
+            3 => text_column,
             _ => {
                 return Ok(seed.deserialize(self.decoder).map_or_else(
                     |mistake| {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::lint::Lint;
 use super::tree::Mark;
 
 /// A position in a file. Line and column count from 1, columns in characters.
@@ -39,6 +40,8 @@ pub enum Level {
     Error,
     /// Loaded, but probably not what was meant.
     Warning,
+    /// Loaded, and worth knowing.
+    Note,
 }
 
 impl Level {
@@ -47,6 +50,7 @@ impl Level {
         match self {
             Self::Error => "error",
             Self::Warning => "warning",
+            Self::Note => "note",
         }
     }
 }
@@ -59,6 +63,8 @@ pub struct Diagnostic {
     pub place: Place,
     /// How grave it is.
     pub severity: Level,
+    /// The rule that was broken.
+    pub rule: Lint,
     /// What is wrong, lower case, no full stop.
     pub message: String,
     /// What to do about it.
@@ -80,6 +86,9 @@ pub struct Diagnostics {
     kept: BTreeSet<Diagnostic>,
     errors: usize,
     warnings: usize,
+    notes: usize,
+    /// The files that marks refer to by number.
+    files: Vec<Arc<str>>,
 }
 
 impl Diagnostics {
@@ -94,6 +103,7 @@ impl Diagnostics {
         let count = match diagnostic.severity {
             Level::Error => &mut self.errors,
             Level::Warning => &mut self.warnings,
+            Level::Note => &mut self.notes,
         };
         *count += 1;
         if *count <= Self::KEPT_MAX {
@@ -111,6 +121,11 @@ impl Diagnostics {
         self.warnings
     }
 
+    /// How many notes there are, kept or not.
+    pub const fn notes(&self) -> usize {
+        self.notes
+    }
+
     /// Those that were kept, sorted by file and place.
     pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
         self.kept.iter()
@@ -123,7 +138,12 @@ impl fmt::Display for Diagnostics {
         for diagnostic in &self.kept {
             writeln!(f, "{diagnostic}")?;
         }
-        for (count, word) in [(self.errors, "errors"), (self.warnings, "warnings")] {
+        let counts = [
+            (self.errors, "errors"),
+            (self.warnings, "warnings"),
+            (self.notes, "notes"),
+        ];
+        for (count, word) in counts {
             if count > Self::KEPT_MAX {
                 writeln!(f, "and {} more {word}", count - Self::KEPT_MAX)?;
             }
@@ -148,41 +168,63 @@ impl std::error::Error for Diagnostics {}
 
 /// Where the loader writes down what it finds in one file.
 ///
-/// It is shared by everything that reads the file, hence the cell.
+/// It is shared by everything that reads the file, hence the cell. Marks know their file, so what
+/// one file refers to in another is reported in the other.
 #[derive(Clone)]
 pub(super) struct Report<'a> {
-    file: Arc<str>,
+    file: u32,
     found: &'a RefCell<Diagnostics>,
 }
 
 impl<'a> Report<'a> {
-    pub(super) const fn new(file: Arc<str>, found: &'a RefCell<Diagnostics>) -> Self {
+    pub(super) fn new(file: Arc<str>, found: &'a RefCell<Diagnostics>) -> Self {
+        let files = &mut found.borrow_mut().files;
+        files.push(file);
+        let file = u32::try_from(files.len() - 1).unwrap_or(u32::MAX);
         Self { file, found }
     }
 
+    /// The number of the file in marks.
+    pub(super) const fn file(&self) -> u32 {
+        self.file
+    }
+
+    /// The beginning of the file.
+    pub(super) const fn start(&self) -> Mark {
+        Mark::start(self.file)
+    }
+
     pub(super) fn place(&self, mark: Mark) -> Place {
+        let found = self.found.borrow();
+        let file = usize::try_from(mark.file).ok();
+        let file = file.and_then(|number| found.files.get(number)).cloned();
         Place {
-            file: Arc::clone(&self.file),
+            file: file.unwrap_or_default(),
             line: mark.line,
             column: mark.column,
         }
     }
 
     pub(super) fn error(&self, mark: Mark, message: impl Into<String>, fix: impl Into<String>) {
-        self.push(mark, Level::Error, message.into(), fix.into());
+        self.lint(Lint::Invalid, mark, message, fix);
     }
 
-    pub(super) fn warning(&self, mark: Mark, message: impl Into<String>, fix: impl Into<String>) {
-        self.push(mark, Level::Warning, message.into(), fix.into());
-    }
-
-    fn push(&self, mark: Mark, severity: Level, message: String, fix: String) {
-        self.found.borrow_mut().push(Diagnostic {
+    /// Reports what breaks a rule, as gravely as the rule says.
+    pub(super) fn lint(
+        &self,
+        rule: Lint,
+        mark: Mark,
+        message: impl Into<String>,
+        fix: impl Into<String>,
+    ) {
+        let diagnostic = Diagnostic {
             place: self.place(mark),
-            severity,
-            message,
-            fix,
-        });
+            severity: rule.level(),
+            rule,
+            message: message.into(),
+            fix: fix.into(),
+        };
+        self.found.borrow_mut().push(diagnostic);
     }
 }
 
@@ -208,6 +250,7 @@ mod tests {
                 column: 3,
             },
             severity,
+            rule: Lint::Invalid,
             message: "the objective is 100".to_owned(),
             fix: "promise less".to_owned(),
         }
@@ -249,7 +292,7 @@ mod tests {
         all.push(diagnostic("a.yaml", 2, Level::Error));
         insta::assert_snapshot!(
             serde_json::to_string(&all).unwrap(),
-            @r#"{"errors":1,"warnings":0,"diagnostics":[{"file":"a.yaml","line":2,"column":3,"severity":"error","message":"the objective is 100","fix":"promise less"}]}"#
+            @r#"{"errors":1,"warnings":0,"diagnostics":[{"file":"a.yaml","line":2,"column":3,"severity":"error","rule":"invalid","message":"the objective is 100","fix":"promise less"}]}"#
         );
     }
 }

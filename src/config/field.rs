@@ -47,6 +47,24 @@ impl<T> Field<T> {
     }
 }
 
+impl<T> Field<T> {
+    /// A value that stands, or follows from what stands, at a mark.
+    pub(super) const fn at(mark: Mark, value: T) -> Self {
+        Self {
+            written: Some(Written { mark, column: None }),
+            value: Some(value),
+        }
+    }
+
+    /// Something else made of the value, at the same place; a refused or absent value stays so.
+    pub(super) fn map<U>(self, make: impl FnOnce(T) -> U) -> Field<U> {
+        Field {
+            written: self.written,
+            value: self.value.map(make),
+        }
+    }
+}
+
 impl Field<String> {
     /// The place of a byte of the text, as near as it can be told.
     pub(super) fn mark_at(&self, offset: usize, section: Mark) -> Mark {
@@ -61,6 +79,7 @@ impl Field<String> {
                 '\n' => Mark {
                     line: mark.line + 1,
                     column,
+                    ..mark
                 },
                 _ => Mark {
                     column: mark.column + 1,
@@ -93,12 +112,13 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Field<T> {
             }
 
             fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Field<T>, A::Error> {
+                let file = parts.next_element()?.unwrap_or(0);
                 let line = parts.next_element()?.unwrap_or(0);
                 let column = parts.next_element()?.unwrap_or(0);
                 let text: u32 = parts.next_element()?.unwrap_or(0);
                 Ok(Field {
                     written: Some(Written {
-                        mark: Mark { line, column },
+                        mark: Mark { file, line, column },
                         column: (text > 0).then_some(text),
                     }),
                     value: parts.next_element()?,
@@ -111,7 +131,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Field<T> {
 }
 
 /// Either one value or a section: `password: abc` and `password: {env: NAME}`.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum ValueOr<S> {
     Value(String),

@@ -148,13 +148,16 @@ pub(super) fn about<'a>(
     found: &'a RefCell<Diagnostics>,
 ) -> (Report<'a>, Mark) {
     match named_at {
-        None => (Report::new(name(path), found), Mark::START),
+        None => {
+            let report = Report::new(name(path), found);
+            let start = report.start();
+            (report, start)
+        }
         Some(place) => {
             let (line, column) = (place.line, place.column);
-            (
-                Report::new(Arc::clone(&place.file), found),
-                Mark { line, column },
-            )
+            let report = Report::new(Arc::clone(&place.file), found);
+            let file = report.file();
+            (report, Mark { file, line, column })
         }
     }
 }

@@ -11,6 +11,8 @@ mod decode;
 pub mod diagnostic;
 mod field;
 mod files;
+mod formats;
+pub mod lint;
 mod nearest;
 pub mod promql;
 mod raw;
@@ -26,6 +28,8 @@ pub use compile::Definition;
 use compile::{Documents, Outside};
 use diagnostic::Report;
 pub use diagnostic::{Diagnostic, Diagnostics, Level, Place};
+pub use formats::Format;
+use lint::Lint;
 use settings::Settings;
 
 /// Everything `slofuse run` starts from.
@@ -173,7 +177,7 @@ fn compile_definitions(
     {
         let (report, mark) = files::about(path, named_at.as_ref(), found);
         let fix = "add a document of kind: SLO, in a file that ends in .yaml or .yml";
-        report.warning(mark, "no SLO is defined here", fix);
+        report.lint(Lint::NoDefinition, mark, "no SLO is defined here", fix);
     }
     definitions
 }

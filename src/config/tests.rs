@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use proptest::prelude::*;
 
 use super::*;
-use crate::engine::{Indicator, Policy, Severity, Span};
+use crate::engine::{Indicator, Period, Policy, Severity, Span};
 
 /// Compiles definition files given as name and bytes.
 fn definitions<T: AsRef<[u8]>>(files: &[(&str, T)]) -> (Vec<Definition>, Diagnostics) {
@@ -84,7 +84,7 @@ fn a_small_definition_has_the_defaults() {
     assert_eq!(found.to_string(), "");
     let slo = &definitions[0].slo;
     assert_eq!(slo.id.as_str(), "shop/api");
-    assert_eq!(slo.period, Span::from_days(30));
+    assert_eq!(slo.period, Period::Rolling(Span::from_days(30)));
     assert_eq!(*slo.policy, Policy::sre_workbook());
     assert_eq!(definitions[0].place.to_string(), "a.yaml:1:1");
     assert!(matches!(slo.indicator, Indicator::Counters { .. }));
@@ -184,7 +184,7 @@ fn promql_mistakes_point_into_the_query() {
         let tree = tree::parse("k: |\n  sum(\n    é;\n  )\n".as_bytes(), &report);
         decode::decode(tree.documents[0].get("k").unwrap(), &report)
     };
-    let mark = field.mark_at("sum(\n  é".len(), tree::Mark::START);
+    let mark = field.mark_at("sum(\n  é".len(), tree::Mark::start(0));
     assert_eq!((mark.line, mark.column), (3, 6));
     let both = SLO.replace("_total'", "_total{'");
     assert_eq!(definitions(&[("a.yaml", both)]).1.errors(), 2);

@@ -14,16 +14,25 @@ use super::diagnostic::{Report, excerpt};
 /// A position in a file, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
+    /// The number under which [`super::diagnostic::Diagnostics`] knows the file.
+    pub(super) file: u32,
     pub(super) line: u32,
     pub(super) column: u32,
 }
 
 impl Mark {
     /// The first character: for mistakes about a file as a whole.
-    pub(super) const START: Self = Self { line: 1, column: 1 };
-
-    fn of(marker: &saphyr_parser::Marker) -> Self {
+    pub(super) const fn start(file: u32) -> Self {
         Self {
+            file,
+            line: 1,
+            column: 1,
+        }
+    }
+
+    fn of(file: u32, marker: &saphyr_parser::Marker) -> Self {
+        Self {
+            file,
             line: marker.line() as u32,
             column: marker.col() as u32 + 1,
         }
@@ -106,7 +115,11 @@ pub(super) fn parse(bytes: &[u8], report: &Report<'_>) -> Tree {
     let read = read(bytes, report, &mut documents);
     let complete = read.is_ok();
     if let Err(stop) = read {
-        report.error(stop.mark, stop.message, stop.fix);
+        let mark = Mark {
+            file: report.file(),
+            ..stop.mark
+        };
+        report.error(mark, stop.message, stop.fix);
     }
     Tree {
         documents,
@@ -114,7 +127,7 @@ pub(super) fn parse(bytes: &[u8], report: &Report<'_>) -> Tree {
     }
 }
 
-/// A mistake after which the rest of the file cannot be read.
+/// A mistake after which the rest of the file cannot be read; its mark knows no file yet.
 struct Stop {
     mark: Mark,
     message: String,
@@ -149,7 +162,7 @@ fn read(bytes: &[u8], report: &Report<'_>, documents: &mut Vec<Node>) -> Result<
 }
 
 fn not_yaml(error: &ScanError) -> Stop {
-    let mark = Mark::of(error.marker());
+    let mark = Mark::of(0, error.marker());
     // The parser has a bound of its own for brackets, and looks ahead.
     if error.info() == "recursion limit exceeded" {
         return too_deep(mark);
@@ -193,6 +206,7 @@ fn end_of(text: &str, at: usize) -> Mark {
     let before = text.get(..at).unwrap_or_default();
     let last = before.rsplit('\n').next().unwrap_or_default();
     Mark {
+        file: 0,
         line: before.matches('\n').count() as u32 + 1,
         column: last.chars().count() as u32 + 1,
     }
@@ -228,7 +242,7 @@ enum Content {
 
 impl Builder<'_, '_> {
     fn take(&mut self, event: Event<'_>, span: &SourceSpan) -> Result<(), Stop> {
-        let mark = Mark::of(&span.start);
+        let mark = Mark::of(self.report.file(), &span.start);
         match event {
             Event::Scalar(text, style, anchor, tag) => {
                 self.refuse_tag(mark, tag.is_some());
@@ -365,7 +379,7 @@ fn scalar(text: String, style: ScalarStyle, span: &SourceSpan) -> Value {
     if plain && matches!(text.as_str(), "" | "~" | "null") {
         return Value::Null;
     }
-    let start = Mark::of(&span.start).column;
+    let start = Mark::of(0, &span.start).column;
     // A source exactly as long as the text has neither escapes nor folded lines.
     let width = span.end.col().saturating_sub(span.start.col());
     let one_line = span.start.line() == span.end.line();

@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
-use crate::engine::Span;
+use crate::engine::{Span, Zone};
 
 use super::diagnostic::excerpt;
 
@@ -150,6 +150,82 @@ impl TryFrom<String> for Name {
         }
         let fix = "use up to 63 letters, digits, _, . and -, beginning with a letter or digit";
         Err(malformed(&text, "a name", fix))
+    }
+}
+
+/// Another SLO: `service/name`, or `name` within the same service.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct SloRef {
+    pub(super) service: Option<Name>,
+    pub(super) name: Name,
+}
+
+impl TryFrom<String> for SloRef {
+    type Error = Malformed;
+
+    fn try_from(text: String) -> Result<Self, Malformed> {
+        let parts: Vec<Option<Name>> = text
+            .split('/')
+            .map(|part| Name::try_from(part.to_owned()).ok())
+            .collect();
+        let (service, name) = match parts.as_slice() {
+            [Some(name)] => (None, name.clone()),
+            [Some(service), Some(name)] => (Some(service.clone()), name.clone()),
+            _ => {
+                let fix = "write service/name, or only the name of an SLO of the same service";
+                return Err(malformed(&text, "the name of an SLO", fix));
+            }
+        };
+        Ok(Self { service, name })
+    }
+}
+
+/// `shop/checkout` or `checkout`
+impl fmt::Display for SloRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(Name(service)) = &self.service {
+            write!(f, "{service}/")?;
+        }
+        f.write_str(&self.name.0)
+    }
+}
+
+/// A time zone by its IANA name, `Europe/Berlin`.
+#[derive(Clone, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct ZoneName(pub(super) Zone);
+
+impl TryFrom<String> for ZoneName {
+    type Error = Malformed;
+
+    fn try_from(text: String) -> Result<Self, Malformed> {
+        let fix = "write an IANA name such as Europe/Berlin or UTC";
+        Zone::named(&text)
+            .map(Self)
+            .ok_or_else(|| malformed(&text, "a time zone", fix))
+    }
+}
+
+/// A day, `2026-11-21`.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct Day(pub(super) jiff::civil::Date);
+
+impl TryFrom<String> for Day {
+    type Error = Malformed;
+
+    fn try_from(text: String) -> Result<Self, Malformed> {
+        let fix = "write it as year-month-day, such as 2026-11-21";
+        let plain = text.len() == "2026-11-21".len();
+        let day = text.parse().ok().filter(|_| plain);
+        day.map(Self).ok_or_else(|| malformed(&text, "a day", fix))
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

@@ -176,7 +176,7 @@ impl Backfill {
         slo: &Slo,
         seam: Timestamp,
     ) -> Result<(), Stopped> {
-        let oldest = self.clock.now() - slo.period;
+        let oldest = self.clock.now() - slo.reach.period;
         let mut until = seam;
         let mut stretch = HOURS_STRETCH;
         let mut retry = RETRY_FIRST;

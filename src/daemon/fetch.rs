@@ -56,7 +56,7 @@ impl PolledFeed {
     pub(super) fn slice(&self) -> Option<Span> {
         match self.slos.first()?.indicator {
             Indicator::Slices { slice, .. } => Some(slice),
-            Indicator::Counters { .. } | Indicator::Windows(_) => None,
+            Indicator::Counters { .. } | Indicator::Windows(_) | Indicator::Composite(_) => None,
         }
     }
 
@@ -65,9 +65,9 @@ impl PolledFeed {
     /// Slices are few, so the whole period is read; of counters, only the longest tier window.
     pub(super) fn reach(&self) -> Span {
         let of = |slo: &Arc<Slo>| match slo.indicator {
-            Indicator::Counters { .. } => slo.policy.longest_window(),
-            Indicator::Slices { .. } => slo.policy.longest_window().max(slo.period),
-            Indicator::Windows(_) => Span::ZERO,
+            Indicator::Counters { .. } => slo.reach.longest_window(),
+            Indicator::Slices { .. } => slo.reach.longest_window().max(slo.reach.period),
+            Indicator::Windows(_) | Indicator::Composite(_) => Span::ZERO,
         };
         self.slos.iter().map(of).max().unwrap_or(Span::ZERO)
     }
@@ -87,8 +87,9 @@ impl PolledFeed {
         from: Timestamp,
         until: Timestamp,
     ) -> Result<Vec<RawSeries>, SourceError> {
-        if let Some(Indicator::Slices { condition, slice }) =
-            self.slos.first().map(|slo| &slo.indicator)
+        if let Some(Indicator::Slices {
+            condition, slice, ..
+        }) = self.slos.first().map(|slo| &slo.indicator)
         {
             let start = from.align_down(*slice) + *slice;
             let end = until.align_down(*slice);
@@ -127,7 +128,7 @@ impl PolledFeed {
                 WindowQuery::Ratio { error_ratio } => {
                     client.instant(&error_ratio.render(*window), at).await?
                 }
-                WindowQuery::Events { bad, total } => {
+                WindowQuery::Events { bad, total, .. } => {
                     let (bad, total) = (bad.render(*window), total.render(*window));
                     let (bad, total) =
                         tokio::try_join!(client.instant(&bad, at), client.instant(&total, at))?;

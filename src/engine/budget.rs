@@ -8,6 +8,8 @@ use super::time::Span;
 /// What the budget is computed from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Spending {
+    /// How long the period is.
+    pub(super) length: Span,
     /// Events of the period, as far as they are known.
     pub(super) period: Counts,
     /// Share (0..1) of the period for which there are events.
@@ -24,6 +26,7 @@ pub(super) struct Spending {
 /// a service one day old has not spent a month's budget with its first bad minute.
 pub(super) fn facts(slo: &Slo, spending: Spending) -> BudgetFacts {
     let Spending {
+        length,
         period,
         coverage,
         by_alert,
@@ -41,20 +44,25 @@ pub(super) fn facts(slo: &Slo, spending: Spending) -> BudgetFacts {
     BudgetFacts {
         consumed,
         remaining,
-        exhausted_in: exhausted_in(slo.period, remaining, burn),
+        exhausted_in: exhausted_in(length, remaining, burn),
         consumed_by_alert: share(by_alert).max(0.0),
         coverage: coverage.clamp(0.0, 1.0),
     }
 }
 
 /// Prices an error ratio over the period, where counts are not known.
-pub(super) fn facts_from_burn(slo: &Slo, period_burn: f64, burn: f64, window: Span) -> BudgetFacts {
+pub(super) fn facts_from_burn(
+    length: Span,
+    period_burn: f64,
+    burn: f64,
+    window: Span,
+) -> BudgetFacts {
     let remaining = 1.0 - period_burn;
     BudgetFacts {
         consumed: period_burn,
         remaining,
-        exhausted_in: exhausted_in(slo.period, remaining, burn),
-        consumed_by_alert: burn * window.ratio(slo.period),
+        exhausted_in: exhausted_in(length, remaining, burn),
+        consumed_by_alert: burn * window.ratio(length),
         coverage: 1.0,
     }
 }
@@ -75,6 +83,7 @@ mod tests {
 
     fn spending(bad: f64, total: f64, coverage: f64, burn: f64) -> Spending {
         Spending {
+            length: Span::from_days(30),
             period: Counts { bad, total },
             coverage,
             by_alert: bad / 2.0,

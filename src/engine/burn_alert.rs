@@ -55,7 +55,7 @@ impl Engine {
         let timing = match severity {
             Severity::Info => Timing::AT_ONCE,
             _ => Timing {
-                pending: slo.policy.pending,
+                pending: pending(slo, severity),
                 hold: slo.policy.hold,
             },
         };
@@ -87,6 +87,12 @@ impl Engine {
             .filter(|record| record.is_firing())
             .map(|_| page.clone())
     }
+}
+
+/// The shortest time that a tier of the severity must burn.
+fn pending(slo: &Slo, severity: Severity) -> Span {
+    let tiers = slo.policy.tiers.iter().filter(|t| t.severity == severity);
+    tiers.map(|t| t.pending).min().unwrap_or(Span::ZERO)
 }
 
 /// Whether the tiers of a severity burn.
@@ -129,7 +135,8 @@ fn budget_signal(
         return (Signal::Up, Reason::BudgetConsumed { threshold });
     }
     let longest = evaluation.readings.last().and_then(|reading| reading.burn);
-    let left = longest.and_then(|burn| exhausted_in(slo.period, budget.remaining, burn));
+    let left = longest
+        .and_then(|burn| exhausted_in(slo.period.length(evaluation.at), budget.remaining, burn));
     let ahead = policy
         .exhaustion_within
         .map(|within| within.scale(1.0 / ease.max(f64::EPSILON)));
@@ -167,7 +174,7 @@ pub(super) fn facts_of(
         slo: slo.name.clone(),
         labels,
         objective_percent: Some(slo.objective.percent()),
-        period: Some(slo.period),
+        period: Some(slo.period.clone()),
         reason,
         started_at: now,
         decided_at: now,

@@ -155,7 +155,7 @@ pub(super) fn from_tally(
         false => Reading::uncovered(window),
     };
     let readings: Vec<Reading> = slo.policy.windows().into_iter().map(read).collect();
-    let tiers = tiers(slo, &readings, &memory.burning);
+    let tiers = tiers(slo, &readings, &memory.burning, now);
     let silence = silence(tally, now);
     let fresh = silence.is_none();
     let (outcome, detail) = match silence {
@@ -189,18 +189,24 @@ pub(super) fn from_answers(
         None => Reading::uncovered(window),
     };
     let readings: Vec<Reading> = slo.policy.windows().into_iter().map(read).collect();
-    let tiers = tiers(slo, &readings, &memory.burning);
+    let tiers = tiers(slo, &readings, &memory.burning, now);
     let fresh = readings.iter().any(|reading| reading.burn.is_some());
     let (outcome, detail) = if fresh {
         settle(&readings, &tiers)
     } else {
         (Outcome::NoData, Some("no window has an answer".to_owned()))
     };
-    let period = answers.get(slo.period, interval, now).flatten();
+    let elapsed = slo.period.elapsed(now);
+    let period = answers.get(elapsed, interval, now).flatten();
     let budget = period.map(|ratio| {
-        let period_burn = Reading::from_ratio(slo.period, Some(ratio), slo.objective).burn;
+        let period_burn = Reading::from_ratio(elapsed, Some(ratio), slo.objective).burn;
         let (burn, window) = spending_burn(&readings, &tiers);
-        budget::facts_from_burn(slo, period_burn.unwrap_or(0.0), burn, window)
+        budget::facts_from_burn(
+            slo.period.length(now),
+            period_burn.unwrap_or(0.0),
+            burn,
+            window,
+        )
     });
     Evaluation {
         id: id.clone(),
@@ -226,14 +232,20 @@ fn silence(tally: &Tally, now: Timestamp) -> Option<String> {
     stale.then(|| format!("the newest sample is {rounded} old"))
 }
 
-fn tiers(slo: &Slo, readings: &[Reading], burning: &[(Severity, Span, Span)]) -> Vec<TierStatus> {
+fn tiers(
+    slo: &Slo,
+    readings: &[Reading],
+    burning: &[(Severity, Span, Span)],
+    now: Timestamp,
+) -> Vec<TierStatus> {
+    let length = slo.period.length(now);
     let reading = |window: Span| {
         let found = readings.iter().find(|reading| reading.window == window);
         found.copied().unwrap_or_else(|| Reading::uncovered(window))
     };
     let status = |tier: &Tier| {
         let (long, short) = (reading(tier.long), reading(tier.short));
-        let factor = tier.factor(slo.period);
+        let factor = tier.factor(length);
         let burned = burning.contains(&(tier.severity, tier.long, tier.short));
         let recovering = if burned { slo.policy.recover } else { 1.0 };
         TierStatus {
@@ -285,13 +297,14 @@ fn budget_of(
     let costs_from = memory.costs_from.unwrap_or(now - window);
     let since = tally
         .window
-        .sum(now.since(costs_from).min(slo.period), now)
+        .sum(now.since(costs_from).min(slo.period.reach()), now)
         .sane();
     budget::facts(
         slo,
         Spending {
-            period: tally.window.sum(slo.period, now),
-            coverage: now.since(tally.first).ratio(slo.period),
+            length: slo.period.length(now),
+            period: tally.window.sum(slo.period.elapsed(now), now),
+            coverage: now.since(tally.first).ratio(slo.period.length(now)),
             by_alert: since.bad,
             burn,
         },

@@ -155,8 +155,9 @@ fn equalities(slos: &[Arc<Slo>], place: Place) -> BTreeSet<(&str, &str)> {
 pub(super) mod tests {
     use super::*;
     use crate::engine::labels::{METRIC_NAME, Matcher, Pattern, Selector};
+    use crate::engine::period::Period;
     use crate::engine::policy::Policy;
-    use crate::engine::slo::{Document, Objective, SloId};
+    use crate::engine::slo::{Document, Objective, Reach, SloId};
     use crate::engine::time::Span;
 
     pub(in crate::engine) fn selector(matchers: &[(&str, &str, &str)]) -> Selector {
@@ -191,13 +192,18 @@ pub(super) mod tests {
             service: service.to_owned(),
             name: "availability".to_owned(),
             objective: Objective::from_percent(99.9).unwrap(),
-            period: Span::from_days(30),
+            sla: None,
+            period: Period::Rolling(Span::from_days(30)),
             indicator: Indicator::Counters {
                 bad: plus(selector(&bad)),
                 total: plus(selector(&of)),
             },
             group_by: group_by.iter().map(|label| (*label).to_owned()).collect(),
             policy: Arc::new(Policy::sre_workbook()),
+            reach: Reach::new(
+                &Policy::sre_workbook(),
+                &Period::Rolling(Span::from_days(30)),
+            ),
             document: Document::default(),
         }
     }

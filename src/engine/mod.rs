@@ -32,6 +32,7 @@ pub mod labels;
 pub mod ledger;
 pub mod measure;
 pub mod notification;
+pub mod period;
 pub mod policy;
 mod presence;
 mod ring;
@@ -56,11 +57,13 @@ pub use measure::{Measure, ReadingOptions};
 pub use notification::{
     AlertFacts, AlertKey, BudgetFacts, Notification, NotificationKind, Reason, TierFacts,
 };
-pub use policy::{BlindPolicy, BudgetPolicy, Policy, Severity, Tier};
+pub use period::{Calendar, CalendarUnit, LastEvents, Period, Zone};
+pub use policy::{BlindPolicy, BudgetPolicy, Mode, Policy, Severity, Tier};
 pub use sample::{RawSeries, Sample};
 pub use series::Drops;
 pub use slo::{
-    Document, Indicator, InstanceId, Objective, QueryTemplate, Slo, SloId, Term, WindowQuery,
+    AlertText, Combination, Composite, Document, Indicator, InstanceId, Objective, Part,
+    QueryTemplate, Reach, Slo, SloId, Term, WindowQuery,
 };
 pub use step::Engine;
 pub use time::{Span, Timestamp};

@@ -8,6 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::labels::Labels;
+use super::period::Period;
 use super::policy::Severity;
 use super::slo::{Document, InstanceId};
 use super::time::{Span, Timestamp};
@@ -194,8 +195,8 @@ pub struct AlertFacts {
     pub labels: Labels,
     /// Objective in percent; `None` when the source is down.
     pub objective_percent: Option<f64>,
-    /// Rolling period; `None` when the source is down.
-    pub period: Option<Span>,
+    /// What the budget is for; `None` when the source is down.
+    pub period: Option<Period>,
     /// Why now.
     pub reason: Reason,
     /// When the condition began.

@@ -4,6 +4,7 @@
 //! factor follows from them and the period (SRE workbook, chapter 5, "Multiwindow, Multi-Burn-Rate
 //! Alerts": factor = budget fraction x period / long window). Nothing here knows 14.4.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -55,6 +56,24 @@ pub struct Tier {
     pub budget_fraction: f64,
     /// The tier fires only with at least this many bad events in its long window.
     pub minimum_events: f64,
+    /// How long the tier must burn before its alert fires.
+    #[serde(default)]
+    pub pending: Span,
+    /// Labels that the alert bears while this is its fastest burning tier.
+    #[serde(default)]
+    pub labels: BTreeMap<String, String>,
+}
+
+/// By what the burn of a window is measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// By the window's own events: its error ratio over the ratio that is allowed.
+    #[default]
+    Ratio,
+    /// By the events that a window of this length has on average over the period: a few failures
+    /// in a quiet night weigh what they cost of the budget, not what share of the night they are.
+    Budget,
 }
 
 impl Tier {
@@ -97,8 +116,9 @@ pub struct Policy {
     pub name: String,
     /// The tiers, in the order of the file.
     pub tiers: Vec<Tier>,
-    /// How long a burn must last before its alert fires.
-    pub pending: Span,
+    /// By what burns are measured.
+    #[serde(default)]
+    pub mode: Mode,
     /// How long an alert keeps firing after the last burning slot.
     pub hold: Span,
     /// A firing tier stops burning only below `factor x recover` (0..=1), so it cannot flap.
@@ -124,6 +144,8 @@ impl Policy {
             short,
             budget_fraction,
             minimum_events: 5.0,
+            pending: Span::ZERO,
+            labels: BTreeMap::new(),
         };
         Self {
             name: Self::DEFAULT_NAME.to_owned(),
@@ -153,7 +175,7 @@ impl Policy {
                     0.10,
                 ),
             ],
-            pending: Span::ZERO,
+            mode: Mode::Ratio,
             hold: Span::from_mins(1),
             recover: 0.9,
             page_mutes_ticket: true,
@@ -165,6 +187,17 @@ impl Policy {
                 after_slots: 10,
                 severity: Severity::Page,
             }),
+        }
+    }
+
+    /// Measures and tells nobody: for the steps of a composite that have no alerts of their own.
+    pub fn silent() -> Self {
+        Self {
+            name: "silent".to_owned(),
+            tiers: Vec::new(),
+            budget: BudgetPolicy::default(),
+            blind: None,
+            ..Self::sre_workbook()
         }
     }
 

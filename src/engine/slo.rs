@@ -1,6 +1,6 @@
 //! Service level objectives as the engine holds them: only legal ones can be built.
 //!
-//! A [`Slo`] joins an [`Indicator`] (what is measured), an [`Objective`], a rolling period and a
+//! A [`Slo`] joins an [`Indicator`] (what is measured), an [`Objective`], a [`Period`] and a
 //! policy. It is immutable and shared; everything that changes lives in the engine's state.
 
 use std::collections::BTreeMap;
@@ -10,7 +10,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::labels::{Labels, Selector};
-use super::policy::Policy;
+use super::period::Period;
+use super::policy::{Policy, Severity};
 use super::time::Span;
 
 /// `service/name`: identifies an SLO across files, restarts and configurations.
@@ -137,7 +138,38 @@ pub enum Indicator {
         condition: String,
         /// The length of one slice.
         slice: Span,
+        /// Whether the values are shares (0..1) of good events, so that a slice may be partly bad.
+        graded: bool,
     },
+    /// Made of other SLOs.
+    Composite(Composite),
+}
+
+/// An indicator made of other SLOs' indicators.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Composite {
+    /// How the parts are combined.
+    pub combination: Combination,
+    /// What it is made of, at least two.
+    pub parts: Vec<Part>,
+}
+
+/// How parts make a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Combination {
+    /// A journey succeeds when every step does: the good ratio is the product of theirs.
+    Journey,
+    /// The error ratio is the weighted mean of theirs.
+    Weighted,
+}
+
+/// One part of a composite.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Part {
+    /// The SLO whose past is read. Its own objective and policy do not matter here.
+    pub slo: SloId,
+    /// Its weight, above 0; 1 in a journey.
+    pub weight: f64,
 }
 
 /// The two forms of the direct path.
@@ -154,6 +186,8 @@ pub enum WindowQuery {
         bad: QueryTemplate,
         /// All events (or their rate, as `bad`) of the window.
         total: QueryTemplate,
+        /// Whether both yield numbers of events, not rates: then minimum events apply.
+        counted: bool,
     },
 }
 
@@ -164,6 +198,7 @@ impl Indicator {
             Self::Counters { .. } => "exact",
             Self::Windows(_) => "direct",
             Self::Slices { .. } => "slices",
+            Self::Composite(_) => "composite",
         }
     }
 }
@@ -185,6 +220,63 @@ pub struct Document {
     pub labels: BTreeMap<String, String>,
     /// Free text for people.
     pub annotations: BTreeMap<String, String>,
+    /// What the alerts of a severity bear besides.
+    #[serde(default)]
+    pub alerts: BTreeMap<Severity, AlertText>,
+    /// SLOs whose burning may be the cause of this one's.
+    #[serde(default)]
+    pub depends_on: Vec<SloId>,
+    /// The version of the definition, as its author counts.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// The day (`YYYY-MM-DD`) by which somebody should ask whether the objective still fits.
+    #[serde(default)]
+    pub review_by: Option<String>,
+}
+
+/// What the alerts of one severity bear besides what the SLO has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AlertText {
+    /// The name under which receivers know the alert.
+    pub name: Option<String>,
+    /// Labels over those of the SLO.
+    pub labels: BTreeMap<String, String>,
+    /// Annotations over those of the SLO.
+    pub annotations: BTreeMap<String, String>,
+}
+
+/// How much of an SLO's past is asked for: by its own policy and by composites it is a part of.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reach {
+    /// Windows that are read exactly, shortest first, each once.
+    pub windows: Vec<Span>,
+    /// How far back the budget looks at most.
+    pub period: Span,
+}
+
+impl Reach {
+    /// What an SLO needs for itself.
+    pub fn new(policy: &Policy, period: &Period) -> Self {
+        Self {
+            windows: policy.windows(),
+            period: period.reach(),
+        }
+    }
+
+    /// What both need.
+    #[must_use]
+    pub fn join(mut self, other: &Self) -> Self {
+        self.windows.extend(&other.windows);
+        self.windows.sort_unstable();
+        self.windows.dedup();
+        self.period = self.period.max(other.period);
+        self
+    }
+
+    /// The longest window that is read exactly.
+    pub fn longest_window(&self) -> Span {
+        self.windows.last().copied().unwrap_or(Span::ZERO)
+    }
 }
 
 /// A service level objective: indicator, objective, period, policy.
@@ -198,14 +290,18 @@ pub struct Slo {
     pub name: String,
     /// The promise.
     pub objective: Objective,
-    /// The rolling period the budget is for.
-    pub period: Span,
+    /// The weaker promise that is in a contract, where there is one.
+    pub sla: Option<Objective>,
+    /// What the budget is for.
+    pub period: Period,
     /// What is measured.
     pub indicator: Indicator,
     /// Labels that split it into instances; empty for one instance.
     pub group_by: Vec<String>,
     /// When to tell whom.
     pub policy: Arc<Policy>,
+    /// How much of its past is asked for.
+    pub reach: Reach,
     /// For people.
     pub document: Document,
 }

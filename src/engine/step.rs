@@ -102,7 +102,7 @@ impl Engine {
             state.feed.slos.iter().all(|slo| {
                 let from = state.live.covered_from(&slo.id);
                 matches!(slo.indicator, Indicator::Windows(_))
-                    || from.is_some_and(|from| from <= now - slo.policy.longest_window())
+                    || from.is_some_and(|from| from <= now - slo.reach.longest_window())
             })
         })
     }
@@ -130,8 +130,8 @@ impl Engine {
         let Some(slo) = state.feed.slos.first() else {
             return Vec::new();
         };
-        let mut windows = slo.policy.windows();
-        windows.push(slo.period);
+        let mut windows = slo.reach.windows.clone();
+        windows.push(slo.period.elapsed(now));
         windows.dedup();
         let due = |window: &Span| {
             let every = refresh(*window, self.options.reading.interval);

@@ -158,7 +158,7 @@ struct Definition<'a> {
     name: &'a str,
     /// Ratio of good events that is promised.
     objective: f64,
-    period: SpanText,
+    period: String,
     policy: &'a str,
     group_by: &'a [String],
     path: &'static str,
@@ -174,7 +174,7 @@ impl<'a> Definition<'a> {
             service: &slo.service,
             name: &slo.name,
             objective: objective(slo),
-            period: SpanText(slo.period),
+            period: slo.period.to_string(),
             policy: &slo.policy.name,
             group_by: &slo.group_by,
             path: slo.indicator.path(),

@@ -18,8 +18,8 @@ use tower::ServiceExt;
 use super::*;
 use crate::engine::{
     AlertFacts, AlertKey, AlertRecord, AlertState, BudgetFacts, Counts, Document, Evaluation,
-    Indicator, InstanceId, Labels, Objective, Outcome, Policy, QueryTemplate, Reading, Reason,
-    Severity, Slo, SloId, Span, TierFacts, TierStatus, Verdict, WindowQuery,
+    Indicator, InstanceId, Labels, Objective, Outcome, Period, Policy, QueryTemplate, Reach,
+    Reading, Reason, Severity, Slo, SloId, Span, TierFacts, TierStatus, Verdict, WindowQuery,
 };
 
 /// 2026-03-01T12:00:00Z
@@ -32,12 +32,17 @@ pub(super) fn slo(service: &str, name: &str, group_by: &[&str]) -> Arc<Slo> {
         service: service.to_owned(),
         name: name.to_owned(),
         objective: Objective::from_percent(99.9).unwrap(),
-        period: Span::from_days(30),
+        sla: None,
+        period: Period::Rolling(Span::from_days(30)),
         indicator: Indicator::Windows(WindowQuery::Ratio {
             error_ratio: QueryTemplate::new("errors:ratio[$window]").unwrap(),
         }),
         group_by: group_by.iter().map(|&label| label.to_owned()).collect(),
         policy: Arc::new(Policy::sre_workbook()),
+        reach: Reach::new(
+            &Policy::sre_workbook(),
+            &Period::Rolling(Span::from_days(30)),
+        ),
         document: Document {
             description: "Customers cannot pay.".to_owned(),
             owner: Some("payments".to_owned()),
@@ -127,7 +132,7 @@ pub(super) fn alert(key: AlertKey, severity: Severity, reason: Reason) -> AlertR
             slo: slo.name.clone(),
             labels,
             objective_percent: Some(99.9),
-            period: Some(slo.period),
+            period: Some(slo.period.clone()),
             reason,
             started_at: NOON - Span::from_mins(7),
             decided_at: NOON,

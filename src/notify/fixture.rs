@@ -151,7 +151,7 @@ fn notification(key: AlertKey, reason: Reason) -> Notification {
             slo: "checkout".to_owned(),
             labels,
             objective_percent: Some(99.9),
-            period: Some(Span::from_days(30)),
+            period: Some(Span::from_days(30).into()),
             reason,
             started_at: NOW - Span::from_secs(390),
             decided_at: NOW,
@@ -173,6 +173,7 @@ fn notification(key: AlertKey, reason: Reason) -> Notification {
                 rationale: None,
                 labels: BTreeMap::from([("tier".to_owned(), "1".to_owned())]),
                 annotations: BTreeMap::from([("sla".to_owned(), "99.5%".to_owned())]),
+                ..Document::default()
             },
             affected: 1,
         },

@@ -233,7 +233,7 @@ fn next_step(facts: &AlertFacts) -> String {
 }
 
 fn objective(facts: &AlertFacts) -> Option<String> {
-    let period = facts.period?;
+    let period = facts.period.as_ref()?;
     Some(format!("{}% over {period}", facts.objective_percent?))
 }
 

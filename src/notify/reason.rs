@@ -88,6 +88,7 @@ pub(super) const fn is_recovery(reason: &Reason) -> bool {
 pub(super) fn period(facts: &AlertFacts) -> String {
     facts
         .period
+        .as_ref()
         .map_or_else(String::new, |period| format!("{period} "))
 }
 

@@ -66,11 +66,12 @@ pub fn feeds(slos: &[Arc<Slo>]) -> Vec<Feed> {
                 let selectors = bad.iter().chain(total).map(|term| &term.selector);
                 components.insert(&slo.id, selectors);
             }
-            Indicator::Windows(_) | Indicator::Slices { .. } => feeds.push(Feed {
-                key: format!("{}:{}", slo.indicator.path(), slo.id),
-                slos: vec![slo.id.clone()],
-                polls: Vec::new(),
-            }),
+            Indicator::Windows(_) | Indicator::Slices { .. } | Indicator::Composite(_) => feeds
+                .push(Feed {
+                    key: format!("{}:{}", slo.indicator.path(), slo.id),
+                    slos: vec![slo.id.clone()],
+                    polls: Vec::new(),
+                }),
         }
     }
     feeds.extend(components.feeds());

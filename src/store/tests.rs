@@ -37,7 +37,7 @@ fn facts(alert: &str) -> AlertFacts {
         slo: alert.to_owned(),
         labels: Labels::new([("region", "eu")]),
         objective_percent: Some(99.9),
-        period: Some(Span::from_days(30)),
+        period: Some(Span::from_days(30).into()),
         reason: Reason::Burning,
         started_at: T0,
         decided_at: T0,

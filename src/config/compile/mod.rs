@@ -19,9 +19,9 @@ use crate::engine::{Policy, Slo, SloId};
 
 use super::decode::decode;
 use super::diagnostic::{Diagnostics, Place, Report, excerpt};
-use super::field::Field;
+use super::formats::{Foreign, Format, Translated, Translation};
 use super::nearest::suggestion;
-use super::raw::definition::{PolicyDocument, SloDocument};
+use super::raw::definition::SloDocument;
 use super::tree::{self, Mark, Node, Value};
 
 pub(super) use secret::Outside;
@@ -34,6 +34,8 @@ pub struct Definition {
     pub slo: Arc<Slo>,
     /// Where its document begins.
     pub place: Place,
+    /// What it is written in.
+    pub format: Format,
     /// Why it takes its evaluation path, in one sentence.
     pub path_reason: String,
 }
@@ -41,8 +43,8 @@ pub struct Definition {
 /// The documents of all definition files, on their way to [`Definition`]s.
 pub(super) struct Documents<'a> {
     found: &'a RefCell<Diagnostics>,
-    slos: Vec<(Report<'a>, Field<SloDocument>)>,
-    policies: Vec<(Report<'a>, Field<PolicyDocument>)>,
+    native: Translated<'a>,
+    foreign: Foreign<'a>,
     /// Whether a policy may stand in a part that could not be read.
     policies_lost: bool,
 }
@@ -57,11 +59,11 @@ const API_VERSION: &str = "slofuse/v1";
 const KINDS: [&str; 2] = ["SLO", "Policy"];
 
 impl<'a> Documents<'a> {
-    pub(super) const fn new(found: &'a RefCell<Diagnostics>) -> Self {
+    pub(super) fn new(found: &'a RefCell<Diagnostics>) -> Self {
         Self {
             found,
-            slos: Vec::new(),
-            policies: Vec::new(),
+            native: Translated::default(),
+            foreign: Foreign::default(),
             policies_lost: false,
         }
     }
@@ -71,10 +73,24 @@ impl<'a> Documents<'a> {
         let report = Report::new(file, self.found);
         let tree = tree::parse(bytes, &report);
         self.policies_lost |= !tree.complete;
-        for node in &tree.documents {
-            match kind(node, &report) {
-                Some("SLO") => self.slos.push((report.clone(), decode(node, &report))),
-                Some(_) => self.policies.push((report.clone(), decode(node, &report))),
+        for node in tree.documents {
+            let report = report.clone();
+            let format = Format::of(&node).unwrap_or(Format::Native);
+            if format != Format::Native {
+                self.foreign.add(format, report, node);
+                continue;
+            }
+            match kind(&node, &report) {
+                Some("SLO") => {
+                    let document = decode(&node, &report);
+                    let translation = Translation::new(format, report, document);
+                    self.native.slos.push(translation);
+                }
+                Some(_) => {
+                    let document = decode(&node, &report);
+                    let translation = Translation::new(format, report, document);
+                    self.native.policies.push(translation);
+                }
                 None => self.policies_lost = true,
             }
         }
@@ -86,15 +102,29 @@ impl<'a> Documents<'a> {
     }
 
     /// All definitions without mistakes, in the order of the files.
-    pub(super) fn compile(self) -> Vec<Definition> {
+    pub(super) fn compile(mut self) -> Vec<Definition> {
+        let foreign = std::mem::take(&mut self.foreign).translate();
+        self.native.slos.extend(foreign.slos);
+        self.native.policies.extend(foreign.policies);
+        let order = |document: &Translation<'a, SloDocument>| {
+            let mark = document.document.mark_or(document.report.start());
+            (mark.file, mark.line, mark.column)
+        };
+        self.native.slos.sort_by_key(order);
         let policies = self.compile_policies();
         let mut places: BTreeMap<SloId, Place> = BTreeMap::new();
         let mut definitions = Vec::new();
-        for (report, document) in &self.slos {
+        for Translation {
+            report,
+            document,
+            format,
+            ..
+        } in &self.native.slos
+        {
             let Some(raw) = document.value() else {
                 continue;
             };
-            let mark = document.mark_or(Mark::START);
+            let mark = document.mark_or(report.start());
             let compiled = slo::compile(raw, mark, report, &policies);
             let place = report.place(mark);
             if let Some(id) = compiled.id
@@ -107,6 +137,7 @@ impl<'a> Documents<'a> {
             definitions.extend(compiled.slo.map(|(slo, path_reason)| Definition {
                 slo: Arc::new(slo),
                 place,
+                format: *format,
                 path_reason,
             }));
         }
@@ -119,8 +150,11 @@ impl<'a> Documents<'a> {
             by_name: BTreeMap::from([(built_in.name.clone(), (None, Some(built_in)))]),
             lost: self.policies_lost,
         };
-        for (report, document) in &self.policies {
-            let mark = document.mark_or(Mark::START);
+        for Translation {
+            report, document, ..
+        } in &self.native.policies
+        {
+            let mark = document.mark_or(report.start());
             let compiled = document
                 .value()
                 .map(|raw| policy::compile(raw, mark, report));

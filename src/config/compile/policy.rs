@@ -2,6 +2,8 @@
 //!
 //! What a document leaves out is as in the built-in policy.
 
+use std::collections::BTreeMap;
+
 use crate::config::diagnostic::Report;
 use crate::config::field::{Field, Section, ValueOr};
 use crate::config::raw::definition::{self as raw, PolicyDocument, PolicySpec};
@@ -46,17 +48,18 @@ fn policy(section: &Section<'_>, spec: &PolicySpec) -> Option<Policy> {
         let (min, max) = (Duration(Span::ZERO), Duration(WINDOW_MAX));
         section.bounded(field, Duration(default), min, max)
     };
-    let tiers = tiers(section, &spec.tiers);
-    let pending = span(&spec.pending, default.pending);
+    let pending = span(&spec.pending, Span::ZERO);
+    let tiers = tiers(section, &spec.tiers, pending.map_or(Span::ZERO, |p| p.0));
     let hold = span(&spec.hold, default.hold);
     let recover = recover(section, &spec.recover, default.recover);
     let page_mutes_ticket = section.or(&spec.page_mutes_ticket, default.page_mutes_ticket);
     let budget = budget(section, &spec.budget, default.budget);
     let blind = blind(section, &spec.blind);
+    let mode = section.or(&spec.mode, default.mode);
     Some(Policy {
         name: default.name,
         tiers: tiers?,
-        pending: pending?.0,
+        mode: mode?,
         hold: hold?.0,
         recover: recover?,
         page_mutes_ticket: page_mutes_ticket?,
@@ -75,7 +78,11 @@ fn recover(section: &Section<'_>, field: &Field<Fraction>, default: f64) -> Opti
     None
 }
 
-fn tiers(section: &Section<'_>, field: &Field<Vec<Field<raw::Tier>>>) -> Option<Vec<Tier>> {
+fn tiers(
+    section: &Section<'_>,
+    field: &Field<Vec<Field<raw::Tier>>>,
+    pending: Span,
+) -> Option<Vec<Tier>> {
     let written = section.required(field, "tiers")?;
     if written.is_empty() || written.len() > TIERS_MAX {
         let message = format!("a policy has 1 to {TIERS_MAX} tiers, not {}", written.len());
@@ -84,12 +91,12 @@ fn tiers(section: &Section<'_>, field: &Field<Vec<Field<raw::Tier>>>) -> Option<
     }
     let compiled: Vec<Option<Tier>> = written
         .iter()
-        .map(|item| tier(&section.within(item, "the tier"), item.value()?))
+        .map(|item| tier(&section.within(item, "the tier"), item.value()?, pending))
         .collect();
     compiled.into_iter().collect()
 }
 
-fn tier(section: &Section<'_>, raw: &raw::Tier) -> Option<Tier> {
+fn tier(section: &Section<'_>, raw: &raw::Tier, pending: Span) -> Option<Tier> {
     let severity = section.required(&raw.severity, "severity");
     let budget = section.required(&raw.budget, "budget");
     let long = window(section, &raw.long, "long");
@@ -114,6 +121,8 @@ fn tier(section: &Section<'_>, raw: &raw::Tier) -> Option<Tier> {
         short: short?,
         budget_fraction: budget?.0,
         minimum_events: minimum_events?,
+        pending,
+        labels: BTreeMap::new(),
     })
 }
 

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::config::field::{Field, Section, ValueOr};
+use crate::config::lint::Lint;
 use crate::config::raw::settings as raw;
 use crate::config::secret::Secret;
 use crate::config::settings::{Auth, TlsSettings};
@@ -143,7 +144,7 @@ impl Outside<'_> {
             let message = "every certificate is accepted, so anybody can answer";
             let fix = "trust the right authority with ca_file";
             let mark = raw.insecure_skip_verify.mark_or(section.mark);
-            section.report.warning(mark, message, fix);
+            section.report.lint(Lint::InsecureTls, mark, message, fix);
         }
         let [ca_file, cert_file, key_file] = files;
         Some(TlsSettings {

@@ -12,7 +12,7 @@ use crate::config::secret::Secret;
 use crate::config::settings::{
     DeliverySettings, EvaluationSettings, ServerSettings, Settings, SourceSettings, StateSettings,
 };
-use crate::config::tree::{self, Mark};
+use crate::config::tree;
 use crate::config::value::{Duration, Size, WebUrl};
 use crate::engine::Span;
 
@@ -37,12 +37,12 @@ pub(crate) fn compile(bytes: &[u8], report: &Report<'_>, outside: &Outside<'_>) 
             let count = tree.documents.len();
             let message = format!("a settings file has one document, not {count}");
             let fix = "copy config/minimal.yaml for a start";
-            report.error(Mark::START, message, fix);
+            report.error(report.start(), message, fix);
         }
         return Compiled::default();
     };
     let document: Field<raw::Settings> = decode(node, report);
-    let mark = document.mark_or(Mark::START);
+    let mark = document.mark_or(report.start());
     let section = Section::new(report, mark, "the settings file");
     let Some(raw) = document.value() else {
         return Compiled::default();

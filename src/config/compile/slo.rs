@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::config::diagnostic::{Report, excerpt};
-use crate::config::field::{Field, Section};
+use crate::config::field::{Field, Section, ValueOr};
+use crate::config::lint::Lint;
 use crate::config::nearest::{nearest, suggestion};
 use crate::config::promql::{Classified, Grouping};
-use crate::config::raw::definition::{SloDocument, SloMetadata, SloSpec};
+use crate::config::raw::definition::{self as raw, SloDocument, SloMetadata, SloSpec};
 use crate::config::tree::Mark;
-use crate::config::value::{Duration, LabelName, Name, WebUrl};
-use crate::engine::{Document, Objective, Policy, Slo, SloId, Span};
+use crate::config::value::{LabelName, Name, WebUrl};
+use crate::engine::{Document, Objective, Period, Policy, Reach, Slo, SloId, Span};
 
 use super::{Policies, indicator};
 
@@ -55,6 +56,8 @@ pub(super) fn compile(
             service: service?.0,
             name: name?.0,
             objective: promise.objective,
+            sla: None,
+            reach: Reach::new(&promise.policy, &promise.period),
             period: promise.period,
             indicator: promise.measured.indicator,
             group_by: promise.group_by,
@@ -69,7 +72,7 @@ pub(super) fn compile(
 /// The `spec` of an SLO.
 struct Promise {
     objective: Objective,
-    period: Span,
+    period: Period,
     policy: Arc<Policy>,
     group_by: Vec<String>,
     measured: Classified,
@@ -77,11 +80,9 @@ struct Promise {
 
 fn promise(section: &Section<'_>, spec: &SloSpec, policies: &Policies) -> Option<Promise> {
     let objective = objective(section, &spec.objective);
-    let default = Duration(PERIOD_DEFAULT);
-    let (min, max) = (Duration(PERIOD_MIN), Duration(PERIOD_MAX));
-    let period = section.bounded(&spec.period, default, min, max);
+    let period = period(section, &spec.period);
     let policy = policy(section, &spec.policy, policies);
-    if let (Some(Duration(period)), Some(policy)) = (period, &policy) {
+    if let (Some(period), Some(policy)) = (period.as_ref().map(Period::nominal), &policy) {
         check_windows(section, spec, period, policy);
         if let Some(objective) = objective {
             warn_of_dead_tiers(section, spec, objective, period, policy);
@@ -100,13 +101,16 @@ fn promise(section: &Section<'_>, spec: &SloSpec, policies: &Policies) -> Option
     {
         let message = "the queries group by labels that they do not name, so all count as one";
         let fix = "list the labels in group_by:, or sum without grouping";
-        section
-            .report
-            .warning(spec.sli.mark_or(section.mark), message, fix);
+        section.report.lint(
+            Lint::UnstatedGrouping,
+            spec.sli.mark_or(section.mark),
+            message,
+            fix,
+        );
     }
     Some(Promise {
         objective: objective?,
-        period: period?.0,
+        period: period?,
         policy: policy?,
         group_by: group_by?,
         measured: measured?,
@@ -125,8 +129,28 @@ fn objective(section: &Section<'_>, field: &Field<f64>) -> Option<Objective> {
     }
 }
 
-fn policy(section: &Section<'_>, field: &Field<Name>, policies: &Policies) -> Option<Arc<Policy>> {
-    let Name(name) = section.or(field, Name(Policy::DEFAULT_NAME.to_owned()))?;
+fn period(section: &Section<'_>, field: &Field<ValueOr<raw::Period>>) -> Option<Period> {
+    let span = match field.value() {
+        None if field.is_absent() => return Some(Period::Rolling(PERIOD_DEFAULT)),
+        Some(ValueOr::Value(text)) => Span::parse(text).ok()?,
+        _ => return None,
+    };
+    let _ = section;
+    (PERIOD_MIN..=PERIOD_MAX)
+        .contains(&span)
+        .then_some(Period::Rolling(span))
+}
+
+fn policy(
+    section: &Section<'_>,
+    field: &Field<ValueOr<raw::SloPolicy>>,
+    policies: &Policies,
+) -> Option<Arc<Policy>> {
+    let name = match field.value() {
+        None if field.is_absent() => Policy::DEFAULT_NAME.to_owned(),
+        Some(ValueOr::Value(text)) => text.clone(),
+        _ => return None,
+    };
     match policies.by_name.get(&name) {
         Some((_, policy)) => policy.clone(),
         None => {
@@ -177,7 +201,7 @@ fn warn_of_dead_tiers(
                 100.0 * (1.0 - 1.0 / factor),
             );
             let mark = spec.objective.mark_or(section.mark);
-            section.report.warning(mark, message, fix);
+            section.report.lint(Lint::DeadTier, mark, message, fix);
         }
     }
 }
@@ -207,13 +231,16 @@ fn document(section: &Section<'_>, metadata: &SloMetadata) -> Option<Document> {
         let fix = "add owner: with the team that answers for it";
         section
             .report
-            .warning(section.mark, "nobody owns this SLO", fix);
+            .lint(Lint::NoOwner, section.mark, "nobody owns this SLO", fix);
     }
     if metadata.runbook.is_absent() {
         let fix = "add runbook: with the URL that says what to do when it burns";
-        section
-            .report
-            .warning(section.mark, "this SLO has no runbook", fix);
+        section.report.lint(
+            Lint::NoRunbook,
+            section.mark,
+            "this SLO has no runbook",
+            fix,
+        );
     }
     check_label_names(section, &metadata.labels);
     let url = |field: &Field<WebUrl>| Some(section.maybe(field)?.map(|WebUrl(url)| url));
@@ -232,6 +259,7 @@ fn document(section: &Section<'_>, metadata: &SloMetadata) -> Option<Document> {
         rationale: rationale?,
         labels: labels?,
         annotations: annotations?,
+        ..Document::default()
     })
 }
 

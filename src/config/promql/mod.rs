@@ -104,6 +104,7 @@ pub fn events(side: Side, numerator: &str, total: &str) -> Result<Classified, Pr
             let query = WindowQuery::Events {
                 bad,
                 total: total_template,
+                counted: false,
             };
             Ok(direct(query, &reason))
         }
@@ -198,7 +199,11 @@ pub fn condition(text: &str, slice: Span) -> Result<Classified, PromqlError> {
         ));
     }
     Ok(Classified {
-        indicator: Indicator::Slices { condition, slice },
+        indicator: Indicator::Slices {
+            condition,
+            slice,
+            graded: false,
+        },
         why: "it is a condition, so Prometheus evaluates it once per time slice".to_owned(),
         grouping: Grouping::Unstated,
     })

@@ -32,7 +32,7 @@ fn show(result: Result<Classified, PromqlError>) -> String {
             out += &terms("  bad", bad);
             out += &terms("  total", total);
         }
-        Indicator::Windows(WindowQuery::Events { bad, total }) => {
+        Indicator::Windows(WindowQuery::Events { bad, total, .. }) => {
             write!(
                 out,
                 "\n  bad: {}\n  total: {}",
@@ -44,9 +44,12 @@ fn show(result: Result<Classified, PromqlError>) -> String {
         Indicator::Windows(WindowQuery::Ratio { error_ratio }) => {
             write!(out, "\n  ratio: {}", error_ratio.render(hour)).unwrap();
         }
-        Indicator::Slices { condition, slice } => {
+        Indicator::Slices {
+            condition, slice, ..
+        } => {
             write!(out, "\n  every {slice}: {condition}").unwrap();
         }
+        Indicator::Composite(composite) => panic!("no text yields {composite:?}"),
     }
     if !classified.why.starts_with("it is made of sums of counters") {
         write!(out, "\n  why: {}", classified.why).unwrap();

@@ -21,7 +21,7 @@ fn read_all(bytes: &[u8]) -> (String, Diagnostics) {
 }
 
 fn show(node: &Node, out: &mut String) {
-    let Mark { line, column } = node.mark;
+    let Mark { line, column, .. } = node.mark;
     write!(out, "{line}:{column} ").unwrap();
     match &node.value {
         Value::Null => out.push_str("null"),
@@ -179,7 +179,7 @@ proptest! {
         let yaml = format!("k: |\n{}", body.concat());
         let tree = parse(yaml.as_bytes(), &Report::new("a".into(), &found));
         let node = tree.documents[0].get("k").unwrap();
-        prop_assert_eq!(node.mark, Mark { line: 2, column: 5 });
+        prop_assert_eq!(node.mark, Mark { file: 0, line: 2, column: 5 });
         let Value::Scalar { column, .. } = node.value else { panic!("not a scalar") };
         prop_assert_eq!(column, Some(5));
     }

@@ -38,8 +38,8 @@ impl Coverage {
 pub(super) fn layout(slo: &Slo, options: &ReadingOptions) -> Layout {
     Layout {
         interval: options.interval,
-        longest_window: slo.policy.longest_window(),
-        period: slo.period,
+        longest_window: slo.reach.longest_window(),
+        period: slo.reach.period,
     }
 }
 
@@ -55,10 +55,16 @@ fn fingerprint(slo: &Slo, options: &ReadingOptions) -> u64 {
                 }
             }
         }
-        Indicator::Slices { condition, slice } => {
-            hash.write(format!("slices {slice} {condition}\n").as_bytes());
+        Indicator::Slices {
+            condition,
+            slice,
+            graded,
+        } => {
+            let kind = if *graded { "graded" } else { "slices" };
+            hash.write(format!("{kind} {slice} {condition}\n").as_bytes());
         }
         Indicator::Windows(query) => hash.write(format!("{query:?}\n").as_bytes()),
+        Indicator::Composite(composite) => hash.write(format!("{composite:?}\n").as_bytes()),
     }
     hash.write(format!("{:?} {:?}", slo.group_by, layout(slo, options)).as_bytes());
     hash.0

@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::engine::feed::tests::{selector, slo};
 use crate::engine::labels::METRIC_NAME;
+use crate::engine::period::Period;
 use crate::engine::sample::Sample;
 use crate::engine::slo::{Slo, Term};
 
@@ -398,7 +399,8 @@ fn other_windows_are_not_covered_by_what_was_counted_in_the_old_ones() {
         &[raw(&[("code", "500")], &[(0, 1.0), (15, 9.0)])],
     );
     let mut longer = (*before.slos[0]).clone();
-    longer.period = Span::from_days(7);
+    longer.period = Period::Rolling(Span::from_days(7));
+    longer.reach.period = Span::from_days(7);
     let id = longer.id.clone();
     let after = Feed::new("f", vec![Arc::new(longer), before.slos[1].clone()]);
     measure.attach(&after, &options());
@@ -479,6 +481,7 @@ fn slices(group_by: &[&str]) -> Feed {
     let indicator = Indicator::Slices {
         condition: "up".to_owned(),
         slice: Span::from_mins(1),
+        graded: false,
     };
     let definition = Slo {
         indicator,

@@ -9,8 +9,9 @@ use crate::engine::evaluation::Outcome;
 use crate::engine::feed::tests::slo;
 use crate::engine::labels::Labels;
 use crate::engine::notification::{AlertFacts, NotificationKind};
-use crate::engine::policy::{BlindPolicy, BudgetPolicy, Policy, Severity, Tier};
-use crate::engine::slo::{QueryTemplate, WindowQuery};
+use crate::engine::period::Period;
+use crate::engine::policy::{BlindPolicy, BudgetPolicy, Mode, Policy, Severity, Tier};
+use crate::engine::slo::{QueryTemplate, Reach, WindowQuery};
 
 mod scene;
 
@@ -24,6 +25,7 @@ fn shop() -> Scene {
 fn shop_with(change: impl FnOnce(&mut Policy)) -> Scene {
     let mut definition = slo("shop", &[]);
     change(Arc::make_mut(&mut definition.policy));
+    definition.reach = Reach::new(&definition.policy, &definition.period);
     Scene::new(vec![definition], &["shop"])
 }
 
@@ -36,6 +38,8 @@ fn tier(severity: Severity, long: i64, short: i64, factor: f64) -> Tier {
         short: Span::from_mins(short),
         budget_fraction: factor * long.ratio(Span::from_days(30)),
         minimum_events: 5.0,
+        pending: Span::ZERO,
+        labels: BTreeMap::new(),
     }
 }
 
@@ -348,7 +352,7 @@ fn an_slo_without_series_is_a_ticket_and_one_that_lost_them_a_page() {
 fn pending_and_hold_go_on_through_restarts() {
     let timing = |policy: &mut Policy| {
         policy.tiers.truncate(1);
-        policy.pending = Span::from_mins(5);
+        policy.tiers[0].pending = Span::from_mins(5);
         policy.hold = Span::from_mins(10);
         policy.budget = BudgetPolicy::default();
     };
@@ -375,7 +379,7 @@ fn pending_and_hold_go_on_through_restarts() {
 fn a_pending_alert_is_held_to_the_full_factor() {
     let mut scene = shop_with(|policy| {
         policy.tiers = vec![tier(Severity::Page, 10, 5, 14.4)];
-        policy.pending = Span::from_mins(10);
+        policy.tiers[0].pending = Span::from_mins(10);
     });
     scene.play(
         "12m shop 10/s 1.5%
@@ -426,7 +430,8 @@ fn alerts_of_removed_and_changed_definitions_end_with_that_reason() {
     edited.expect("");
     // Other windows begin empty: that is no recovery.
     let mut longer = outage();
-    longer.slos[1].period = Span::from_days(7);
+    longer.slos[1].period = Period::Rolling(Span::from_days(7));
+    longer.slos[1].reach.period = Span::from_days(7);
     longer.configure();
     longer.play("20m shop 10/s");
     longer.expect("");
@@ -762,6 +767,7 @@ fn instances_of_the_direct_path_come_and_go() {
 fn quick() -> Policy {
     let fired_by = |mut tier: Tier, fraction| {
         tier.budget_fraction = fraction;
+        tier.pending = Span::from_mins(1);
         tier
     };
     Policy {
@@ -771,7 +777,7 @@ fn quick() -> Policy {
             fired_by(tier(Severity::Page, 30, 5, 0.0), 0.15),
             fired_by(tier(Severity::Ticket, 60, 10, 0.0), 0.15),
         ],
-        pending: Span::from_mins(1),
+        mode: Mode::Ratio,
         hold: Span::from_secs(90),
         recover: 0.9,
         page_mutes_ticket: true,
@@ -788,7 +794,8 @@ fn quick() -> Policy {
 
 fn quick_scene() -> Scene {
     let quick = |service, group_by: &[&str]| Slo {
-        period: Span::from_hours(12),
+        period: Period::Rolling(Span::from_hours(12)),
+        reach: Reach::new(&quick(), &Period::Rolling(Span::from_hours(12))),
         objective: crate::engine::slo::Objective::from_percent(99.0).unwrap(),
         policy: Arc::new(quick()),
         ..slo(service, group_by)

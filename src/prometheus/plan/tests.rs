@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::config::promql::{self, Side};
-use crate::engine::{Document, Labels, Objective, Policy};
+use crate::engine::{Document, Labels, Objective, Period, Policy, Reach};
 
 fn slo(name: &str, indicator: Indicator) -> Arc<Slo> {
     Arc::new(Slo {
@@ -12,10 +12,15 @@ fn slo(name: &str, indicator: Indicator) -> Arc<Slo> {
         service: "svc".to_owned(),
         name: name.to_owned(),
         objective: Objective::from_percent(99.9).unwrap(),
-        period: Span::from_days(30),
+        sla: None,
+        period: Period::Rolling(Span::from_days(30)),
         indicator,
         group_by: Vec::new(),
         policy: Arc::new(Policy::sre_workbook()),
+        reach: Reach::new(
+            &Policy::sre_workbook(),
+            &Period::Rolling(Span::from_days(30)),
+        ),
         document: Document::default(),
     })
 }
