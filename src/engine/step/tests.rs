@@ -4,6 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::engine::burn::Verdict;
+use crate::engine::counts::Counts;
+use crate::engine::direct::Answer;
 use crate::engine::effect::StateName;
 use crate::engine::evaluation::Outcome;
 use crate::engine::feed::tests::slo;
@@ -683,7 +685,7 @@ fn answer(scene: &mut Scene, minutes: i64, zones: &[(&str, f64)], missing: Optio
         let answered = due.into_iter().filter(|window| Some(*window) != missing);
         let ratios = zones
             .iter()
-            .map(|(zone, ratio)| (Labels::new([("zone", *zone)]), *ratio));
+            .map(|(zone, ratio)| (Labels::new([("zone", *zone)]), Answer::Ratio(*ratio)));
         let windows = answered
             .map(|window| (window, ratios.clone().collect()))
             .collect();
@@ -713,6 +715,47 @@ fn windows_of_the_direct_path_decide_alike() {
     scene.expect("14m30s pager resolve shop/availability/page: Recovered 1h/5m");
     answer(&mut scene, 1, &[("", f64::NEG_INFINITY)], None);
     assert_eq!(evaluation(&scene).outcome, Outcome::Quiet);
+}
+
+#[test]
+fn counted_answers_are_evidence_for_minimum_events() {
+    let mut scene = direct(&["zone"]);
+    let mut slot = |scene: &mut Scene, bad: &[(&str, f64)]| {
+        scene.now = scene.now + Span::from_secs(30);
+        let due = scene.engine.due_windows("shop", scene.now);
+        let answers = bad.iter().enumerate().map(|(pod, (zone, bad))| {
+            let labels = Labels::new([("zone", (*zone).to_owned()), ("pod", pod.to_string())]);
+            let (bad, total) = (*bad, 10.0);
+            (labels, Answer::Counts(Counts { bad, total }))
+        });
+        let answers: Vec<(Labels, Answer)> = answers.collect();
+        let windows = due.into_iter().map(|window| (window, answers.clone()));
+        let evidence = Ok(Evidence::Windows(windows.collect()));
+        let feed = "shop".to_owned();
+        scene.step(Input::Slot { feed, evidence });
+    };
+    slot(&mut scene, &[("eu", 2.0), ("eu", 2.0), ("us", 0.0)]);
+    let evaluations = scene.engine.evaluations("shop").unwrap().1;
+    let eu = Labels::new([("zone", "eu")]);
+    let few = evaluations.iter().find(|e| e.id.labels == eu).unwrap();
+    let counts = Counts {
+        bad: 4.0,
+        total: 20.0,
+    };
+    assert_eq!(few.readings[0].counts, Some(counts));
+    assert_eq!(few.tiers[0].verdict, Verdict::TooFewEvents);
+    let spent = few.budget.unwrap();
+    assert!((spent.consumed - 200.0).abs() < 1e-9, "{spent:?}");
+    assert!((spent.consumed_by_alert - 200.0).abs() < 1e-9, "{spent:?}");
+    scene.expect("30s chat trigger shop/availability{zone=\"eu\"}/info: 100% consumed");
+    slot(&mut scene, &[("eu", 2.0), ("eu", 3.0), ("us", 0.0)]);
+    scene.expect("1m pager trigger shop/availability{zone=\"eu\"}/page: Burning 1h/5m");
+    slot(&mut scene, &[("us", 0.0)]);
+    let page = scene
+        .engine
+        .alerts()
+        .find(|record| record.facts.severity == Severity::Page);
+    assert_eq!(page.unwrap().facts.tiers[0].bad_events, Some(5.0));
 }
 
 #[test]
