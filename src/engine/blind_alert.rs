@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::alert::{Signal, Timing};
 use super::burn_alert::facts_of;
 use super::effect::Effect;
-use super::evaluation::{Evaluation, Outcome};
+use super::evaluation::Evaluation;
 use super::labels::Labels;
 use super::notification::{AlertFacts, AlertKey, Reason};
 use super::policy::{BlindPolicy, Severity};
@@ -32,7 +32,7 @@ impl Engine {
         }
         let lit: BTreeSet<&SloId> = evaluations
             .values()
-            .filter(|e| e.fresh && e.outcome != Outcome::Failed)
+            .filter(|e| e.is_evidence())
             .map(|e| &e.id.slo)
             .collect();
         let mut subjects: BTreeMap<InstanceId, Option<&Evaluation>> = BTreeMap::new();
@@ -64,7 +64,7 @@ impl Engine {
                 continue;
             };
             let fresh = match evaluations.get(&id) {
-                Some(evaluation) => evaluation.fresh && evaluation.outcome != Outcome::Failed,
+                Some(evaluation) => evaluation.is_evidence(),
                 None => lit.contains(&id.slo),
             };
             let dark = !(fresh || (id.labels.is_empty() && lit.contains(&id.slo)));
@@ -127,6 +127,7 @@ impl Engine {
             timing,
             facts,
             muted_by: None,
+            tier_starts: Vec::new(),
             costs_from: now,
         };
         self.advance(condition, now, effects);
@@ -203,6 +204,7 @@ impl Engine {
             timing,
             facts,
             muted_by: None,
+            tier_starts: Vec::new(),
             costs_from: now,
         };
         self.advance(condition, now, effects);

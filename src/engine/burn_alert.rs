@@ -6,6 +6,7 @@ use super::effect::Effect;
 use super::evaluation::{Evaluation, Outcome};
 use super::labels::Labels;
 use super::notification::{AlertFacts, AlertKey, Reason};
+use super::pending;
 use super::policy::Severity;
 use super::slo::{InstanceId, Slo};
 use super::step::Engine;
@@ -43,7 +44,7 @@ impl Engine {
         let mut facts = facts_of(
             slo,
             evaluation.id.labels.clone(),
-            key,
+            key.clone(),
             severity,
             reason,
             now,
@@ -52,10 +53,11 @@ impl Engine {
         facts.tiers = tiers;
         facts.budget = evaluation.budget;
         let muted_by = self.page_over(slo, &evaluation.id, severity);
+        let tier_starts = pending::starts(self.alerts.get(&key), evaluation, severity, now);
         let timing = match severity {
             Severity::Info => Timing::AT_ONCE,
             _ => Timing {
-                pending: pending(slo, severity),
+                ripe: pending::is_ripe(&slo.policy, evaluation, severity, &tier_starts, now),
                 hold: slo.policy.hold,
             },
         };
@@ -66,6 +68,7 @@ impl Engine {
                 timing,
                 facts,
                 muted_by,
+                tier_starts,
                 costs_from,
             },
             now,
@@ -89,15 +92,9 @@ impl Engine {
     }
 }
 
-/// The shortest time that a tier of the severity must burn.
-fn pending(slo: &Slo, severity: Severity) -> Span {
-    let tiers = slo.policy.tiers.iter().filter(|t| t.severity == severity);
-    tiers.map(|t| t.pending).min().unwrap_or(Span::ZERO)
-}
-
 /// Whether the tiers of a severity burn.
 fn burn_signal(evaluation: &Evaluation, severity: Severity) -> (Signal, Reason) {
-    let signal = if !evaluation.fresh || evaluation.outcome == Outcome::Failed {
+    let signal = if !evaluation.is_evidence() {
         Signal::Unknown
     } else if !evaluation.burning(severity).is_empty() {
         Signal::Up
@@ -118,8 +115,7 @@ fn budget_signal(
     open: Option<&AlertRecord>,
 ) -> (Signal, Reason) {
     let policy = &slo.policy.budget;
-    let seen = evaluation.fresh && evaluation.outcome != Outcome::Failed;
-    let (true, Some(budget)) = (seen, evaluation.budget) else {
+    let (true, Some(budget)) = (evaluation.is_evidence(), evaluation.budget) else {
         return (Signal::Unknown, Reason::Burning);
     };
     let ease = if open.is_some() {

@@ -124,6 +124,11 @@ impl Evaluation {
         burning
     }
 
+    /// Whether the slot saw anything of the instance: only then may an alert move.
+    pub fn is_evidence(&self) -> bool {
+        self.fresh && self.outcome != Outcome::Failed
+    }
+
     /// Whether some tier of the severity cannot be judged.
     pub fn is_undecided(&self, severity: Severity) -> bool {
         let mut tiers = self.tiers.iter().filter(|tier| tier.severity == severity);

@@ -32,6 +32,7 @@ pub mod labels;
 pub mod ledger;
 pub mod measure;
 pub mod notification;
+mod pending;
 pub mod period;
 pub mod policy;
 mod presence;
@@ -58,6 +59,7 @@ pub use measure::{Measure, ReadingOptions};
 pub use notification::{
     AlertFacts, AlertKey, BudgetFacts, Notification, NotificationKind, Reason, TierFacts,
 };
+pub use pending::TierStart;
 pub use period::{Calendar, CalendarUnit, LastEvents, Period, Zone};
 pub use policy::{BlindPolicy, BudgetPolicy, Mode, Policy, Severity, Tier};
 pub use sample::{RawSeries, Sample};

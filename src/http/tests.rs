@@ -145,6 +145,7 @@ pub(super) fn alert(key: AlertKey, severity: Severity, reason: Reason) -> AlertR
         },
         key,
         burning: Vec::new(),
+        tier_starts: None,
         costs_from: NOON,
         told: BTreeMap::from([("oncall".to_owned(), 2)]),
     }

@@ -113,6 +113,7 @@ fn record(alert: &str, since: Timestamp) -> AlertRecord {
         },
         facts: facts(alert),
         burning: Vec::new(),
+        tier_starts: None,
         costs_from: Timestamp::EPOCH,
         told: [("oncall".to_owned(), 1)].into(),
     }

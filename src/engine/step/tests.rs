@@ -15,6 +15,7 @@ use crate::engine::period::Period;
 use crate::engine::policy::{BlindPolicy, BudgetPolicy, Mode, Policy, Severity, Tier};
 use crate::engine::slo::{QueryTemplate, Reach, WindowQuery};
 
+mod pending;
 mod scene;
 
 use scene::{Scene, recipients};
@@ -720,7 +721,7 @@ fn windows_of_the_direct_path_decide_alike() {
 #[test]
 fn counted_answers_are_evidence_for_minimum_events() {
     let mut scene = direct(&["zone"]);
-    let mut slot = |scene: &mut Scene, bad: &[(&str, f64)]| {
+    let slot = |scene: &mut Scene, bad: &[(&str, f64)]| {
         scene.now = scene.now + Span::from_secs(30);
         let due = scene.engine.due_windows("shop", scene.now);
         let answers = bad.iter().enumerate().map(|(pod, (zone, bad))| {
