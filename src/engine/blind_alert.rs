@@ -120,7 +120,7 @@ impl Engine {
             .and_then(|e| e.detail.clone())
             .unwrap_or_default();
         let reason = Reason::NoData { slots, detail };
-        let facts = facts_of(slo, id.labels, key, severity, reason, now);
+        let facts = facts_of(slo, id.labels, key, severity, None, reason, now);
         let timing = Timing::AT_ONCE;
         let condition = Condition {
             signal,
@@ -195,6 +195,7 @@ impl Engine {
             tiers: Vec::new(),
             peak_burn: 0.0,
             budget: None,
+            alert_name: None,
             document: Document::default(),
             affected: u32::try_from(affected).unwrap_or(u32::MAX),
         };

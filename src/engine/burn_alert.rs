@@ -1,13 +1,14 @@
 //! The page, ticket and info alerts of an instance: whether its budget burns or runs out.
 
 use super::alert::{AlertRecord, Signal, Timing};
+use super::alert_text::{self, Subject};
 use super::budget::exhausted_in;
 use super::effect::Effect;
 use super::evaluation::{Evaluation, Outcome};
 use super::labels::Labels;
 use super::notification::{AlertFacts, AlertKey, Reason};
 use super::pending;
-use super::policy::Severity;
+use super::policy::{Severity, Tier};
 use super::slo::{InstanceId, Slo};
 use super::step::Engine;
 use super::time::{Span, Timestamp};
@@ -41,14 +42,9 @@ impl Engine {
             .map(|tier| tier.long)
             .max()
             .unwrap_or(Span::ZERO);
-        let mut facts = facts_of(
-            slo,
-            evaluation.id.labels.clone(),
-            key.clone(),
-            severity,
-            reason,
-            now,
-        );
+        let fastest = fastest(slo, evaluation, severity);
+        let labels = evaluation.id.labels.clone();
+        let mut facts = facts_of(slo, labels, key.clone(), severity, fastest, reason, now);
         facts.peak_burn = tiers.iter().map(|tier| tier.long_burn).fold(0.0, f64::max);
         facts.tiers = tiers;
         facts.budget = evaluation.budget;
@@ -154,15 +150,36 @@ fn budget_signal(
     }
 }
 
+/// The burning tier of a severity with the highest factor, and its long burn rate.
+fn fastest<'a>(
+    slo: &'a Slo,
+    evaluation: &Evaluation,
+    severity: Severity,
+) -> Option<(&'a Tier, f64)> {
+    let fastest = evaluation.burning(severity).into_iter().next()?;
+    let windows = (fastest.long, fastest.short);
+    let mut tiers = slo.policy.tiers.iter();
+    let tier = tiers.find(|t| t.severity == severity && (t.long, t.short) == windows)?;
+    Some((tier, fastest.long_burn))
+}
+
 /// What is known of an alert about an instance, before tiers and budget.
 pub(super) fn facts_of(
     slo: &Slo,
     labels: Labels,
     key: AlertKey,
     severity: Severity,
+    fastest: Option<(&Tier, f64)>,
     reason: Reason,
     now: Timestamp,
 ) -> AlertFacts {
+    let subject = Subject {
+        key: &key,
+        severity,
+        labels: &labels,
+        fastest,
+    };
+    let (alert_name, document) = alert_text::document(slo, &subject);
     AlertFacts {
         key,
         severity,
@@ -178,7 +195,8 @@ pub(super) fn facts_of(
         tiers: Vec::new(),
         peak_burn: 0.0,
         budget: None,
-        document: slo.document.clone(),
+        alert_name,
+        document,
         affected: 1,
     }
 }

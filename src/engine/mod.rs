@@ -13,6 +13,7 @@
 //! saves beside them, a feed's [`Measure`], is a cache: losing it costs a second reading.
 
 pub mod alert;
+mod alert_text;
 mod blind;
 mod blind_alert;
 mod block;

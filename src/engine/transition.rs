@@ -6,7 +6,7 @@ use super::alert::{AlertRecord, Signal, Timing, advance};
 use super::effect::{Effect, StateName, Transition};
 use super::notification::{AlertFacts, AlertKey, BudgetFacts, Reason, TierFacts};
 use super::pending::TierStart;
-use super::slo::InstanceId;
+use super::slo::{Document, InstanceId};
 use super::step::Engine;
 use super::time::Timestamp;
 
@@ -233,8 +233,17 @@ fn differs_durably(before: &AlertRecord, after: &AlertRecord) -> bool {
         || before.burning != after.burning
         || before.tier_starts != after.tier_starts
         || before.facts.tiers.len() != after.facts.tiers.len()
-        || before.facts.document != after.facts.document
+        || before.facts.alert_name != after.facts.alert_name
+        || texts(before) != texts(after)
         || std::mem::discriminant(&before.facts.reason)
             != std::mem::discriminant(&after.facts.reason)
         || reason_rank(&before.facts.reason) < reason_rank(&after.facts.reason)
+}
+
+/// The texts of a record without its annotations, which may tell the burn of the slot.
+fn texts(record: &AlertRecord) -> Document {
+    Document {
+        annotations: BTreeMap::new(),
+        ..record.facts.document.clone()
+    }
 }

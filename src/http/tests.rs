@@ -140,6 +140,7 @@ pub(super) fn alert(key: AlertKey, severity: Severity, reason: Reason) -> AlertR
             tiers: vec![tier_facts(Span::from_hours(1), Span::from_mins(5))],
             peak_burn: 22.5,
             budget: Some(budget()),
+            alert_name: None,
             document: slo.document.clone(),
             affected: 1,
         },

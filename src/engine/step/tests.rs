@@ -10,10 +10,10 @@ use crate::engine::effect::StateName;
 use crate::engine::evaluation::Outcome;
 use crate::engine::feed::tests::slo;
 use crate::engine::labels::Labels;
-use crate::engine::notification::{AlertFacts, NotificationKind};
+use crate::engine::notification::{AlertFacts, Notification, NotificationKind};
 use crate::engine::period::Period;
 use crate::engine::policy::{BlindPolicy, BudgetPolicy, Mode, Policy, Severity, Tier};
-use crate::engine::slo::{QueryTemplate, Reach, WindowQuery};
+use crate::engine::slo::{AlertText, QueryTemplate, Reach, WindowQuery};
 
 mod pending;
 mod scene;
@@ -119,6 +119,49 @@ fn a_ticket_is_told_when_the_page_that_muted_it_ends() {
          6h40m30s tracker resolve shop/availability/ticket: Recovered 1d/2h 3d/6h",
     );
     assert_eq!(scene.open(), [] as [&str; 0]);
+}
+
+#[test]
+fn an_alert_bears_what_its_severity_and_fastest_tier_add() {
+    let mut definition = slo("shop", &[]);
+    let text = |key: &str, value: &str| BTreeMap::from([(key.to_owned(), value.to_owned())]);
+    definition.document.labels = text("speed", "none");
+    let page = AlertText {
+        name: Some("ShopBurns".to_owned()),
+        labels: text("team", "payments"),
+        annotations: text("summary", "{{ $value }}x for {{ $labels.team }}"),
+    };
+    definition.document.alerts = BTreeMap::from([(Severity::Page, page)]);
+    let policy = Arc::make_mut(&mut definition.policy);
+    policy.tiers[0].labels = text("speed", "fast");
+    policy.tiers[1].labels = text("speed", "slow");
+    let mut scene = Scene::new(vec![definition], &["shop"]);
+    scene.play("4h shop 10/s 1%");
+    let (_, slow) = scene.notifications().swap_remove(0);
+    let summary = |notification: &Notification| {
+        let facts = &notification.facts;
+        assert_eq!(facts.alert_name.as_deref(), Some("ShopBurns"));
+        assert_eq!(facts.labels, Labels::empty());
+        let document = &facts.document;
+        let speed = &document.labels["speed"];
+        format!("{speed}: {}", document.annotations["summary"])
+    };
+    assert_eq!(summary(&slow), "slow: 6x for payments");
+    let saved = |scene: &Scene| {
+        let saves = scene
+            .effects
+            .iter()
+            .filter(|(_, e)| matches!(e, Effect::Save(_)));
+        saves.count()
+    };
+    let before = saved(&scene);
+    scene.play("5m shop 10/s 1%");
+    assert_eq!(saved(&scene), before, "the burn of a slot is not saved");
+    scene.play("5m shop 10/s 50%");
+    let (_, fast) = scene.notifications().pop().unwrap();
+    // 55 s of failures instead of 1 %: (360 + 275 - 5) of 36 000, against 0.1 %.
+    assert_eq!(summary(&fast), "fast: 17.5x for payments");
+    assert_eq!(fast.facts.key, slow.facts.key);
 }
 
 /// A ticket on the last minutes, a page on the last hours: the page outlasts the ticket.
