@@ -235,7 +235,7 @@ pub(super) fn from_answers(
 }
 
 /// Why the samples of an instance say nothing about the present, if so.
-fn silence(tally: &Tally, now: Timestamp) -> Option<String> {
+pub(super) fn silence(tally: &Tally, now: Timestamp) -> Option<String> {
     let Some(newest) = tally.newest else {
         return Some("no series counts the total".to_owned());
     };
@@ -245,7 +245,7 @@ fn silence(tally: &Tally, now: Timestamp) -> Option<String> {
     stale.then(|| format!("the newest sample is {rounded} old"))
 }
 
-fn tiers(
+pub(super) fn tiers(
     slo: &Slo,
     readings: &[Reading],
     burning: &[(Severity, Span, Span)],
@@ -279,7 +279,7 @@ fn tiers(
     slo.policy.tiers.iter().map(status).collect()
 }
 
-fn settle(readings: &[Reading], tiers: &[TierStatus]) -> (Outcome, Option<String>) {
+pub(super) fn settle(readings: &[Reading], tiers: &[TierStatus]) -> (Outcome, Option<String>) {
     if tiers.iter().any(|tier| tier.verdict == Verdict::Burning) {
         return (Outcome::Burning, None);
     }
@@ -325,7 +325,7 @@ fn budget_of(
 }
 
 /// The burn that is assumed to go on: of the fastest burning tier, else of the longest window.
-fn spending_burn(readings: &[Reading], tiers: &[TierStatus]) -> (f64, Span) {
+pub(super) fn spending_burn(readings: &[Reading], tiers: &[TierStatus]) -> (f64, Span) {
     let burning = tiers.iter().filter(|tier| tier.verdict == Verdict::Burning);
     let fastest = burning.max_by(|a, b| a.facts.factor.total_cmp(&b.facts.factor));
     if let Some(tier) = fastest {
