@@ -4,6 +4,7 @@
 //! is one family of scenarios. Needs `prometheus` and `promtool`; without them the tests fail.
 
 mod bed;
+mod shop;
 
 mod bed_works;
 mod definitions;
