@@ -9,6 +9,7 @@ mod shop;
 mod bed_works;
 mod definitions;
 mod demo_agrees;
+mod kinds;
 mod paging;
 mod rate_misses;
 mod reload;

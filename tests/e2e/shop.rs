@@ -82,18 +82,23 @@ impl Shop {
 
     /// A daemon with these definitions and the policy [`policy`].
     pub(crate) async fn watch(&self, definitions: Vec<Value>) -> Daemon {
-        let config = DaemonConfig {
-            settings: json!({
-                "prometheus": {"url": self.prometheus.url()},
-                "evaluation": {"interval": "1s", "scrape_interval": "1s"},
-                "receivers": [{"name": "console", "console": {}}],
-                "routes": {"default": ["console"]},
-            }),
-            definitions,
-            policies: vec![policy()],
-        };
-        config.start().await
+        watch(&self.prometheus, definitions).await
     }
+}
+
+/// A daemon with these definitions and the policy [`policy`].
+pub(crate) async fn watch(prometheus: &Prometheus, definitions: Vec<Value>) -> Daemon {
+    let config = DaemonConfig {
+        settings: json!({
+            "prometheus": {"url": prometheus.url()},
+            "evaluation": {"interval": "1s", "scrape_interval": "1s"},
+            "receivers": [{"name": "console", "console": {}}],
+            "routes": {"default": ["console"]},
+        }),
+        definitions,
+        policies: vec![policy()],
+    };
+    config.start().await
 }
 
 /// One tier, 50 % of the budget in 1 h, and no notices.
