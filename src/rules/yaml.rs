@@ -80,11 +80,10 @@ fn rule(out: &mut String, indent: &str, rule: &Rule) {
 
 /// PromQL as it is, where YAML can hold it as it is.
 fn expression(out: &mut String, indent: &str, expr: &str) {
-    let plain = |c: char| c == '\n' || c == '\t' || !c.is_control();
     let literal = expr.contains(['\n', '"', '\\'])
         && !expr.starts_with(char::is_whitespace)
         && !expr.ends_with(char::is_whitespace)
-        && expr.chars().all(plain);
+        && expr.chars().all(|c| c == '\n' || is_printable(c));
     if !literal {
         return line(out, indent, "expr", expr);
     }
@@ -120,6 +119,28 @@ fn scalar(text: &str) -> String {
     if starts_well && plain && !is_word {
         return text.to_owned();
     }
-    // YAML's double quotes know all escapes of JSON's.
-    serde_json::Value::from(text).to_string()
+    quoted(text)
+}
+
+fn quoted(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            c if is_printable(c) => out.push(c),
+            c => out.push_str(&format!("\\U{:08x}", u32::from(c))),
+        }
+    }
+    out + "\""
+}
+
+/// Whether YAML takes a character as it is and for nothing else, such as a line break.
+fn is_printable(c: char) -> bool {
+    !c.is_control()
+        && !matches!(
+            c,
+            '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
+        )
 }
