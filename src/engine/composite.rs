@@ -13,15 +13,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::budget;
+use super::budget::{Account, PeriodAnswer};
 use super::burn::{Reading, burn_rate};
 use super::counts::Counts;
 use super::effect::Effect;
-use super::evaluation::{Evaluation, Memory, Outcome, TierStatus, settle, spending_burn, tiers};
+use super::evaluation::{Evaluation, Memory, Outcome, TierStatus, settle, tiers};
 use super::feed_state::FeedState;
 use super::labels::Labels;
-use super::notification::BudgetFacts;
+use super::period::Period;
 use super::slo::{Combination, Composite, Indicator, InstanceId, Part, Slo, SloId};
+use super::spending::{Priced, Spending, price, spending};
 use super::step::Engine;
 use super::time::{Span, Timestamp};
 
@@ -182,16 +183,21 @@ impl Engine {
         Some(parts.fold(1.0, f64::min))
     }
 
-    /// The windows that composites need of a direct feed besides those that its SLO has: their
-    /// periods.
-    pub(super) fn windows_for_composites<'a>(
+    /// The periods of composites that the SLO of a direct feed has to be asked for besides its
+    /// own. Of calendar periods only its own are known to it.
+    pub(super) fn periods_of_composites<'a>(
         &'a self,
-        feed: &'a str,
-        now: Timestamp,
-    ) -> impl Iterator<Item = Span> + 'a {
-        let readers = self.links.readers(feed);
-        let composites = readers.filter_map(|key| self.feeds.get(key)?.composite());
-        composites.map(move |(slo, _)| slo.period.elapsed(now))
+        feed: &str,
+        part: &'a Slo,
+    ) -> impl Iterator<Item = Span> + use<'a> {
+        let readers: Vec<&String> = self.links.readers(feed).collect();
+        let composites = readers
+            .into_iter()
+            .filter_map(|key| self.feeds.get(key)?.composite());
+        composites.filter_map(|(slo, _)| match &slo.period {
+            Period::Rolling(span) if slo.period != part.period => Some(*span),
+            _ => None,
+        })
     }
 }
 
@@ -233,17 +239,21 @@ fn from_parts(
 ) -> Evaluation {
     let read = |window| reading(slo, combination, parts, window, now);
     let readings: Vec<Reading> = slo.windows().into_iter().map(read).collect();
-    let tiers = tiers(slo, &readings, &memory.burning, now);
+    let tiers = tiers(slo, &readings, &memory.burning, slo.period.length(now));
     let (outcome, detail) = outcome(parts, &readings, &tiers, now);
+    let spending = spending(&readings, &tiers);
+    let priced = priced(slo, combination, parts, &spending, memory, now);
     let dark = parts.iter().any(|part| part.dark.is_some());
     Evaluation {
         id,
         at: now,
         outcome,
         detail,
-        budget: budget(slo, combination, parts, (&readings, &tiers), memory, now),
         readings,
         tiers,
+        budget: priced.map(|priced| priced.budget),
+        sla: priced.and_then(|priced| priced.sla),
+        exhausted_in: priced.and_then(|priced| priced.exhausted_in),
         newest: parts.iter().map(|part| part.newest).min().flatten(),
         fresh: !dark || outcome == Outcome::Burning,
     }
@@ -324,39 +334,42 @@ fn outcome(
 
 /// The budget of the period: each part counts by its error ratio over the whole period, of which
 /// what is not known of it is taken for good.
-fn budget(
+fn priced(
     slo: &Slo,
     combination: Combination,
     parts: &[PartHere<'_>],
-    (readings, tiers): (&[Reading], &[TierStatus]),
+    spending: &Spending,
     memory: &Memory,
     now: Timestamp,
-) -> Option<BudgetFacts> {
-    let (length, elapsed) = (slo.period.length(now), slo.period.elapsed(now));
-    let known = parts.iter().map(|part| {
-        let coverage = part.coverage(elapsed, now);
-        Some((part.weight, part.past(elapsed, now)?.ratio * coverage))
-    });
-    let known: Option<Vec<(f64, f64)>> = known.collect();
-    let burn_of = |shares: Vec<(f64, f64)>| {
-        burn_rate(combined(combination, shares.into_iter()), slo.objective)
+) -> Option<Priced> {
+    let ratio_of = |share: &dyn Fn(&PartHere<'_>) -> Option<f64>| {
+        let ratios = parts.iter().map(|part| Some((part.weight, share(part)?)));
+        let ratios: Option<Vec<(f64, f64)>> = ratios.collect();
+        Some(combined(combination, ratios?.into_iter()))
     };
-    let spent = burn_of(known?) * elapsed.ratio(length);
-    let (burn, window) = spending_burn(readings, tiers);
-    let mut facts = budget::facts_from_burn(length, spent, burn, window);
-    let coverage = parts.iter().map(|part| part.coverage(elapsed, now));
-    facts.coverage = coverage.fold(1.0, f64::min);
-    if let Some(from) = memory.costs_from {
-        let costs = now.since(from).min(elapsed);
-        let shares = parts
-            .iter()
-            .map(|part| Some((part.weight, part.past(costs, now)?.ratio)));
-        if let Some(shares) = shares.collect::<Option<Vec<(f64, f64)>>>() {
-            facts.consumed_by_alert = burn_of(shares) * costs.ratio(length);
-        }
+    let elapsed = slo.period.elapsed(now);
+    let covered = |part: &PartHere<'_>| part.coverage(elapsed, now);
+    let bad = ratio_of(&|part| Some(part.period(&slo.period, now)?.ratio * covered(part)))?;
+    let answer = PeriodAnswer {
+        asked: now,
+        counts: Counts { bad, total: 1.0 },
+        counted: false,
+    };
+    let account = Account::from_answer(slo, answer, now);
+    let costs = memory.costs_from.map(|from| now.since(from).min(elapsed));
+    let costs = costs.and_then(|costs| {
+        let ratio = ratio_of(&|part| Some(part.past(costs, now)?.ratio))?;
+        Some((burn_rate(ratio, slo.objective), costs))
+    });
+    let (burn, window) = costs.unwrap_or((spending.burn, spending.window));
+    let by_alert = account.bad_of(burn, window, slo.objective);
+    let mut priced = price(slo, &account, by_alert, spending);
+    let coverage = parts.iter().map(covered).fold(1.0, f64::min);
+    priced.budget.coverage = coverage;
+    if let Some(sla) = &mut priced.sla {
+        sla.budget.coverage = coverage;
     }
-    facts.consumed_by_alert = facts.consumed_by_alert.min(facts.consumed);
-    Some(facts)
+    Some(priced)
 }
 
 #[cfg(test)]

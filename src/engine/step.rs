@@ -146,19 +146,22 @@ impl Engine {
         let Some(slo) = state.feed.slos.first() else {
             return Vec::new();
         };
+        let due = |window: Span, asked: Option<Timestamp>| {
+            let every = refresh(window, self.options.reading.interval);
+            asked.is_none_or(|asked| now.since(asked) >= every)
+        };
         let mut windows = slo.reach.windows.clone();
-        windows.push(slo.period.elapsed(now));
-        windows.extend(self.windows_for_composites(feed, now));
+        windows.extend(self.periods_of_composites(feed, slo));
         windows.sort_unstable();
         windows.dedup();
-        let due = |window: &Span| {
-            let every = refresh(*window, self.options.reading.interval);
-            state
-                .asked
-                .get(window)
-                .is_none_or(|asked| now.since(*asked) >= every)
-        };
-        windows.into_iter().filter(due).collect()
+        windows.retain(|window| due(*window, state.asked.get(window).copied()));
+        if let Some(period) = slo.period.window(now)
+            && due(period, state.asked_period)
+            && !windows.contains(&period)
+        {
+            windows.push(period);
+        }
+        windows
     }
 
     /// The counters and windows of a feed, to be saved.

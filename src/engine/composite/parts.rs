@@ -9,6 +9,7 @@ use crate::engine::evaluation::{Outcome, silence};
 use crate::engine::feed_state::FeedState;
 use crate::engine::labels::Labels;
 use crate::engine::measure::Tally;
+use crate::engine::period::Period;
 use crate::engine::slo::{Indicator, Part, Slo, SloId, WindowQuery};
 use crate::engine::time::{Span, Timestamp};
 
@@ -35,6 +36,7 @@ enum Past<'a> {
         interval: Span,
         /// Whether answers are numbers of events.
         counted: bool,
+        period: &'a Period,
         answers: BTreeMap<Labels, Vec<&'a DirectReadings>>,
     },
 }
@@ -61,6 +63,7 @@ enum Known<'a> {
     Asked {
         interval: Span,
         counted: bool,
+        period: &'a Period,
         answers: Vec<&'a DirectReadings>,
     },
 }
@@ -149,6 +152,7 @@ impl<'a> PartView<'a> {
             Past::Asked {
                 interval,
                 counted,
+                period,
                 answers,
             } => {
                 let here = answers.get(&mine).cloned().unwrap_or_default();
@@ -157,6 +161,7 @@ impl<'a> PartView<'a> {
                 let known = Known::Asked {
                     interval: *interval,
                     counted: *counted,
+                    period,
                     answers: here,
                 };
                 (known, newest, silence)
@@ -177,7 +182,7 @@ impl<'a> PartView<'a> {
 }
 
 impl<'a> Past<'a> {
-    fn new(state: &'a FeedState, slo: &Slo, shared: &[String], interval: Span) -> Self {
+    fn new(state: &'a FeedState, slo: &'a Slo, shared: &[String], interval: Span) -> Self {
         if let Indicator::Windows(query) = &slo.indicator {
             let mut answers: BTreeMap<Labels, Vec<&DirectReadings>> = BTreeMap::new();
             for (id, readings) in state.answers.iter().filter(|(id, _)| id.slo == slo.id) {
@@ -187,6 +192,7 @@ impl<'a> Past<'a> {
             return Self::Asked {
                 interval,
                 counted: matches!(query, WindowQuery::Events { counted: true, .. }),
+                period: &slo.period,
                 answers,
             };
         }
@@ -261,22 +267,39 @@ impl PartHere<'_> {
                 interval,
                 counted,
                 answers,
+                ..
             } => {
                 let known = answers.iter().filter_map(|a| a.get(span, *interval, now));
-                if *counted {
-                    let counts: Vec<Counts> = known.filter_map(Answer::counts).collect();
-                    let sum = counts.iter().copied().reduce(|a, b| a + b)?;
-                    return Some(sum.into());
-                }
-                let mut known = known;
-                match (known.next(), answers.len()) {
-                    (Some(answer), 1) => Some(Share {
-                        ratio: answer.error_ratio(),
-                        counts: None,
-                    }),
-                    _ => None,
+                match counted {
+                    true => known
+                        .filter_map(Answer::counts)
+                        .reduce(|a, b| a + b)
+                        .map(Share::from),
+                    false => only(answers, known.map(Answer::error_ratio)),
                 }
             }
+        }
+    }
+
+    /// What is known of the period of the composite so far.
+    pub(super) fn period(&self, whole: &Period, now: Timestamp) -> Option<Share> {
+        match &self.known {
+            Known::Asked {
+                interval,
+                counted,
+                period,
+                answers,
+            } if *period == whole => {
+                let known = answers
+                    .iter()
+                    .filter_map(|a| a.period(whole, *interval, now));
+                let known = known.map(|answer| answer.counts);
+                match counted {
+                    true => known.reduce(|a, b| a + b).map(Share::from),
+                    false => only(answers, known.map(|counts| counts.bad)),
+                }
+            }
+            _ => self.past(whole.elapsed(now), now),
         }
     }
 
@@ -291,6 +314,15 @@ impl PartHere<'_> {
             }
         }
     }
+}
+
+/// The ratio of the one instance there is: ratios cannot be added.
+fn only(answers: &[&DirectReadings], mut ratios: impl Iterator<Item = f64>) -> Option<Share> {
+    let ratio = ratios.next().filter(|_| answers.len() == 1)?;
+    Some(Share {
+        ratio,
+        counts: None,
+    })
 }
 
 /// The events of `(now - span, now]`: the feed may have counted on since then.
