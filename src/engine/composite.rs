@@ -152,21 +152,19 @@ impl Engine {
         instances(&parts).into_iter().map(evaluate).collect()
     }
 
-    /// Whether a label set of a composite would have been seen in some part if it still existed.
-    pub(super) fn is_gone_from_parts(
+    /// The label sets of a composite, once its parts have been watched for so long that what is
+    /// not among them is gone.
+    pub(super) fn settled_instances(
         &self,
         slo: &Slo,
         composite: &Composite,
-        id: &InstanceId,
-    ) -> bool {
+    ) -> Option<BTreeSet<Labels>> {
         let settled = |part: &Part| {
             let state = self.state_of(part);
             state.is_some_and(|state| state.is_settled(&part.slo, &self.options.reading))
         };
-        id.slo == slo.id
-            && !id.labels.is_empty()
-            && composite.parts.iter().all(settled)
-            && !instances(&self.parts(slo, composite)).contains(&id.labels)
+        let settled = composite.parts.iter().all(settled);
+        settled.then(|| instances(&self.parts(slo, composite)))
     }
 
     /// For how much (0..1) of the longest window every part of a composite is covered; `None` for

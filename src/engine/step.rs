@@ -306,12 +306,24 @@ impl Engine {
             return;
         };
         let alerts = self.alerts.keys().filter_map(AlertKey::instance);
-        let is_gone = |id: &&InstanceId| match state.composite() {
-            Some((slo, composite)) => self.is_gone_from_parts(slo, composite, id),
-            None => state.is_gone(id, &self.options.reading),
+        let gone: BTreeSet<InstanceId> = match state.composite() {
+            None => {
+                let is_gone = |id: &&InstanceId| state.is_gone(id, &self.options.reading);
+                alerts.filter(is_gone).cloned().collect()
+            }
+            Some((slo, composite)) => {
+                let split = alerts.filter(|id| id.slo == slo.id && !id.labels.is_empty());
+                let split: BTreeSet<InstanceId> = split.cloned().collect();
+                let known = match split.is_empty() {
+                    true => None,
+                    false => self.settled_instances(slo, composite),
+                };
+                let is_gone =
+                    |id: &InstanceId| known.as_ref().is_some_and(|k| !k.contains(&id.labels));
+                split.into_iter().filter(is_gone).collect()
+            }
         };
-        let gone = alerts.filter(is_gone);
-        for instance in gone.cloned().collect::<BTreeSet<_>>() {
+        for instance in gone {
             self.end_instance(&instance, Reason::InstanceGone, now, effects);
         }
     }

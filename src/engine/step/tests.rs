@@ -18,6 +18,7 @@ use crate::engine::slo::{AlertText, Indicator, QueryTemplate, Reach, WindowQuery
 mod composite;
 mod pending;
 mod scene;
+mod slices;
 
 use scene::{Scene, recipients};
 
