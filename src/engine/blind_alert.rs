@@ -194,6 +194,7 @@ impl Engine {
             tiers: Vec::new(),
             peak_burn: 0.0,
             budget: None,
+            sla: None,
             document: Document::default(),
             affected: u32::try_from(affected).unwrap_or(u32::MAX),
         };

@@ -1,11 +1,11 @@
 //! The page, ticket and info alerts of an instance: whether its budget burns or runs out.
 
 use super::alert::{AlertRecord, Signal, Timing};
-use super::budget::exhausted_in;
 use super::effect::Effect;
 use super::evaluation::{Evaluation, Outcome};
 use super::labels::Labels;
 use super::notification::{AlertFacts, AlertKey, Reason};
+use super::period::Period;
 use super::policy::Severity;
 use super::slo::{InstanceId, Slo};
 use super::step::Engine;
@@ -51,6 +51,7 @@ impl Engine {
         facts.peak_burn = tiers.iter().map(|tier| tier.long_burn).fold(0.0, f64::max);
         facts.tiers = tiers;
         facts.budget = evaluation.budget;
+        facts.sla = evaluation.sla;
         let muted_by = self.page_over(slo, &evaluation.id, severity);
         let timing = match severity {
             Severity::Info => Timing::AT_ONCE,
@@ -119,6 +120,9 @@ fn budget_signal(
 ) -> (Signal, Reason) {
     let policy = &slo.policy.budget;
     let seen = evaluation.fresh && evaluation.outcome != Outcome::Failed;
+    if seen && open.is_some_and(|record| began_anew(&slo.period, record, evaluation.at)) {
+        return (Signal::Down(Reason::Recovered), Reason::Recovered);
+    }
     let (true, Some(budget)) = (seen, evaluation.budget) else {
         return (Signal::Unknown, Reason::Burning);
     };
@@ -134,13 +138,10 @@ fn budget_signal(
     if let Some(threshold) = crossed {
         return (Signal::Up, Reason::BudgetConsumed { threshold });
     }
-    let longest = evaluation.readings.last().and_then(|reading| reading.burn);
-    let left = longest
-        .and_then(|burn| exhausted_in(slo.period.length(evaluation.at), budget.remaining, burn));
     let ahead = policy
         .exhaustion_within
         .map(|within| within.scale(1.0 / ease.max(f64::EPSILON)));
-    if let (Some(left), Some(ahead)) = (left, ahead)
+    if let (Some(left), Some(ahead)) = (evaluation.exhausted_in, ahead)
         && left <= ahead
     {
         return (Signal::Up, Reason::ExhaustionAhead { within: left });
@@ -155,6 +156,15 @@ fn budget_signal(
             (Signal::Up, record.facts.reason.clone())
         }
         _ => (Signal::Down(Reason::Recovered), Reason::Recovered),
+    }
+}
+
+/// Whether the alert is about the budget of a calendar period that is over: what is to be said of
+/// the new one is another alert.
+fn began_anew(period: &Period, record: &AlertRecord, now: Timestamp) -> bool {
+    match period {
+        Period::Calendar(calendar) => record.facts.started_at < calendar.around(now).0,
+        Period::Rolling(_) | Period::Events(_) => false,
     }
 }
 
@@ -182,6 +192,7 @@ pub(super) fn facts_of(
         tiers: Vec::new(),
         peak_burn: 0.0,
         budget: None,
+        sla: None,
         document: slo.document.clone(),
         affected: 1,
     }

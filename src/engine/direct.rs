@@ -3,6 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use super::budget::Answer;
+use super::counts::Counts;
+use super::period::Period;
 use super::time::{Span, Timestamp};
 
 /// A window is asked again after this share of its length ...
@@ -25,6 +28,8 @@ pub fn refresh(window: Span, interval: Span) -> Span {
 pub struct DirectReadings {
     /// Error ratio (0..1), or `None` where the source computed 0/0: no traffic.
     answers: BTreeMap<Span, (Timestamp, Option<f64>)>,
+    /// The same for the period so far, which is another window at every slot of a calendar unit.
+    period: Option<(Timestamp, Option<f64>)>,
 }
 
 impl DirectReadings {
@@ -41,9 +46,32 @@ impl DirectReadings {
         (now.since(*at) <= usable).then_some(*ratio)
     }
 
+    /// Takes an answer about the period so far, as [`Self::put`].
+    pub fn put_period(&mut self, at: Timestamp, ratio: f64) {
+        let ratio = (!ratio.is_nan()).then(|| ratio.clamp(0.0, 1.0));
+        self.period = Some((at, ratio));
+    }
+
+    /// The newest answer about the period, unless it says nothing, is too old to be used or about
+    /// the calendar unit before.
+    pub(super) fn period(&self, period: &Period, interval: Span, now: Timestamp) -> Option<Answer> {
+        let (asked, bad) = self.period.and_then(|(at, ratio)| Some((at, ratio?)))?;
+        let elapsed = period.elapsed(now);
+        let usable = refresh(elapsed, interval).times(USABLE_REFRESHES);
+        let age = now.since(asked);
+        let counts = Counts { bad, total: 1.0 };
+        (age <= usable && age < elapsed).then_some(Answer {
+            asked,
+            counts,
+            counted: false,
+        })
+    }
+
     /// When the newest answer came.
     pub fn newest(&self) -> Option<Timestamp> {
-        self.answers.values().map(|(at, _)| *at).max()
+        let period = self.period.iter();
+        let answers = self.answers.values().chain(period);
+        answers.map(|(at, _)| *at).max()
     }
 }
 

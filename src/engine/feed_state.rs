@@ -24,6 +24,8 @@ pub(super) struct FeedState {
     pub(super) fresh: Option<Measure>,
     pub(super) answers: BTreeMap<InstanceId, DirectReadings>,
     pub(super) asked: BTreeMap<Span, Timestamp>,
+    /// When the source was last asked about the period so far.
+    pub(super) asked_period: Option<Timestamp>,
     pub(super) evaluations: BTreeMap<InstanceId, Arc<Evaluation>>,
     pub(super) answered: Presence,
     pub(super) last_slot: Timestamp,
@@ -37,6 +39,7 @@ impl FeedState {
             fresh: None,
             answers: BTreeMap::new(),
             asked: BTreeMap::new(),
+            asked_period: None,
             evaluations: BTreeMap::new(),
             answered: Presence::default(),
             last_slot: Timestamp::EPOCH,
@@ -61,6 +64,7 @@ impl FeedState {
         self.evaluations.retain(|id, _| kept.contains(&id.slo));
         self.live.blindness.retain(|id| kept.contains(&id.slo));
         self.asked.clear();
+        self.asked_period = None;
         if kept.is_empty() {
             self.answered = Presence::default();
         }
@@ -123,8 +127,16 @@ impl FeedState {
         let Some(slo) = self.feed.slos.first() else {
             return;
         };
+        let period = slo.period.window(now);
         for (window, ratios) in answers {
-            self.asked.insert(window, now);
+            let is_period = period == Some(window);
+            let is_window = slo.reach.windows.contains(&window);
+            if is_period {
+                self.asked_period = Some(now);
+            }
+            if is_window {
+                self.asked.insert(window, now);
+            }
             if !ratios.is_empty() {
                 self.answered.see(now, now);
             }
@@ -133,7 +145,13 @@ impl FeedState {
                     slo: slo.id.clone(),
                     labels: labels.pick(&slo.group_by),
                 };
-                self.answers.entry(id).or_default().put(window, now, ratio);
+                let answers = self.answers.entry(id).or_default();
+                if is_period {
+                    answers.put_period(now, ratio);
+                }
+                if is_window {
+                    answers.put(window, now, ratio);
+                }
             }
         }
     }

@@ -39,6 +39,7 @@ mod ring;
 pub mod sample;
 pub mod series;
 pub mod slo;
+mod spending;
 pub mod step;
 pub mod time;
 mod transition;
@@ -55,7 +56,7 @@ pub use labels::{Labels, MatchOp, Matcher, Pattern, Selector};
 pub use ledger::{Recipient, Recipients};
 pub use measure::{Measure, ReadingOptions};
 pub use notification::{
-    AlertFacts, AlertKey, BudgetFacts, Notification, NotificationKind, Reason, TierFacts,
+    AlertFacts, AlertKey, BudgetFacts, Notification, NotificationKind, Reason, SlaFacts, TierFacts,
 };
 pub use period::{Calendar, CalendarUnit, LastEvents, Period, Zone};
 pub use policy::{BlindPolicy, BudgetPolicy, Mode, Policy, Severity, Tier};

@@ -324,9 +324,8 @@ mod tests {
 
     #[test]
     fn few_zones_have_midnights_off_the_hour() {
-        let quarters = |zone: &str| {
-            Period::Calendar(calendar(CalendarUnit::Month, zone)).begins_on_quarters()
-        };
+        let quarters =
+            |zone: &str| Period::Calendar(calendar(CalendarUnit::Month, zone)).begins_on_quarters();
         for zone in ["UTC", "Europe/Berlin", "America/New_York", "Asia/Tokyo"] {
             assert!(!quarters(zone), "{zone}");
         }

@@ -45,6 +45,7 @@ fn facts(alert: &str) -> AlertFacts {
         tiers: Vec::new(),
         peak_burn: 20.5,
         budget: None,
+        sla: None,
         document: Document::default(),
         affected: 1,
     }
