@@ -13,6 +13,7 @@ use crate::engine::period::Period;
 use crate::engine::policy::{BlindPolicy, BudgetPolicy, Mode, Policy, Severity, Tier};
 use crate::engine::slo::{QueryTemplate, Reach, WindowQuery};
 
+mod periods;
 mod scene;
 
 use scene::{Scene, recipients};
