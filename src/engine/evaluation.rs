@@ -133,6 +133,11 @@ impl Evaluation {
         burning
     }
 
+    /// Whether the slot saw anything of the instance: only then may an alert move.
+    pub fn is_evidence(&self) -> bool {
+        self.fresh && self.outcome != Outcome::Failed
+    }
+
     /// Whether some tier of the severity cannot be judged.
     pub fn is_undecided(&self, severity: Severity) -> bool {
         let mut tiers = self.tiers.iter().filter(|tier| tier.severity == severity);
@@ -164,7 +169,7 @@ pub(super) fn from_tally(
         true => account.reading(window, tally.window.sum(window, now), slo.objective),
         false => Reading::uncovered(window),
     };
-    let readings: Vec<Reading> = slo.policy.windows().into_iter().map(read).collect();
+    let readings: Vec<Reading> = slo.windows().into_iter().map(read).collect();
     let tiers = tiers(slo, &readings, &memory.burning, account.length);
     let silence = silence(tally, now);
     let fresh = silence.is_none();
@@ -201,24 +206,31 @@ pub(super) fn from_answers(
     memory: &Memory,
     now: Timestamp,
 ) -> Evaluation {
-    let account = answers.period(&slo.period, interval, now);
-    let account = account.map(|answer| Account::from_answer(slo, answer, now));
+    let answered = answers.period(&slo.period, interval, now);
+    let period = answered.filter(|(_, answer)| answer.is_known());
+    let usual = slo.usual_window(now);
+    let usual = usual.and_then(|window| answers.get(window, interval, now)?.counts());
+    let account = Account::from_answers(slo, period, usual, now);
     let read = |window: Span| match answers.get(window, interval, now) {
-        Some(ratio) => Reading::from_ratio(window, ratio, slo.objective),
+        Some(answer) => match (&account, answer.counts()) {
+            (Some(account), Some(counts)) => account.reading(window, counts, slo.objective),
+            _ => answer.reading(window, slo.objective),
+        },
         None => Reading::uncovered(window),
     };
-    let readings: Vec<Reading> = slo.policy.windows().into_iter().map(read).collect();
+    let readings: Vec<Reading> = slo.windows().into_iter().map(read).collect();
     let length = account.map_or_else(|| slo.period.length(now), |account| account.length);
     let tiers = tiers(slo, &readings, &memory.burning, length);
-    let fresh = readings.iter().any(|reading| reading.burn.is_some());
+    let known = readings.iter().any(|reading| reading.burn.is_some());
+    let fresh = known || (readings.is_empty() && answered.is_some());
     let (outcome, detail) = if fresh {
         settle(&readings, &tiers)
     } else {
         (Outcome::NoData, Some("no window has an answer".to_owned()))
     };
-    let priced = account.map(|account| {
+    let priced = account.filter(|_| period.is_some()).map(|account| {
         let spending = spending(&readings, &tiers);
-        let by_alert = account.bad_of(spending.burn, spending.window, slo.objective);
+        let by_alert = account.bad_of(&spending, &readings, slo);
         price(slo, &account, by_alert, &spending)
     });
     Evaluation {

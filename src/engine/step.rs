@@ -135,6 +135,7 @@ impl Engine {
             asked.is_none_or(|asked| now.since(asked) >= every)
         };
         let windows = slo.reach.windows.iter().copied();
+        let windows = windows.chain(slo.usual_window(now));
         let windows = windows.filter(|window| due(*window, state.asked.get(window).copied()));
         let mut windows: Vec<Span> = windows.collect();
         if let Some(period) = slo.period.window(now)

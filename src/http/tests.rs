@@ -150,11 +150,13 @@ pub(super) fn alert(key: AlertKey, severity: Severity, reason: Reason) -> AlertR
             peak_burn: 22.5,
             budget: Some(budget()),
             sla: None,
+            alert_name: None,
             document: slo.document.clone(),
             affected: 1,
         },
         key,
         burning: Vec::new(),
+        tier_starts: None,
         costs_from: NOON,
         told: BTreeMap::from([("oncall".to_owned(), 2)]),
     }

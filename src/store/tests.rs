@@ -46,6 +46,7 @@ fn facts(alert: &str) -> AlertFacts {
         peak_burn: 20.5,
         budget: None,
         sla: None,
+        alert_name: None,
         document: Document::default(),
         affected: 1,
     }
@@ -114,6 +115,7 @@ fn record(alert: &str, since: Timestamp) -> AlertRecord {
         },
         facts: facts(alert),
         burning: Vec::new(),
+        tier_starts: None,
         costs_from: Timestamp::EPOCH,
         told: [("oncall".to_owned(), 1)].into(),
     }

@@ -241,7 +241,7 @@ fn answer_once(scene: &mut Scene) {
     let due = scene.engine.due_windows("shop", scene.now);
     let windows = due
         .into_iter()
-        .map(|window| (window, vec![(Labels::empty(), 0.0005)]));
+        .map(|window| (window, vec![(Labels::empty(), Answer::Ratio(0.0005))]));
     let evidence = Ok(Evidence::Windows(windows.collect()));
     let feed = "shop".to_owned();
     scene.step(Input::Slot { feed, evidence });
