@@ -235,6 +235,62 @@ fn the_direct_path_asks_for_the_part_of_a_week_that_has_passed() {
     assert!((30..=40).contains(&asked_late), "{asked_late}");
 }
 
+#[test]
+fn in_budget_mode_the_direct_path_asks_what_is_usual() {
+    let mut definition = slo_over(week(INDIA));
+    let template = |text| QueryTemplate::new(text).unwrap();
+    definition.indicator = Indicator::Windows(WindowQuery::Events {
+        bad: template("bad[$window]"),
+        total: template("all[$window]"),
+        counted: true,
+    });
+    let policy = Arc::make_mut(&mut definition.policy);
+    policy.mode = Mode::Budget;
+    policy.tiers.truncate(1);
+    definition.reach = Reach::new(policy, &definition.period);
+    let mut scene = scene_from(definition, "2023-11-19T18:30:00Z");
+    // Half of ten events of the last hour are bad, of a week that has 10 000 an hour.
+    for slot in 0..4 {
+        scene.now = scene.now + Span::from_secs(30);
+        let due = scene.engine.due_windows("shop", scene.now);
+        let names: Vec<String> = due.iter().map(Span::to_string).collect();
+        match slot {
+            0 => assert_eq!(names, ["5m", "1h", "7d"]),
+            1 => assert_eq!(names, ["5m", "1h", "1m"]),
+            _ => assert!(!names.contains(&"7d".to_owned()), "{names:?}"),
+        }
+        let few = Counts {
+            bad: 5.0,
+            total: 10.0,
+        };
+        let many = Counts {
+            bad: 5.0,
+            total: 1.68e6,
+        };
+        let counts = |window| {
+            if window == Span::from_days(7) {
+                many
+            } else {
+                few
+            }
+        };
+        let answer = |window| {
+            (
+                window,
+                vec![(Labels::empty(), Answer::Counts(counts(window)))],
+            )
+        };
+        let evidence = Ok(Evidence::Windows(due.into_iter().map(answer).collect()));
+        let feed = "shop".to_owned();
+        scene.step(Input::Slot { feed, evidence });
+        let evaluation = evaluation(&scene);
+        let burn = evaluation.readings[1].burn.unwrap();
+        assert!((burn - 0.5).abs() < 1e-3, "{burn}");
+        assert_eq!(evaluation.budget.is_some(), slot > 0);
+    }
+    scene.expect("");
+}
+
 /// One slot of a direct feed.
 fn answer_once(scene: &mut Scene) {
     scene.now = scene.now + Span::from_secs(30);
