@@ -229,8 +229,14 @@ fn names_are_unique_across_files() {
         ("b.yaml", format!("{policy}---\n{POLICY}---\n{SLO}")),
     ];
     insta::assert_snapshot!(definitions(&files).1, @r#"
+    a.yaml:8:1: note: no SLO uses the policy "p"
+      fix: choose it with policy: p, or remove it
+    b.yaml:1:1: note: no SLO uses the policy "other"
+      fix: choose it with policy: other, or remove it
     b.yaml:8:1: error: the policy "p" is defined twice, first at a.yaml:8:1
       fix: rename or remove one of the two
+    b.yaml:8:1: note: no SLO uses the policy "p"
+      fix: choose it with policy: p, or remove it
     b.yaml:15:1: error: the SLO shop/api is defined twice, first at a.yaml:1:1
       fix: rename or remove one of the two
     "#);

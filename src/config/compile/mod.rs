@@ -19,13 +19,13 @@ mod slo;
 mod tier;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::engine::{Policy, Slo, SloId};
 
-use defaults::Inherited;
+use defaults::{AllDefaults, Inherited};
 use slo::Draft;
 
 use super::decode::decode;
@@ -36,6 +36,7 @@ use super::lint::Lint;
 use super::nearest::{nearest, suggestion};
 use super::raw::definition::SloDocument;
 use super::tree::{self, Mark, Node, Value};
+use super::value::Name;
 
 pub(super) use secret::Outside;
 pub(super) use settings::{Compiled as Settings, compile as settings};
@@ -58,6 +59,9 @@ pub(super) struct Documents<'a> {
     found: &'a RefCell<Diagnostics>,
     native: Translated<'a>,
     foreign: Foreign<'a>,
+    defaults: Vec<defaults::Placed<'a>>,
+    /// Numbers of the files that hold something else than defaults.
+    mixed: BTreeSet<u32>,
     /// Whether a document may stand in a part that could not be read.
     lost: bool,
 }
@@ -66,10 +70,12 @@ pub(super) struct Documents<'a> {
 struct Policies {
     by_name: BTreeMap<String, (Option<Place>, Option<Arc<Policy>>)>,
     lost: bool,
+    /// Names that some SLO or default chose.
+    used: RefCell<BTreeSet<String>>,
 }
 
 const API_VERSION: &str = "slofuse/v1";
-const KINDS: [&str; 2] = ["SLO", "Policy"];
+const KINDS: [&str; 3] = ["SLO", "Policy", "Defaults"];
 
 impl<'a> Documents<'a> {
     pub(super) fn new(found: &'a RefCell<Diagnostics>) -> Self {
@@ -77,6 +83,8 @@ impl<'a> Documents<'a> {
             found,
             native: Translated::default(),
             foreign: Foreign::default(),
+            defaults: Vec::new(),
+            mixed: BTreeSet::new(),
             lost: false,
         }
     }
@@ -87,25 +95,44 @@ impl<'a> Documents<'a> {
         let tree = tree::parse(bytes, &report);
         self.lost |= !tree.complete;
         for node in tree.documents {
-            let report = report.clone();
-            let format = Format::of(&node).unwrap_or(Format::Native);
-            if format != Format::Native {
-                self.foreign.add(format, report, node);
-                continue;
-            }
-            match kind(&node, &report) {
-                Some("SLO") => {
-                    let document = decode(&node, &report);
-                    let translation = Translation::new(format, report, document);
-                    self.native.slos.push(translation);
+            // A list of documents is as many documents.
+            match node.value {
+                Value::Sequence(items) => {
+                    for item in items {
+                        self.add(item, report.clone());
+                    }
                 }
-                Some(_) => {
-                    let document = decode(&node, &report);
-                    let translation = Translation::new(format, report, document);
-                    self.native.policies.push(translation);
-                }
-                None => self.lost = true,
+                _ => self.add(node, report.clone()),
             }
+        }
+    }
+
+    fn add(&mut self, node: Node, report: Report<'a>) {
+        let format = Format::of(&node).unwrap_or(Format::Native);
+        let kind = match format {
+            Format::Native => kind(&node, &report),
+            _ => None,
+        };
+        if kind != Some("Defaults") {
+            self.mixed.insert(report.file());
+        }
+        match kind {
+            _ if format != Format::Native => self.foreign.add(format, report, node),
+            Some("SLO") => {
+                let document = decode(&node, &report);
+                let translation = Translation::new(format, report, document);
+                self.native.slos.push(translation);
+            }
+            Some("Policy") => {
+                let document = decode(&node, &report);
+                let translation = Translation::new(format, report, document);
+                self.native.policies.push(translation);
+            }
+            Some(_) => {
+                let document = decode(&node, &report);
+                self.defaults.push(defaults::Placed { report, document });
+            }
+            None => self.lost = true,
         }
     }
 
@@ -125,6 +152,8 @@ impl<'a> Documents<'a> {
         };
         self.native.slos.sort_by_key(order);
         let policies = self.compile_policies();
+        let defaults = AllDefaults::new(&self.defaults, &self.mixed);
+        self.check_defaults(&policies);
         let mut lost = self.lost;
         let mut drafts: Vec<Draft<'_>> = Vec::new();
         for Translation {
@@ -137,7 +166,10 @@ impl<'a> Documents<'a> {
             let mark = document.mark_or(report.start());
             let context = slo::Context {
                 policies: &policies,
-                inherited: Inherited::default(),
+                inherited: match format {
+                    Format::Native => defaults.of(report),
+                    _ => Inherited::default(),
+                },
                 format: *format,
             };
             let compiled = document
@@ -148,6 +180,7 @@ impl<'a> Documents<'a> {
             drafts.extend(compiled);
         }
         report_duplicates(&drafts);
+        self.report_unused(&policies);
         links::link(&mut drafts, lost);
         drafts.into_iter().filter_map(Draft::finish).collect()
     }
@@ -157,6 +190,7 @@ impl<'a> Documents<'a> {
         let mut policies = Policies {
             by_name: BTreeMap::from([(built_in.name.clone(), (None, Some(built_in)))]),
             lost: self.lost,
+            used: RefCell::default(),
         };
         for Translation {
             report, document, ..
@@ -172,6 +206,48 @@ impl<'a> Documents<'a> {
             }
         }
         policies
+    }
+
+    fn check_defaults(&self, policies: &Policies) {
+        for defaults::Placed { report, document } in &self.defaults {
+            if let Some(raw) = document.value() {
+                let mark = document.mark_or(report.start());
+                defaults::check(raw, mark, report, policies);
+            }
+        }
+    }
+
+    /// A policy beside SLOs is meant for one of them; a file of policies is a library.
+    fn report_unused(&self, policies: &Policies) {
+        if self.lost || policies.lost {
+            return;
+        }
+        let used = policies.used.borrow();
+        let of_slos: BTreeSet<u32> = self
+            .native
+            .slos
+            .iter()
+            .map(|slo| slo.report.file())
+            .collect();
+        for Translation {
+            report,
+            document,
+            format,
+            ..
+        } in &self.native.policies
+        {
+            let metadata = document.value().and_then(|raw| raw.metadata.value());
+            let Some(Name(name)) = metadata.and_then(|metadata| metadata.name.value()) else {
+                continue;
+            };
+            let beside = *format == Format::Native && of_slos.contains(&report.file());
+            if beside && name != Policy::DEFAULT_NAME && !used.contains(name) {
+                let mark = document.mark_or(report.start());
+                let message = format!("no SLO uses the policy {name:?}");
+                let fix = format!("choose it with policy: {name}, or remove it");
+                report.lint(Lint::UnusedPolicy, mark, message, fix);
+            }
+        }
     }
 }
 
@@ -211,6 +287,9 @@ impl Policies {
     /// The policy of this name; a name that is not known is reported where it stands.
     fn find<T>(&self, section: &Section<'_>, field: &Field<T>, name: &str) -> Option<Arc<Policy>> {
         if let Some((_, policy)) = self.by_name.get(name) {
+            if !self.used.borrow().contains(name) {
+                self.used.borrow_mut().insert(name.to_owned());
+            }
             return policy.clone();
         }
         let known = self.by_name.keys().map(String::as_str);
