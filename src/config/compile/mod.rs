@@ -11,6 +11,7 @@ mod fit;
 mod indicator;
 mod links;
 mod period;
+mod policies;
 mod policy;
 mod receiver;
 mod secret;
@@ -23,20 +24,19 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::engine::{Policy, Slo, SloId};
+use crate::engine::{Slo, SloId};
 
 use defaults::{AllDefaults, Inherited};
+use policies::Policies;
 use slo::Draft;
 
 use super::decode::decode;
 use super::diagnostic::{Diagnostics, Place, Report, excerpt};
-use super::field::{Field, Section};
 use super::formats::{Foreign, Format, Translated, Translation};
 use super::lint::Lint;
-use super::nearest::{nearest, suggestion};
+use super::nearest::suggestion;
 use super::raw::definition::SloDocument;
-use super::tree::{self, Mark, Node, Value};
-use super::value::Name;
+use super::tree::{self, Node, Value};
 
 pub(super) use secret::Outside;
 pub(super) use settings::{Compiled as Settings, compile as settings};
@@ -64,14 +64,6 @@ pub(super) struct Documents<'a> {
     mixed: BTreeSet<u32>,
     /// Whether a document may stand in a part that could not be read.
     lost: bool,
-}
-
-/// What definitions may refer to; `None` for a policy that has mistakes of its own.
-struct Policies {
-    by_name: BTreeMap<String, (Option<Place>, Option<Arc<Policy>>)>,
-    lost: bool,
-    /// Names that some SLO or default chose.
-    used: RefCell<BTreeSet<String>>,
 }
 
 const API_VERSION: &str = "slofuse/v1";
@@ -151,7 +143,7 @@ impl<'a> Documents<'a> {
             (mark.file, mark.line, mark.column)
         };
         self.native.slos.sort_by_key(order);
-        let policies = self.compile_policies();
+        let policies = Policies::compile(&self.native, self.lost);
         let defaults = AllDefaults::new(&self.defaults, &self.mixed);
         self.check_defaults(&policies);
         let mut lost = self.lost;
@@ -180,32 +172,9 @@ impl<'a> Documents<'a> {
             drafts.extend(compiled);
         }
         report_duplicates(&drafts);
-        self.report_unused(&policies);
+        policies.report_unused(&self.native);
         links::link(&mut drafts, lost);
         drafts.into_iter().filter_map(Draft::finish).collect()
-    }
-
-    fn compile_policies(&self) -> Policies {
-        let built_in = Arc::new(Policy::sre_workbook());
-        let mut policies = Policies {
-            by_name: BTreeMap::from([(built_in.name.clone(), (None, Some(built_in)))]),
-            lost: self.lost,
-            used: RefCell::default(),
-        };
-        for Translation {
-            report, document, ..
-        } in &self.native.policies
-        {
-            let mark = document.mark_or(report.start());
-            let compiled = document
-                .value()
-                .map(|raw| policy::compile(raw, mark, report));
-            match compiled {
-                Some((Some(name), policy)) => policies.add(name, policy, mark, report),
-                _ => policies.lost = true,
-            }
-        }
-        policies
     }
 
     fn check_defaults(&self, policies: &Policies) {
@@ -213,39 +182,6 @@ impl<'a> Documents<'a> {
             if let Some(raw) = document.value() {
                 let mark = document.mark_or(report.start());
                 defaults::check(raw, mark, report, policies);
-            }
-        }
-    }
-
-    /// A policy beside SLOs is meant for one of them; a file of policies is a library.
-    fn report_unused(&self, policies: &Policies) {
-        if self.lost || policies.lost {
-            return;
-        }
-        let used = policies.used.borrow();
-        let of_slos: BTreeSet<u32> = self
-            .native
-            .slos
-            .iter()
-            .map(|slo| slo.report.file())
-            .collect();
-        for Translation {
-            report,
-            document,
-            format,
-            ..
-        } in &self.native.policies
-        {
-            let metadata = document.value().and_then(|raw| raw.metadata.value());
-            let Some(Name(name)) = metadata.and_then(|metadata| metadata.name.value()) else {
-                continue;
-            };
-            let beside = *format == Format::Native && of_slos.contains(&report.file());
-            if beside && name != Policy::DEFAULT_NAME && !used.contains(name) {
-                let mark = document.mark_or(report.start());
-                let message = format!("no SLO uses the policy {name:?}");
-                let fix = format!("choose it with policy: {name}, or remove it");
-                report.lint(Lint::UnusedPolicy, mark, message, fix);
             }
         }
     }
@@ -280,51 +216,6 @@ impl Draft<'_> {
             format: self.format,
             path_reason,
         })
-    }
-}
-
-impl Policies {
-    /// The policy of this name; a name that is not known is reported where it stands.
-    fn find<T>(&self, section: &Section<'_>, field: &Field<T>, name: &str) -> Option<Arc<Policy>> {
-        if let Some((_, policy)) = self.by_name.get(name) {
-            if !self.used.borrow().contains(name) {
-                self.used.borrow_mut().insert(name.to_owned());
-            }
-            return policy.clone();
-        }
-        let known = self.by_name.keys().map(String::as_str);
-        // It may stand in what could not be read, unless it looks like a typing error.
-        if !self.lost || nearest(name, known.clone()).is_some() {
-            let message = format!("the policy {:?} is not defined", excerpt(name));
-            let fix = suggestion(name, known);
-            let mark = field.mark_or(section.mark);
-            section
-                .report
-                .lint(Lint::UnknownReference, mark, message, fix);
-        }
-        None
-    }
-
-    fn add(&mut self, name: String, policy: Option<Policy>, mark: Mark, report: &Report<'_>) {
-        match self.by_name.get(&name) {
-            None => {
-                let entry = (Some(report.place(mark)), policy.map(Arc::new));
-                self.by_name.insert(name, entry);
-            }
-            Some((Some(first), _)) => {
-                let message = format!("the policy {name:?} is defined twice, first at {first}");
-                let fix = "rename or remove one of the two";
-                report.lint(Lint::Duplicate, mark, message, fix);
-            }
-            Some((None, built_in)) => {
-                let differs = policy.is_some_and(|policy| built_in.as_deref() != Some(&policy));
-                if differs {
-                    let message = format!("the policy {name:?} is built in and cannot be changed");
-                    let fix = "give this policy another name and choose it with spec.policy";
-                    report.error(mark, message, fix);
-                }
-            }
-        }
     }
 }
 

@@ -714,3 +714,35 @@ fn a_list_of_documents_is_as_many_documents() {
     let (_, found) = definitions(&[("a.yaml", "- [1]\n- x\n-\n")]);
     assert_eq!(found.errors(), 3, "{found}");
 }
+
+/// Every key of the native format, each at least once.
+pub(super) const EVERYTHING: &str = include_str!("everything.yaml");
+
+#[test]
+fn every_key_is_understood() {
+    let all = sound(EVERYTHING);
+    assert_eq!(all.len(), 13);
+    let missing = decode::seen::never_written();
+    assert!(
+        missing.is_empty(),
+        "everything.yaml does not show {missing:?}"
+    );
+}
+
+#[test]
+fn many_references_are_linear() {
+    let mut text = String::new();
+    for number in 0..3000 {
+        let line = format!(
+            "  depends_on: [api-{}, missing-{number}]",
+            (number + 1) % 3001
+        );
+        let member = with_spec(&line).replace("name: api", &format!("name: api-{number}"));
+        writeln!(text, "---\n{member}").unwrap();
+    }
+    let (all, found) = definitions(&[("a.yaml", text)]);
+    assert_eq!(
+        (all.len(), found.errors(), found.warnings()),
+        (3000, 0, 3001)
+    );
+}
