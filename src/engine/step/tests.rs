@@ -13,10 +13,12 @@ use crate::engine::labels::Labels;
 use crate::engine::notification::{AlertFacts, Notification, NotificationKind};
 use crate::engine::period::Period;
 use crate::engine::policy::{BlindPolicy, BudgetPolicy, Mode, Policy, Severity, Tier};
-use crate::engine::slo::{AlertText, QueryTemplate, Reach, WindowQuery};
+use crate::engine::slo::{AlertText, Indicator, QueryTemplate, Reach, WindowQuery};
 
+mod composite;
 mod pending;
 mod scene;
+mod slices;
 
 use scene::{Scene, recipients};
 
