@@ -77,8 +77,9 @@ pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Loaded,
     }
 }
 
-/// Loads definitions and policies without settings; both kinds of documents may stand in any of
-/// the files. Directories are searched for `.yaml` and `.yml`, `*.test.yaml` excepted.
+/// Loads definitions and policies without settings; all kinds of documents may stand in any of
+/// the files. Directories are searched for `.yaml` and `.yml`, `*.test.yaml` excepted; a path may
+/// hold wildcards, and `-` is the standard input.
 ///
 /// # Errors
 ///
