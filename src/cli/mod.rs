@@ -21,6 +21,8 @@ enum Failure {
     Failed,
     /// The files have problems.
     Problems,
+    /// The arguments do not fit together.
+    Usage,
 }
 
 /// What a command ends with.
@@ -91,6 +93,7 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Failed) => ExitCode::from(EXIT_FAILED),
         Err(Failure::Problems) => ExitCode::from(EXIT_PROBLEMS),
+        Err(Failure::Usage) => ExitCode::from(EXIT_USAGE),
     }
 }
 

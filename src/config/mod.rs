@@ -13,7 +13,7 @@ mod field;
 mod files;
 mod formats;
 pub mod lint;
-mod nearest;
+pub(crate) mod nearest;
 pub mod promql;
 mod raw;
 pub mod secret;
