@@ -6,6 +6,7 @@
 mod bed;
 
 mod bed_works;
+mod check;
 mod definitions;
 mod demo_agrees;
 mod paging;

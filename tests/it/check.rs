@@ -1,6 +1,8 @@
 //! `slofuse check`: what it finds, how it tells, and what it ends with.
 
 use serde_json::Value;
+use wiremock::matchers::{any, body_string_contains, method};
+use wiremock::{Mock, MockServer, ResponseTemplate};
 
 use super::cli::{help, run, slofuse};
 use super::repository;
@@ -13,71 +15,33 @@ fn check_explains_itself() {
     Usage: slofuse check [OPTIONS] [PATH]...
 
     Arguments:
-      [PATH]...
-              Files and directories of definitions and policies
+      [PATH]...  Files and directories of definitions and policies
 
     Options:
-      -c, --config <FILE>
-              The daemon's settings file, to check it with everything it names
-
-          --online
-              Ask Prometheus whether the series are there, how many events to expect, and what each SLO
-              costs
-
-          --prometheus <URL>
-              The Prometheus to ask, where no settings file names it [default: http://127.0.0.1:9090]
-
-          --format <FORMAT>
-              How the report looks
-
-              Possible values:
-              - text:   For people
-              - json:   For programs: diagnostics, SLOs, and what Prometheus said
-              - sarif:  SARIF 2.1.0, for code scanning
-              - github: Workflow commands of GitHub Actions
-
-              [default: text]
-
-          --log-format <LOG_FORMAT>
-              How log lines look on standard error
-
-              [default: text]
-              [possible values: text, json]
-
-          --log <FILTER>
-              What is logged: a level, or levels by module such as `warn,slofuse=debug` [default: info,
-              for the demo warn]
-
-          --notes
-              Show notes in the text, too; the other formats always hold them
-
-          --deny <RULE|warnings>
-              Count a rule, or all warnings, as an error; repeatable, `--list-rules` names the rules
-
-          --warn <RULE>
-              Count a rule as a warning; repeatable, and stronger than `--deny warnings`
-
-          --allow <RULE>
-              Leave a rule out of the report; repeatable
-
-          --list-rules
-              List all rules with their levels, and check nothing
-
-          --color <WHEN>
-              Whether the text is coloured
-
-              Possible values:
-              - auto:   On a terminal, unless NO_COLOR is set
-              - always
-              - never
-
-              [default: auto]
-
-      -h, --help
-              Print help (see a summary with '-h')
-
-      -V, --version
-              Print version
+      -c, --config <FILE>            The daemon's settings file, to check it with everything it names
+          --online                   Ask Prometheus whether the series are there, how many events to
+                                     expect, and what each SLO costs
+          --prometheus <URL>         The Prometheus to ask, where no settings file names it [default:
+                                     http://127.0.0.1:9090]
+          --format <FORMAT>          For people, for programs, for code scanning (SARIF 2.1.0), or for
+                                     GitHub Actions [default: text] [possible values: text, json, sarif,
+                                     github]
+          --log-format <LOG_FORMAT>  How log lines look on standard error [default: text] [possible
+                                     values: text, json]
+          --log <FILTER>             What is logged: a level, or levels by module such as
+                                     `warn,slofuse=debug` [default: info, for the demo warn]
+          --notes                    Show notes in the text, too; the other formats always hold them
+          --deny <RULE|warnings>     Count a rule, or all warnings, as an error; repeatable,
+                                     `--list-rules` names the rules
+          --warn <RULE>              Count a rule as a warning; repeatable, and stronger than `--deny
+                                     warnings`
+          --allow <RULE>             Leave a rule out of the report; repeatable
+          --list-rules               List all rules with their levels, and check nothing
+          --color <WHEN>             Whether the text is coloured: auto is on a terminal, unless
+                                     NO_COLOR is set [default: auto] [possible values: auto, always,
+                                     never]
+      -h, --help                     Print help
+      -V, --version                  Print version
 
     Exit codes: 0 no errors, 1 Prometheus could not be asked, 2 errors were found, 64 wrong usage.
 
@@ -563,4 +527,87 @@ fn unknown_rules_and_two_levels_are_wrong_usage() {
         err.contains("the rule no-owner is given two levels"),
         "{err}"
     );
+}
+
+/// Checks one SLO against a source that answers like this, patiently for a second.
+async fn check_against(answers: Vec<Mock>, series_max: usize) -> (i32, String, String) {
+    let source = MockServer::start().await;
+    for answer in answers {
+        answer.mount(&source).await;
+    }
+    let directory = tempfile::tempdir().unwrap();
+    let settings = format!(
+        "prometheus: {{url: '{}', timeout: 1s}}\nevaluation: {{series_max: {series_max}}}\n\
+         definitions: [a.yaml]\nreceivers: [{{name: c, console: {{}}}}]\nroutes: {{default: [c]}}\n",
+        source.uri()
+    );
+    let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
+    write("slofuse.yaml", &settings);
+    write("a.yaml", &WARNED.replace("90", "99"));
+    let mut command = slofuse(&["check", "--config", "slofuse.yaml", "--online"]);
+    command.current_dir(directory.path());
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap());
+    let output = output.await.unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    let code = output.status.code().unwrap();
+    (code, text(output.stdout), text(output.stderr))
+}
+
+fn answer(body: &str) -> ResponseTemplate {
+    ResponseTemplate::new(200).set_body_raw(body, "application/json")
+}
+
+/// The first question, which any source can answer.
+fn first_question() -> Mock {
+    let body = r#"{"status":"success","data":{"resultType":"vector","result":[]}}"#;
+    Mock::given(body_string_contains("query=vector")).respond_with(answer(body))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_a_broken_source_says_is_one_clear_error() {
+    let hangs = ResponseTemplate::new(200).set_delay(std::time::Duration::from_secs(60));
+    let partial = answer(
+        r#"{"status":"success","warnings":["a store is down"],"data":{"resultType":"vector","result":[]}}"#,
+    );
+    let answers = [
+        (hangs, "no answer within 1s"),
+        (answer("<html>login</html>"), "a page of HTML"),
+        (answer(""), "an empty body"),
+        (ResponseTemplate::new(503), "unavailable with status 503"),
+        (ResponseTemplate::new(404), "is the path of the url right?"),
+        (partial, "a store is down"),
+    ];
+    for (response, said) in answers {
+        let mock = Mock::given(any()).respond_with(response);
+        let (code, out, err) = check_against(vec![mock], 100).await;
+        assert_eq!((code, out.as_str()), (1, ""), "{said}: {err}");
+        assert!(err.contains(said), "{said} is not in {err}");
+        assert_eq!(err.lines().count(), 1, "{err}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_source_refuses_is_a_mistake_of_the_definition() {
+    let series: Vec<String> = (0..200)
+        .map(|pod| format!(r#"{{"metric":{{"pod":"{pod}"}},"values":[[1,"1"]]}}"#))
+        .collect();
+    let many = format!(
+        r#"{{"status":"success","data":{{"resultType":"matrix","result":[{}]}}}}"#,
+        series.join(",")
+    );
+    let refusal = r#"{"status":"error","errorType":"execution","error":"too \u001b[31m bad"}"#;
+    let refused = ResponseTemplate::new(422).set_body_raw(refusal, "application/json");
+    let nowhere = || Mock::given(method("GET")).respond_with(ResponseTemplate::new(404));
+    for (response, rule, code) in [
+        (answer(&many), "warning[many-series]", 0),
+        (refused, "error[invalid]: prometheus refused the query", 2),
+    ] {
+        let rest = Mock::given(any()).respond_with(response);
+        // A source that does not say how long it keeps samples is asked no further.
+        let mocks = vec![first_question(), nowhere(), rest];
+        let (ended, out, err) = check_against(mocks, 100).await;
+        assert_eq!(ended, code, "{out}{err}");
+        assert!(out.contains(rule), "{out}");
+        assert!(!out.contains('\x1b'), "{out}");
+    }
 }

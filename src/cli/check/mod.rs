@@ -60,7 +60,7 @@ pub(super) struct CheckArgs {
     /// The Prometheus to ask, where no settings file names it [default: http://127.0.0.1:9090]
     #[arg(long, value_name = "URL", requires = "online")]
     prometheus: Option<String>,
-    /// How the report looks
+    /// For people, for programs, for code scanning (SARIF 2.1.0), or for GitHub Actions
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
     /// Show notes in the text, too; the other formats always hold them
@@ -71,20 +71,16 @@ pub(super) struct CheckArgs {
     /// List all rules with their levels, and check nothing
     #[arg(long)]
     list_rules: bool,
-    /// Whether the text is coloured
+    /// Whether the text is coloured: auto is on a terminal, unless NO_COLOR is set
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
     color: Colour,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// For people
     Text,
-    /// For programs: diagnostics, SLOs, and what Prometheus said
     Json,
-    /// SARIF 2.1.0, for code scanning
     Sarif,
-    /// Workflow commands of GitHub Actions
     Github,
 }
 

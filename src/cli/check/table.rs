@@ -1,9 +1,12 @@
 //! What each SLO will do, as a table.
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 
 use crate::config::Definition;
 use crate::engine::{Slo, Tier};
+
+/// Columns that names of SLOs may take from the others.
+const NAME_WIDTH_MAX: usize = 32;
 
 /// An empty table that fits into a terminal of usual width.
 pub(in crate::cli) fn empty() -> Table {
@@ -18,15 +21,7 @@ pub(in crate::cli) fn empty() -> Table {
 /// One row per SLO.
 pub(super) fn slos(definitions: &[Definition]) -> String {
     let mut table = empty();
-    table.set_header([
-        "SLO",
-        "format",
-        "objective",
-        "period",
-        "fires at",
-        "path",
-        "why this path",
-    ]);
+    table.set_header(["SLO", "format", "promise", "fires at", "path, and why"]);
     for Definition {
         slo,
         format,
@@ -34,24 +29,33 @@ pub(super) fn slos(definitions: &[Definition]) -> String {
         ..
     } in definitions
     {
+        let promise = format!("{} % over {}", slo.objective.percent(), slo.period);
         table.add_row([
             slo.id.to_string(),
             format.as_str().to_owned(),
-            format!("{} %", slo.objective.percent()),
-            slo.period.to_string(),
+            promise,
             tiers(slo),
-            slo.indicator.path().to_owned(),
-            path_reason.clone(),
+            format!("{}: {path_reason}", slo.indicator.path()),
         ]);
+    }
+    // Names that fit are not broken.
+    let longest = definitions
+        .iter()
+        .map(|one| one.slo.id.as_str().len())
+        .max();
+    if longest.unwrap_or_default() <= NAME_WIDTH_MAX
+        && let Some(names) = table.column_mut(0)
+    {
+        names.set_constraint(ColumnConstraint::ContentWidth);
     }
     table.trim_fmt()
 }
 
-/// `page 14.4x over 1h/5m`, one line per tier.
+/// `page 14.4x 1h/5m`, one line per tier.
 fn tiers(slo: &Slo) -> String {
     let line = |tier: &Tier| {
         let factor = (tier.factor(slo.period.nominal()) * 1000.0).round() / 1000.0;
-        format!("{} {factor}x over {}", tier.severity, tier.windows())
+        format!("{} {factor}x {}", tier.severity, tier.windows())
     };
     slo.policy
         .tiers

@@ -155,6 +155,7 @@ impl Case {
 
     async fn look(&mut self) -> Result<(), SourceError> {
         let slo = Arc::clone(&self.definition.slo);
+        self.check_retention(&slo);
         match &slo.indicator {
             Indicator::Counters { bad, total } => self.counters(&slo, bad, total).await,
             Indicator::Windows(query) => self.windows(&slo, query).await,
