@@ -60,59 +60,44 @@ fn check_says_what_the_shipped_rules_will_do() {
     assert_eq!((code, err.as_str()), (0, ""));
     insta::assert_snapshot!(out, @r#"
     ────────────────────────────────────────────────────────────────────────────────────────────────────
-     SLO                  format    objective   period   fires at            path     why this path
+     SLO                        format    promise            fires at              path, and why
     ════════════════════════════════════════════════════════════════════════════════════════════════════
-     billing/export-fre   slofuse   99.5 %      28d      page 13.44x over    slices   it is a
-     shness                                              1h/5m                        condition, so
-                                                         page 5.6x over               Prometheus
-                                                         6h/30m                       evaluates it once
-                                                         ticket 2.8x over             per time slice
-                                                         1d/2h
-                                                         ticket 0.933x
-                                                         over 3d/6h
+     billing/export-freshness   slofuse   99.5 % over 28d    page 13.44x 1h/5m     slices: it is a
+                                                             page 5.6x 6h/30m      condition, so
+                                                             ticket 2.8x 1d/2h     Prometheus evaluates
+                                                             ticket 0.933x 3d/6h   it once per time
+                                                                                   slice
     ────────────────────────────────────────────────────────────────────────────────────────────────────
-     checkout/availabil   slofuse   99.9 %      30d      page 14.4x over     exact    it is made of
-     ity                                                 1h/5m                        sums of counters,
-                                                         page 6x over                 so every raw
-                                                         6h/30m                       sample is read
-                                                         ticket 3x over               once and windows
-                                                         1d/2h                        are exact
-                                                         ticket 1x over
-                                                         3d/6h
+     checkout/availability      slofuse   99.9 % over 30d    page 14.4x 1h/5m      exact: it is made of
+                                                             page 6x 6h/30m        sums of counters, so
+                                                             ticket 3x 1d/2h       every raw sample is
+                                                             ticket 1x 3d/6h       read once and
+                                                                                   windows are exact
     ────────────────────────────────────────────────────────────────────────────────────────────────────
-     checkout/latency     slofuse   99 %        30d      page 14.4x over     exact    it is made of
-                                                         1h/5m                        sums of counters,
-                                                         page 6x over                 so every raw
-                                                         6h/30m                       sample is read
-                                                         ticket 3x over               once and windows
-                                                         1d/2h                        are exact
-                                                         ticket 1x over
-                                                         3d/6h
+     checkout/latency           slofuse   99 % over 30d      page 14.4x 1h/5m      exact: it is made of
+                                                             page 6x 6h/30m        sums of counters, so
+                                                             ticket 3x 1d/2h       every raw sample is
+                                                             ticket 1x 3d/6h       read once and
+                                                                                   windows are exact
     ────────────────────────────────────────────────────────────────────────────────────────────────────
-     ledger/statements    slofuse   99 %        30d      page 12x over       exact    it is made of
-                                                         6h/1h                        sums of counters,
-                                                         ticket 4.5x over             so every raw
-                                                         1d/6h                        sample is read
-                                                         ticket 2x over               once and windows
-                                                         3d/1d                        are exact
+     ledger/statements          slofuse   99 % over 30d      page 12x 6h/1h        exact: it is made of
+                                                             ticket 4.5x 1d/6h     sums of counters, so
+                                                             ticket 2x 3d/1d       every raw sample is
+                                                                                   read once and
+                                                                                   windows are exact
     ────────────────────────────────────────────────────────────────────────────────────────────────────
-     platform/queue-los   slofuse   99.9 %      7d       page 3.36x over     direct   the ratio is not
-     s                                                   1h/5m                        a plain quotient
-                                                         page 1.4x over               of sums, so
-                                                         6h/30m                       Prometheus
-                                                         ticket 0.7x over             evaluates the
-                                                         1d/2h                        query once per
-                                                         ticket 0.233x                window
-                                                         over 3d/6h
+     platform/queue-loss        slofuse   99.9 % over 7d     page 3.36x 1h/5m      direct: the ratio is
+                                                             page 1.4x 6h/30m      not a plain quotient
+                                                             ticket 0.7x 1d/2h     of sums, so
+                                                             ticket 0.233x 3d/6h   Prometheus evaluates
+                                                                                   the query once per
+                                                                                   window
     ────────────────────────────────────────────────────────────────────────────────────────────────────
-     search/availabilit   slofuse   99.95 %     30d      page 14.4x over     exact    it is made of
-     y                                                   1h/5m                        sums of counters,
-                                                         page 6x over                 so every raw
-                                                         6h/30m                       sample is read
-                                                         ticket 3x over               once and windows
-                                                         1d/2h                        are exact
-                                                         ticket 1x over
-                                                         3d/6h
+     search/availability        slofuse   99.95 % over 30d   page 14.4x 1h/5m      exact: it is made of
+                                                             page 6x 6h/30m        sums of counters, so
+                                                             ticket 3x 1d/2h       every raw sample is
+                                                             ticket 1x 3d/6h       read once and
+                                                                                   windows are exact
     ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     6 SLOs checked, no errors: next, ask Prometheus with --online
@@ -374,12 +359,12 @@ fn people_see_the_line_and_the_help() {
       = help: choose a policy with a smaller budget or a longer window, or an objective above 93.06
 
     ────────────────────────────────────────────────────────────────────────────────────────────────────
-     SLO        format    objective   period   fires at                path    why this path
+     SLO        format    promise         fires at           path, and why
     ════════════════════════════════════════════════════════════════════════════════════════════════════
-     shop/api   slofuse   90 %        30d      page 14.4x over 1h/5m   exact   it is made of sums of
-                                               page 6x over 6h/30m             counters, so every raw
-                                               ticket 3x over 1d/2h            sample is read once and
-                                               ticket 1x over 3d/6h            windows are exact
+     shop/api   slofuse   90 % over 30d   page 14.4x 1h/5m   exact: it is made of sums of counters, so
+                                          page 6x 6h/30m     every raw sample is read once and windows
+                                          ticket 3x 1d/2h    are exact
+                                          ticket 1x 3d/6h
     ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     1 SLO checked, no errors, 1 warning: correct what is not meant, or accept it with --allow RULE
