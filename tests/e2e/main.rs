@@ -4,11 +4,13 @@
 //! is one family of scenarios. Needs `prometheus` and `promtool`; without them the tests fail.
 
 mod bed;
+mod shop;
 
 mod bed_works;
 mod check;
 mod definitions;
 mod demo_agrees;
+mod kinds;
 mod paging;
 mod rate_misses;
 mod reload;
