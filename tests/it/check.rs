@@ -26,13 +26,13 @@ fn check_explains_itself() {
           --format <FORMAT>          For people, for programs, for code scanning (SARIF 2.1.0), or for
                                      GitHub Actions [default: text] [possible values: text, json, sarif,
                                      github]
+          --notes                    Show notes in the text, too; the other formats always hold them
+          --deny <RULE|warnings>     Count a rule, or all warnings, as an error; repeatable,
+                                     `--list-rules` names the rules
           --log-format <LOG_FORMAT>  How log lines look on standard error [default: text] [possible
                                      values: text, json]
           --log <FILTER>             What is logged: a level, or levels by module such as
                                      `warn,slofuse=debug` [default: info, for the demo warn]
-          --notes                    Show notes in the text, too; the other formats always hold them
-          --deny <RULE|warnings>     Count a rule, or all warnings, as an error; repeatable,
-                                     `--list-rules` names the rules
           --warn <RULE>              Count a rule as a warning; repeatable, and stronger than `--deny
                                      warnings`
           --allow <RULE>             Leave a rule out of the report; repeatable
@@ -217,7 +217,14 @@ fn ten_mistakes_are_told_at_once_and_end_with_2() {
       |              ^^^
       = help: write a percentage such as 99.9; 100 would leave no budget to burn
 
-    error[invalid]: the policy "sre-workbok" is not defined
+    error[invalid]: "30 days" is not a duration
+     --> slo.yaml:6:11
+      |
+    6 |   period: 30 days
+      |           ^^
+      = help: write it like 30s, 5m, 1h30m or 30d
+
+    error[unknown-reference]: the policy "sre-workbok" is not defined
      --> slo.yaml:7:11
       |
     7 |   policy: sre-workbok
@@ -263,7 +270,7 @@ fn ten_mistakes_are_told_at_once_and_end_with_2() {
      --> slofuse.yaml:7:1
       = help: did you mean "server"?
 
-    11 errors: correct them and check again
+    12 errors: correct them and check again
     "#);
     let errors = report.matches("error[").count();
     assert!(errors >= 10, "{report}");
@@ -445,9 +452,7 @@ fn code_scanners_read_sarif() {
 fn pull_requests_get_remarks() {
     let (code, out) = check_in(&[("a.yaml", WARNED)], &["a.yaml", "--format", "github"]);
     assert_eq!(code, 0);
-    insta::assert_snapshot!(out, @r#"
-    ::warning file=a.yaml,line=5,col=14,title=dead-tier::the page tier 1h/5m of "sre-workbook" can never fire: it needs an error ratio of 144%25%0Ahelp: choose a policy with a smaller budget or a longer window, or an objective above 93.06
-    "#);
+    insta::assert_snapshot!(out, @r#"::warning file=a.yaml,line=5,col=14,title=dead-tier::the page tier 1h/5m of "sre-workbook" can never fire: it needs an error ratio of 144%25%0Ahelp: choose a policy with a smaller budget or a longer window, or an objective above 93.06"#);
     let clean = WARNED.replace("objective: 90", "objective: 99");
     let (code, out) = check_in(&[("a.yaml", &clean)], &["a.yaml", "--format", "github"]);
     assert_eq!((code, out.as_str()), (0, ""));
@@ -595,4 +600,14 @@ async fn what_the_source_refuses_is_a_mistake_of_the_definition() {
         assert!(out.contains(rule), "{out}");
         assert!(!out.contains('\x1b'), "{out}");
     }
+}
+#[test]
+fn overdue_reviews_are_remembered() {
+    let reviewed = |day: &str| WARNED.replace("owner: me", &format!("owner: me, review_by: {day}"));
+    let said = |day: &str| check_in(&[("a.yaml", &reviewed(day))], &["a.yaml"]).1;
+    assert!(
+        said("2020-02-29")
+            .contains("warning[review-due]: the SLO shop/api was to be reviewed by 2020-02-29")
+    );
+    assert!(!said("2999-12-31").contains("review-due"));
 }

@@ -6,6 +6,7 @@ mod cli;
 mod config;
 mod delivery;
 mod deploy;
+mod mistakes;
 mod readme;
 mod repository;
 mod rules;

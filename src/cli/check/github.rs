@@ -66,8 +66,6 @@ mod tests {
             message: "it needs 120%\r\n::error::x".to_owned(),
             fix: "write 99.9: less".to_owned(),
         };
-        insta::assert_snapshot!(command(&one), @r#"
-        ::warning file=a%2Cb%3Ac%25%0A%3A%3Aerror%3A%3A.yaml,line=3,col=5,title=dead-tier::it needs 120%25%0D%0A::error::x%0Ahelp: write 99.9: less
-        "#);
+        insta::assert_snapshot!(command(&one), @r#"::warning file=a%2Cb%3Ac%25%0A%3A%3Aerror%3A%3A.yaml,line=3,col=5,title=dead-tier::it needs 120%25%0D%0A::error::x%0Ahelp: write 99.9: less"#);
     }
 }

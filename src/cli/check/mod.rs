@@ -22,7 +22,7 @@ use clap::{Args, ValueEnum};
 use super::online::{self, Finding};
 use super::{Failure, Outcome, chain, complain, runtime, say};
 use crate::config::settings::{EvaluationSettings, SourceSettings};
-use crate::config::{self, Definition, Diagnostics, Level};
+use crate::config::{self, Definition, Diagnostics, Examined, Level};
 use crate::daemon::Clock;
 use levels::Levels;
 use paint::{Colour, Paint};
@@ -88,6 +88,8 @@ enum Format {
 struct Report {
     found: Diagnostics,
     definitions: Vec<Definition>,
+    /// Whether the files have no errors, whatever Prometheus says.
+    loads: bool,
     /// `None` when Prometheus was not asked.
     findings: Option<Vec<Finding>>,
 }
@@ -122,22 +124,26 @@ pub(super) fn check(args: &CheckArgs) -> Outcome {
     }
 }
 
-/// Loads, and asks Prometheus about what was loaded.
+/// Loads, and asks Prometheus about what was loaded, once all of it can be.
 fn examine(args: &CheckArgs) -> Result<Report, Failure> {
-    let (definitions, mut found, mut source, evaluation) = match load(args) {
-        Ok(loaded) => loaded,
-        Err(found) => {
-            return Ok(Report {
-                found,
-                definitions: Vec::new(),
-                findings: None,
-            });
-        }
+    let examined = match &args.config {
+        Some(file) => config::examine(file, &|name| std::env::var(name).ok()),
+        None => config::examine_definitions(&args.paths),
     };
+    let Examined {
+        settings,
+        definitions,
+        mut found,
+    } = examined;
+    let loads = found.errors() == 0;
     let now = Clock::system().now();
     review::remind(&definitions, now, &mut found);
     let mut findings = None;
-    if args.online {
+    if args.online && loads {
+        let (mut source, evaluation) = settings.map_or_else(
+            || (SourceSettings::default(), EvaluationSettings::default()),
+            |settings| (settings.source, settings.evaluation),
+        );
         if let Some(url) = &args.prometheus {
             source.url.clone_from(url);
         }
@@ -151,42 +157,16 @@ fn examine(args: &CheckArgs) -> Result<Report, Failure> {
     Ok(Report {
         found,
         definitions,
+        loads,
         findings,
     })
-}
-
-type Loaded = (
-    Vec<Definition>,
-    Diagnostics,
-    SourceSettings,
-    EvaluationSettings,
-);
-
-fn load(args: &CheckArgs) -> Result<Loaded, Diagnostics> {
-    if let Some(file) = &args.config {
-        let loaded = config::load(file, &|name| std::env::var(name).ok())?;
-        let settings = loaded.settings;
-        return Ok((
-            loaded.definitions,
-            loaded.warnings,
-            settings.source,
-            settings.evaluation,
-        ));
-    }
-    let loaded = config::load_definitions(&args.paths, &[])?;
-    Ok((
-        loaded.definitions,
-        loaded.warnings,
-        SourceSettings::default(),
-        EvaluationSettings::default(),
-    ))
 }
 
 fn text(args: &CheckArgs, report: &Report) -> String {
     let paint = Paint::new(args.color, &std::io::stdout());
     let mut sources = Sources::new(args.config.clone());
     let mut parts = render::diagnostics(&report.found, args.notes, &mut sources, paint);
-    if !report.definitions.is_empty() {
+    if report.loads && !report.definitions.is_empty() {
         parts.push(table::slos(&report.definitions));
     }
     parts.extend(report.findings.as_deref().map(online::text));
@@ -215,9 +195,10 @@ fn summary(args: &CheckArgs, report: &Report, paint: Paint) -> String {
     }
     let counts = counts.join(", ");
     let slos = report.definitions.len();
-    let checked = match slos {
-        0 if errors > 0 => String::new(),
-        some => format!("{} checked, ", counted(some, "SLO")),
+    let checked = if report.loads {
+        format!("{} checked, ", counted(slos, "SLO"))
+    } else {
+        String::new()
     };
     let next = if errors > 0 {
         "correct them and check again"
