@@ -29,10 +29,6 @@ fn check_explains_itself() {
           --notes                    Show notes in the text, too; the other formats always hold them
           --deny <RULE|warnings>     Count a rule, or all warnings, as an error; repeatable,
                                      `--list-rules` names the rules
-          --log-format <LOG_FORMAT>  How log lines look on standard error [default: text] [possible
-                                     values: text, json]
-          --log <FILTER>             What is logged: a level, or levels by module such as
-                                     `warn,slofuse=debug` [default: info, for the demo warn]
           --warn <RULE>              Count a rule as a warning; repeatable, and stronger than `--deny
                                      warnings`
           --allow <RULE>             Leave a rule out of the report; repeatable
@@ -40,6 +36,10 @@ fn check_explains_itself() {
           --color <WHEN>             Whether the text is coloured: auto is on a terminal, unless
                                      NO_COLOR is set [default: auto] [possible values: auto, always,
                                      never]
+          --log-format <LOG_FORMAT>  How log lines look on standard error [default: text] [possible
+                                     values: text, json]
+          --log <FILTER>             What is logged: a level, or levels by module such as
+                                     `warn,slofuse=debug` [default: info, for the demo warn]
       -h, --help                     Print help
       -V, --version                  Print version
 
@@ -601,6 +601,7 @@ async fn what_the_source_refuses_is_a_mistake_of_the_definition() {
         assert!(!out.contains('\x1b'), "{out}");
     }
 }
+
 #[test]
 fn overdue_reviews_are_remembered() {
     let reviewed = |day: &str| WARNED.replace("owner: me", &format!("owner: me, review_by: {day}"));
