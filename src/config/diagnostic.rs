@@ -92,6 +92,8 @@ pub struct Diagnostics {
     counts: BTreeMap<(Level, Lint), usize>,
     /// The files that marks refer to by number.
     files: Vec<Arc<str>>,
+    /// Texts that cannot be read a second time, by the name of their file.
+    texts: BTreeMap<Arc<str>, String>,
 }
 
 impl Diagnostics {
@@ -109,6 +111,16 @@ impl Diagnostics {
         if *count <= Self::KEPT_MAX {
             self.kept.insert(diagnostic);
         }
+    }
+
+    /// Remembers the text of a file that cannot be read a second time.
+    pub(super) fn remember(&mut self, file: Arc<str>, text: String) {
+        self.texts.insert(file, text);
+    }
+
+    /// The text of a file that cannot be read a second time: of the standard input.
+    pub fn text(&self, file: &str) -> Option<&str> {
+        self.texts.get(file).map(String::as_str)
     }
 
     /// How many of a severity there are, kept or not.

@@ -15,7 +15,8 @@ fn check_explains_itself() {
     Usage: slofuse check [OPTIONS] [PATH]...
 
     Arguments:
-      [PATH]...  Files and directories of definitions and policies
+      [PATH]...  Definitions and policies: files, directories, patterns such as 'teams/*/slo.yaml', or -
+                 for the standard input
 
     Options:
       -c, --config <FILE>            The daemon's settings file, to check it with everything it names

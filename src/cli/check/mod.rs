@@ -43,7 +43,8 @@ Examples:
   slofuse check rules/ --format github      remarks on the lines of a pull request
   slofuse check rules/ --online --prometheus http://127.0.0.1:9090")]
 pub(super) struct CheckArgs {
-    /// Files and directories of definitions and policies
+    /// Definitions and policies: files, directories, patterns such as 'teams/*/slo.yaml', or - for
+    /// the standard input
     #[arg(
         value_name = "PATH",
         required_unless_present_any = ["config", "list_rules"],
@@ -164,7 +165,7 @@ fn examine(args: &CheckArgs) -> Result<Report, Failure> {
 
 fn text(args: &CheckArgs, report: &Report) -> String {
     let paint = Paint::new(args.color, &std::io::stdout());
-    let mut sources = Sources::new(args.config.clone());
+    let mut sources = Sources::new(&report.found, args.config.clone());
     let mut parts = render::diagnostics(&report.found, args.notes, &mut sources, paint);
     if report.loads && !report.definitions.is_empty() {
         parts.push(table::slos(&report.definitions));

@@ -10,7 +10,7 @@ use super::source::Sources;
 pub(super) fn diagnostics(
     found: &Diagnostics,
     notes: bool,
-    sources: &mut Sources,
+    sources: &mut Sources<'_>,
     paint: Paint,
 ) -> Vec<String> {
     let is_shown = |level: Level| notes || level != Level::Note;
@@ -25,7 +25,7 @@ pub(super) fn diagnostics(
     parts
 }
 
-fn diagnostic(one: &Diagnostic, sources: &mut Sources, paint: Paint) -> String {
+fn diagnostic(one: &Diagnostic, sources: &mut Sources<'_>, paint: Paint) -> String {
     let title = format!("{}[{}]", one.severity.as_str(), one.rule.name());
     let title = paint.level(one.severity, &title);
     let message = paint.bold(&harmless(&one.message));

@@ -10,22 +10,25 @@ use std::sync::{Arc, LazyLock};
 
 use regex::Regex;
 
-use crate::config::Place;
+use crate::config::{Diagnostics, Place};
 
 /// How much of a file is read for its lines, in bytes.
 const BYTES_MAX: u64 = 64 << 20;
 
 /// Reads the lines of one file after the other.
-pub(super) struct Sources {
+pub(super) struct Sources<'a> {
+    /// What was found, with the texts that cannot be read again.
+    found: &'a Diagnostics,
     /// Files of which no line is shown: settings hold credentials.
     hidden: Option<PathBuf>,
     /// The file that was asked for last; diagnostics are sorted by file.
     latest: Option<(Arc<str>, Option<String>)>,
 }
 
-impl Sources {
-    pub(super) const fn new(hidden: Option<PathBuf>) -> Self {
+impl<'a> Sources<'a> {
+    pub(super) const fn new(found: &'a Diagnostics, hidden: Option<PathBuf>) -> Self {
         Self {
+            found,
             hidden,
             latest: None,
         }
@@ -48,6 +51,9 @@ impl Sources {
     }
 
     fn read(&self, file: &str) -> Option<String> {
+        if let Some(text) = self.found.text(file) {
+            return Some(text.to_owned());
+        }
         if self
             .hidden
             .as_ref()
@@ -91,7 +97,8 @@ mod tests {
         let path = directory.path().join("a.yaml");
         std::fs::write(&path, b"\xef\xbb\xbfone: 1\r\ntwo: 2\n\xff").unwrap();
         let name = path.to_str().unwrap();
-        let mut sources = Sources::new(None);
+        let found = Diagnostics::default();
+        let mut sources = Sources::new(&found, None);
         assert_eq!(sources.line(&place(name, 1, 6)), Some("one: 1"));
         assert_eq!(sources.line(&place(name, 2, 7)), Some("two: 2"));
         assert_eq!(sources.line(&place(name, 2, 9)), None);
@@ -101,7 +108,7 @@ mod tests {
         assert_eq!(sources.line(&place(folder, 1, 1)), None);
         assert_eq!(sources.line(&place("/dev/zero", 1, 1)), None);
         assert_eq!(sources.line(&place("definitions", 1, 1)), None);
-        let mut hidden = Sources::new(Some(path.clone()));
+        let mut hidden = Sources::new(&found, Some(path.clone()));
         assert_eq!(hidden.line(&place(name, 1, 1)), None);
     }
 
