@@ -276,9 +276,8 @@ impl<'de> MapAccess<'de> for Entries<'_> {
         for (key, value) in self.rest.by_ref() {
             match self.known {
                 Some(known) if !known.contains(&key.text.as_str()) => {
-                    let message = format!("unknown key {:?}", excerpt(&key.text));
                     let fix = suggestion(&key.text, known.iter().copied());
-                    self.report.error(key.mark, message, fix);
+                    self.report.unknown_key(key.mark, &key.text, fix);
                 }
                 _ => {
                     self.value = Some(value);

@@ -56,6 +56,14 @@ impl<T> Field<T> {
         }
     }
 
+    /// A field whose value was refused, or that its format demands and did not find.
+    pub(super) const fn refused(mark: Mark) -> Self {
+        Self {
+            written: Some(Written { mark, column: None }),
+            value: None,
+        }
+    }
+
     /// Something else made of the value, at the same place; a refused or absent value stays so.
     pub(super) fn map<U>(self, make: impl FnOnce(T) -> U) -> Field<U> {
         Field {

@@ -19,7 +19,7 @@ use crate::engine::{Policy, Slo, SloId};
 
 use super::decode::decode;
 use super::diagnostic::{Diagnostics, Place, Report, excerpt};
-use super::formats::{Foreign, Format, Translated, Translation};
+use super::formats::{self, Foreign, Format, Translated, Translation};
 use super::nearest::suggestion;
 use super::raw::definition::SloDocument;
 use super::tree::{self, Mark, Node, Value};
@@ -73,7 +73,7 @@ impl<'a> Documents<'a> {
         let report = Report::new(file, self.found);
         let tree = tree::parse(bytes, &report);
         self.policies_lost |= !tree.complete;
-        for node in tree.documents {
+        for node in tree.documents.into_iter().flat_map(formats::unpacked) {
             let report = report.clone();
             let format = Format::of(&node).unwrap_or(Format::Native);
             if format != Format::Native {

@@ -7,6 +7,7 @@
 //!
 //! Nothing here panics or recurses without bound, whatever the text: `text.rs` bounds it first.
 
+mod bare;
 mod selector;
 mod sums;
 mod text;
@@ -23,6 +24,7 @@ use crate::engine::{
     Indicator, MatchOp, Matcher, QueryTemplate, Selector, Span, Term, WindowQuery,
 };
 
+pub(super) use bare::Bare;
 use selector::{bucket_bound, selector};
 use sums::{NotSums, Reading, Sums};
 use text::Text;
