@@ -20,6 +20,7 @@ pub mod secret;
 pub mod settings;
 mod tree;
 mod value;
+mod written;
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};

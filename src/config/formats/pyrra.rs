@@ -190,7 +190,7 @@ fn note_what_has_no_meaning(made: &mut Made<'_>, section: &Section<'_>, raw: &Sp
     let strategy = &raw.partial_response_strategy;
     if strategy
         .value()
-        .is_some_and(|strategy| !strategy.is_empty())
+        .is_some_and(|strategy| !matches!(strategy.as_str(), "" | "abort"))
     {
         let message = "partial_response_strategy has no meaning here: nothing is decided on a \
                        partial answer";

@@ -39,10 +39,7 @@ impl Bare {
         let text = Text::new(field, source)?;
         let parsed = text.parse()?;
         let Expr::VectorSelector(parsed) = unwrap_parens(&parsed) else {
-            return Err(text.error(
-                "this is more than a selector, such as http_requests_total{job=\"shop\"}, \
-                 of a counter or gauge",
-            ));
+            return Err(text.error("this is not one plain selector"));
         };
         let moved = parsed.offset.is_some() || parsed.at.is_some();
         let matchers = parsed.matchers.matchers.iter();

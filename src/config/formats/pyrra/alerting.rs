@@ -99,7 +99,7 @@ impl Promise {
                 made.note(self.window_at, message, fix);
                 continue;
             }
-            if !wanted.burning {
+            if wanted.only_absence() {
                 told.severity = Severity::Info;
             }
             tiers.push(Field::at(
@@ -141,6 +141,13 @@ impl Promise {
 struct Wanted {
     burning: bool,
     absent: bool,
+}
+
+impl Wanted {
+    /// A policy without tiers has nobody to tell of anything, so these become the quietest ones.
+    const fn only_absence(self) -> bool {
+        self.absent && !self.burning
+    }
 }
 
 /// Whom an alert reaches, and the label that says so.
@@ -208,7 +215,7 @@ fn tier(burn: &Burn, window: Span, mark: Mark, told: Told) -> Tier {
 
 /// Without burn alerts there is nothing to tell about the budget either.
 fn budget(mark: Mark, wanted: Wanted) -> Field<Budget> {
-    if wanted.burning {
+    if !wanted.only_absence() {
         return Field::default();
     }
     let budget = Budget {
@@ -225,9 +232,10 @@ fn alerts(mark: Mark, raw: &Alerting, wanted: Wanted) -> Field<Alerts> {
         Field::at(field.mark_or(mark), name.to_owned())
     };
     let burn = named(&raw.name, NAME_DEFAULT);
-    let woken = match wanted.burning {
-        true => burn.clone(),
-        false => named(&raw.absent_name, ABSENT_NAME_DEFAULT),
+    let louder = if wanted.only_absence() {
+        named(&raw.absent_name, ABSENT_NAME_DEFAULT)
+    } else {
+        burn.clone()
     };
     let alert = |name: &Field<String>| {
         let mut alert = Alert::default();
@@ -239,8 +247,8 @@ fn alerts(mark: Mark, raw: &Alerting, wanted: Wanted) -> Field<Alerts> {
         Field::at(mark, alert)
     };
     let alerts = Alerts {
-        page: alert(&woken),
-        ticket: alert(&woken),
+        page: alert(&louder),
+        ticket: alert(&louder),
         info: alert(&burn),
     };
     Field::at(mark, alerts)
@@ -255,7 +263,7 @@ fn note_switches(made: &mut Made<'_>, section: &Section<'_>, raw: &Alerting, wan
         let fix = "tell it by its reason, or route it by its severity";
         made.note(raw.absent_name.mark_or(section.mark), message, fix);
     }
-    if !wanted.burning && wanted.absent {
+    if wanted.only_absence() {
         let field = if raw.burnrates.is_absent() {
             &raw.disabled
         } else {

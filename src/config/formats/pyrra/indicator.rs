@@ -312,7 +312,7 @@ fn of(mark: Mark, sli: Sli, total: Option<&Selected>, grouping: &Grouping) -> Me
     let grouped = grouping.value().into_iter().flatten();
     let grouped: Vec<&LabelName> = grouped.filter_map(|label| label.value()).collect();
     let mut labels = Texts::new();
-    for total in total {
+    if let Some(total) = total {
         let at = total.text.mark_or(mark);
         for matcher in &total.bare.matchers {
             let plain = matcher.op == "=" && matcher.label != METRIC_NAME;
