@@ -3,6 +3,7 @@
 //! Exit codes: 0 it worked, 1 it failed, 2 it found problems in files, 64 it was called wrongly.
 
 mod check;
+mod convert;
 mod demo;
 mod online;
 mod run;
@@ -63,6 +64,8 @@ enum Command {
     Run(run::RunArgs),
     /// Report every mistake in settings and definitions, at its place and with its fix
     Check(check::CheckArgs),
+    /// Write definitions of any format (Sloth, Pyrra, OpenSLO) as native files
+    Convert(convert::ConvertArgs),
     /// Watch an incident of a simulated shop: a page, why it fired, what it cost, its resolve
     Demo(demo::DemoArgs),
 }
@@ -85,6 +88,7 @@ pub fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
+        Command::Convert(args) => convert::convert(&args),
         Command::Demo(args) => demo::demo(&args),
     };
     match outcome {

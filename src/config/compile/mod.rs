@@ -21,7 +21,6 @@ use super::decode::decode;
 use super::diagnostic::{Diagnostics, Place, Report, excerpt};
 use super::formats::{self, Foreign, Format, Translated, Translation};
 use super::nearest::suggestion;
-use super::raw::definition::SloDocument;
 use super::tree::{self, Mark, Node, Value};
 
 pub(super) use secret::Outside;
@@ -103,14 +102,7 @@ impl<'a> Documents<'a> {
 
     /// All definitions without mistakes, in the order of the files.
     pub(super) fn compile(mut self) -> Vec<Definition> {
-        let foreign = std::mem::take(&mut self.foreign).translate();
-        self.native.slos.extend(foreign.slos);
-        self.native.policies.extend(foreign.policies);
-        let order = |document: &Translation<'a, SloDocument>| {
-            let mark = document.document.mark_or(document.report.start());
-            (mark.file, mark.line, mark.column)
-        };
-        self.native.slos.sort_by_key(order);
+        self.native = self.take_all();
         let policies = self.compile_policies();
         let mut places: BTreeMap<SloId, Place> = BTreeMap::new();
         let mut definitions = Vec::new();
@@ -142,6 +134,23 @@ impl<'a> Documents<'a> {
             }));
         }
         definitions
+    }
+
+    /// All documents as native ones, SLOs in the order of the files.
+    pub(super) fn translate(mut self) -> Translated<'a> {
+        self.take_all()
+    }
+
+    fn take_all(&mut self) -> Translated<'a> {
+        let mut all = std::mem::take(&mut self.native);
+        let foreign = std::mem::take(&mut self.foreign).translate();
+        all.slos.extend(foreign.slos);
+        all.policies.extend(foreign.policies);
+        all.slos.sort_by_key(|document| {
+            let mark = document.document.mark_or(document.report.start());
+            (mark.file, mark.line, mark.column)
+        });
+        all
     }
 
     fn compile_policies(&self) -> Policies {
