@@ -38,9 +38,10 @@ fn the_front_page_names_the_commands() {
     Usage: slofuse [OPTIONS] <COMMAND>
 
     Commands:
-      run    Poll Prometheus, decide alerts and deliver notifications until told to stop
-      check  Report every mistake in settings and definitions, at its place and with its fix
-      demo   Watch an incident of a simulated shop: a page, why it fired, what it cost, its resolve
+      run      Poll Prometheus, decide alerts and deliver notifications until told to stop
+      check    Report every mistake in settings and definitions, at its place and with its fix
+      convert  Write definitions of any format (Sloth, Pyrra, OpenSLO) as native files
+      demo     Watch an incident of a simulated shop: a page, why it fired, what it cost, its resolve
 
     Options:
           --log-format <LOG_FORMAT>  How log lines look on standard error [default: text] [possible

@@ -3,6 +3,7 @@
 
 mod cli;
 mod config;
+mod convert;
 mod delivery;
 mod deploy;
 mod readme;
