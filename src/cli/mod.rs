@@ -6,7 +6,9 @@ mod check;
 mod convert;
 mod demo;
 mod online;
+mod rules;
 mod run;
+mod schema;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -66,6 +68,10 @@ enum Command {
     Check(check::CheckArgs),
     /// Write definitions of any format (Sloth, Pyrra, OpenSLO) as native files
     Convert(convert::ConvertArgs),
+    /// Print definitions as recording and alerting rules of Prometheus
+    Rules(rules::RulesArgs),
+    /// Print a JSON Schema, for editors and other checkers
+    Schema(schema::SchemaArgs),
     /// Watch an incident of a simulated shop: a page, why it fired, what it cost, its resolve
     Demo(demo::DemoArgs),
 }
@@ -89,6 +95,8 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
         Command::Convert(args) => convert::convert(&args),
+        Command::Rules(args) => rules::rules(&args),
+        Command::Schema(args) => schema::schema(&args),
         Command::Demo(args) => demo::demo(&args),
     };
     match outcome {

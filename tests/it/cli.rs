@@ -41,6 +41,8 @@ fn the_front_page_names_the_commands() {
       run      Poll Prometheus, decide alerts and deliver notifications until told to stop
       check    Report every mistake in settings and definitions, at its place and with its fix
       convert  Write definitions of any format (Sloth, Pyrra, OpenSLO) as native files
+      rules    Print definitions as recording and alerting rules of Prometheus
+      schema   Print a JSON Schema, for editors and other checkers
       demo     Watch an incident of a simulated shop: a page, why it fired, what it cost, its resolve
 
     Options:
