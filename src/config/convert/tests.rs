@@ -99,6 +99,17 @@ fn every_fixture_loads_to_the_same_after_conversion() {
     }
 }
 
+#[test]
+fn the_native_fixture_shows_every_key() {
+    // Other threads decode other files; what this one has seen is its own.
+    let text = fs::read(fixtures().join("slofuse/everything.yaml")).unwrap();
+    let found = RefCell::default();
+    let mut documents = Documents::new(&found);
+    documents.read("everything.yaml".into(), &text);
+    let never = crate::config::decode::seen::never_written();
+    assert!(never.is_empty(), "{never:?}");
+}
+
 const PYRRA: &str = "apiVersion: pyrra.dev/v1alpha1
 kind: ServiceLevelObjective
 metadata: {name: api}

@@ -5,9 +5,11 @@ use std::cell::RefCell;
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::diagnostic::Diagnostics;
+use crate::config::compile::Documents;
+use crate::config::diagnostic::{Diagnostics, Level};
 use crate::config::formats::unpacked;
-use crate::config::{tree, written};
+use crate::config::{Definition, tree, written};
+use crate::engine::{BlindPolicy, Severity, Tier};
 
 const CHECKOUT: &str = include_str!("../../../../tests/fixtures/formats/pyrra/checkout.yaml");
 const LIST: &str = include_str!("../../../../tests/fixtures/formats/pyrra/from-cluster.yaml");
@@ -49,6 +51,15 @@ fn translated(bytes: &[u8]) -> (Vec<String>, Diagnostics) {
     let slos = all.translate().slos;
     let texts = slos.iter().map(|slo| written::yaml(&slo.document).unwrap());
     (texts.collect(), found.into_inner())
+}
+
+/// What loading makes of it.
+fn compiled(bytes: &[u8]) -> (Vec<Definition>, Diagnostics) {
+    let found = RefCell::default();
+    let mut documents = Documents::new(&found);
+    documents.read("a.yaml".into(), bytes);
+    let definitions = documents.compile();
+    (definitions, found.into_inner())
 }
 
 /// The only translation of a text without mistakes, and what was reported.
@@ -444,6 +455,91 @@ fn mistakes_have_a_place_and_a_fix() {
 }
 
 #[test]
+fn what_loading_refuses_is_refused_once_and_at_its_place() {
+    let refused = |from: &str, to: &str| {
+        let (_, found) = compiled(RATIO.replacen(from, to, 1).as_bytes());
+        assert_eq!(found.errors(), 1, "{found}");
+        let mistake = found
+            .iter()
+            .find(|found| found.rule.level() == Level::Error)
+            .unwrap();
+        let (line, column) = (mistake.place.line, mistake.place.column);
+        format!("{line}:{column} {}; {}", mistake.message, mistake.fix)
+    };
+    insta::assert_snapshot!(refused("'99.9'", "'100'"), @"5:11 100 is not an objective: it must lie between 0 and 100 percent, both excluded; write a percentage such as 99.9; 100 would leave no budget to burn");
+    insta::assert_snapshot!(refused("'99.9'", "0"), @"5:11 0 is not an objective: it must lie between 0 and 100 percent, both excluded; write a percentage such as 99.9; 100 would leave no budget to burn");
+    insta::assert_snapshot!(refused("'99.9'", "most"), @"5:11 this is not a number; write a number such as 99.9");
+    insta::assert_snapshot!(refused("28d", "12h"), @"6:11 12h is out of bounds; choose a value from 1d to 400d");
+    insta::assert_snapshot!(refused("28d", "2y"), @"6:11 730d is out of bounds; choose a value from 1d to 400d");
+    insta::assert_snapshot!(refused("28d", ""), @"6:3 expected a text, found nothing; write a value or remove the key");
+    insta::assert_snapshot!(refused("errors_total", "requests_total"), @"9:24 both queries count the same events, so the ratio never changes; correct the PromQL; try it in the Prometheus UI first");
+    insta::assert_snapshot!(refused("      total:", "      grouping: [a, a]\n      total:"), @r#"10:21 "a" is listed twice; remove one"#);
+    insta::assert_snapshot!(refused("    ratio:", "    rtio:"), @"8:5 indicator has none of the keys ratio, latency, latencyNative, bool_gauge; add one of ratio, latency, latencyNative, bool_gauge");
+    insta::assert_snapshot!(refused("name: api, ", ""), @r#"3:11 metadata lacks the key "name"; add name:"#);
+    insta::assert_snapshot!(refused("'errors_total{job=\"api\"}'", "sum(a)"), @r#"9:24 this is not one plain selector; write one plain selector, such as http_requests_total{job="shop"}"#);
+    insta::assert_snapshot!(refused("'requests_total{job=\"api\"}'", "up offset 1m"), @"10:23 `offset` and `@` would move the window; Pyrra passes over them; remove them: the window ends now");
+}
+
+#[test]
+fn factors_are_those_of_pyrra() {
+    for window in ["3d", "7d", "14d", "28d", "30d", "90d", "400d"] {
+        let (definitions, found) = compiled(RATIO.replace("28d", window).as_bytes());
+        assert_eq!(found.errors(), 0, "{found}");
+        let slo = &definitions[0].slo;
+        let factor = |tier: &Tier| tier.factor(slo.period.nominal());
+        let factors: Vec<f64> = slo.policy.tiers.iter().map(factor).collect();
+        assert_eq!(factors.len(), 4);
+        for (factor, expected) in factors.into_iter().zip([14.0, 7.0, 2.0, 1.0]) {
+            assert!(
+                (factor - expected).abs() < 1e-12,
+                "{factor} is not {expected}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_fixture_loads_as_what_it_measures() {
+    let paths = |text: &str| -> Vec<String> {
+        let (definitions, found) = compiled(text.as_bytes());
+        assert_eq!(found.errors(), 0, "{found}");
+        let path = |definition: &Definition| {
+            assert_eq!(definition.format, Format::Pyrra);
+            format!("{} {}", definition.slo.id, definition.slo.indicator.path())
+        };
+        definitions.iter().map(path).collect()
+    };
+    insta::assert_debug_snapshot!(paths(CHECKOUT), @r#"
+    [
+        "shop/checkout-availability exact",
+        "shop/checkout-latency exact",
+    ]
+    "#);
+    insta::assert_debug_snapshot!(paths(LIST), @r#"
+    [
+        "edge/probes direct",
+        "storefront/render-time direct",
+    ]
+    "#);
+    insta::assert_debug_snapshot!(paths(SWITCHES), @r#"
+    [
+        "pyrra/only-absence exact",
+        "pyrra/silence exact",
+        "pyrra/two-days direct",
+    ]
+    "#);
+    let (definitions, _) = compiled(SWITCHES.as_bytes());
+    let blind = |number: usize| definitions[number].slo.policy.blind.clone();
+    let expected = BlindPolicy {
+        after_slots: 62,
+        severity: Severity::Page,
+    };
+    assert_eq!(blind(0), Some(expected));
+    assert_eq!(blind(1), None);
+    assert!(definitions[1].slo.policy.tiers.is_empty());
+}
+
+#[test]
 fn one_report_names_every_mistake() {
     let text = RATIO
         .replace("'99.9'", "most")
@@ -470,6 +566,7 @@ proptest! {
             bytes.splice(at..end, text.bytes());
         }
         translated(&bytes);
+        compiled(&bytes);
     }
 
     #[test]
@@ -478,6 +575,6 @@ proptest! {
         if let Some((key, _)) = lines[line].clone().split_once(':') {
             lines[line] = format!("{key}: {value}");
         }
-        translated(lines.join("\n").as_bytes());
+        compiled(lines.join("\n").as_bytes());
     }
 }
