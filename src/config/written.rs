@@ -1,11 +1,12 @@
 //! Native documents as text: the raw structs back to YAML that reads as if a person had written it.
 //!
-//! Reading what is written here gives the same values again, so a conversion changes nothing. Keys
+//! The order of keys is that of the structs. Reading what is written here gives the same values again, so a conversion changes nothing. Keys
 //! that are absent are left out; a value that was refused is, too, for nobody writes documents with
 //! mistakes.
 
+mod lines;
+
 use serde::{Serialize, Serializer};
-use serde_yaml::Value;
 
 use super::field::{Field, ValueOr};
 use super::value::{
@@ -18,21 +19,10 @@ use super::value::{
 ///
 /// When it holds something that YAML cannot; native documents hold nothing of the kind.
 pub(super) fn yaml<T: Serialize>(document: &T) -> Result<String, serde_yaml::Error> {
-    let mut value = serde_yaml::to_value(document)?;
-    leave_out_nothings(&mut value);
-    serde_yaml::to_string(&value)
-}
-
-/// Removes the keys of absent fields.
-fn leave_out_nothings(value: &mut Value) {
-    match value {
-        Value::Mapping(entries) => {
-            entries.retain(|_, value| !value.is_null());
-            entries.values_mut().for_each(leave_out_nothings);
-        }
-        Value::Sequence(items) => items.iter_mut().for_each(leave_out_nothings),
-        _ => {}
-    }
+    let document = serde_yaml::to_value(document)?;
+    let mut text = String::new();
+    lines::block(&document, 0, &mut text);
+    Ok(text)
 }
 
 impl<T: Serialize> Serialize for Field<T> {

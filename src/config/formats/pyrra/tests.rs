@@ -128,50 +128,50 @@ fn a_ratio_becomes_counters_and_a_policy_of_its_own() {
       period: 28d
       policy:
         tiers:
-        - severity: page
-          budget: 0.020833333333333332
-          long: 1h
-          short: 5m
-          minimum_events: 1.0
-          pending: 2m
-          labels:
-            exhaustion: 2d
+          - severity: page
+            budget: 0.020833333333333332
             long: 1h
-            severity: critical
             short: 5m
-        - severity: page
-          budget: 6.25%
-          long: 6h
-          short: 30m
-          minimum_events: 1.0
-          pending: 15m
-          labels:
-            exhaustion: 4d
+            minimum_events: 1
+            pending: 2m
+            labels:
+              exhaustion: 2d
+              long: 1h
+              severity: critical
+              short: 5m
+          - severity: page
+            budget: 6.25%
             long: 6h
-            severity: critical
             short: 30m
-        - severity: ticket
-          budget: 0.07142857142857142
-          long: 1d
-          short: 2h
-          minimum_events: 1.0
-          pending: 1h
-          labels:
-            exhaustion: 2w
+            minimum_events: 1
+            pending: 15m
+            labels:
+              exhaustion: 4d
+              long: 6h
+              severity: critical
+              short: 30m
+          - severity: ticket
+            budget: 0.07142857142857142
             long: 1d
-            severity: warning
             short: 2h
-        - severity: ticket
-          budget: 0.14285714285714285
-          long: 4d
-          short: 6h
-          minimum_events: 1.0
-          pending: 3h
-          labels:
-            exhaustion: 4w
+            minimum_events: 1
+            pending: 1h
+            labels:
+              exhaustion: 2w
+              long: 1d
+              severity: warning
+              short: 2h
+          - severity: ticket
+            budget: 0.14285714285714285
             long: 4d
-            severity: warning
             short: 6h
+            minimum_events: 1
+            pending: 3h
+            labels:
+              exhaustion: 4w
+              long: 4d
+              severity: warning
+              short: 6h
         blind:
           after_slots: 6
           severity: page
@@ -183,7 +183,7 @@ fn a_ratio_becomes_counters_and_a_policy_of_its_own() {
         info:
           name: ErrorBudgetBurn
       group_by:
-      - route
+        - route
       sli:
         events:
           bad: http_requests_total{job="checkout",route=~"/pay.*",code=~"5.."}
@@ -289,7 +289,7 @@ fn a_native_histogram_stays_one() {
     "#);
     insta::assert_snapshot!(section(&documents[1], "group_by:"), @r"
     group_by:
-    - region
+      - region
     ");
     insta::assert_snapshot!(section(&documents[1], "blind:"), @r"
     blind:
@@ -358,7 +358,7 @@ fn numbers_and_texts_are_targets_alike() {
     assert!(
         native(&RATIO.replace("'99.9'", "99"))
             .0
-            .contains("objective: 99.0")
+            .contains("objective: 99\n")
     );
     let weeks = RATIO.replace("28d", "4w");
     assert_eq!(native(&weeks).0, quoted);
