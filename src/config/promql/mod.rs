@@ -7,6 +7,7 @@
 //!
 //! Nothing here panics or recurses without bound, whatever the text: `text.rs` bounds it first.
 
+mod bare;
 mod exclude;
 mod latency;
 mod selector;
@@ -28,6 +29,7 @@ pub use latency::{latency, native_latency};
 pub use slices::{Target, condition, graded, slice_events};
 pub use text::whole_bounds;
 
+pub(super) use bare::Bare;
 use sums::{NotSums, Reading, Sums};
 use text::Text;
 
