@@ -54,6 +54,8 @@ pub(super) enum Value {
     /// A text, however it was quoted.
     Scalar {
         text: String,
+        /// Whether it stands without quotes, so that it may be more than a text to other readers.
+        plain: bool,
         /// The column in which its lines begin, when they stand in the file exactly as they are.
         column: Option<u32>,
     },
@@ -80,7 +82,7 @@ impl Node {
     }
 
     /// Memory that a copy takes, in bytes, roughly.
-    fn weight(&self) -> usize {
+    pub(super) fn weight(&self) -> usize {
         const NODE: usize = 96;
         NODE + match &self.value {
             Value::Null => 0,
@@ -99,7 +101,7 @@ const DEPTH_MAX: usize = 64;
 /// Keys and values in one file: enough for 50 000 definitions.
 const NODES_MAX: usize = 4_000_000;
 /// Bytes that anchors and aliases of one file may copy.
-const COPIED_BYTES_MAX: usize = 4 << 20;
+pub(super) const COPIED_BYTES_MAX: usize = 4 << 20;
 
 /// What a file holds.
 pub(super) struct Tree {
@@ -390,7 +392,11 @@ fn scalar(text: String, style: ScalarStyle, span: &SourceSpan) -> Value {
         ScalarStyle::Literal => (!text.starts_with([' ', '\t', '\n'])).then_some(start),
         ScalarStyle::Folded => None,
     };
-    Value::Scalar { text, column }
+    Value::Scalar {
+        text,
+        plain,
+        column,
+    }
 }
 
 fn into_key(node: Node) -> Result<Key, Stop> {

@@ -168,6 +168,13 @@ pub fn latency(histogram: &str, threshold_seconds: f64) -> Result<Classified, Pr
     })
 }
 
+/// The matcher on `le` for a bucket's bound, in all the ways in which servers store it.
+pub(super) fn bucket_matcher(bound: f64) -> Option<String> {
+    let matcher = bucket_bound(bound).ok()?;
+    let text = Selector::new(vec![matcher]).to_string();
+    Some(text.trim_matches(['{', '}']).to_owned())
+}
+
 /// A condition checked once per time slice: a slice in which it yields 0 is bad.
 ///
 /// A comparison on the outside gets `bool`, so that it yields 0 instead of nothing.
