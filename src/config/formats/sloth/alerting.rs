@@ -122,14 +122,13 @@ impl Shared {
             };
             return Field::at(mark, alert);
         }
-        let built_in = |name: &str, text: String| (name.to_owned(), Field::at(self.mark, text));
-        let mut labels = Texts::from([built_in("sloth_severity", severity.to_string())]);
-        let mut annotations = Texts::from([
-            built_in("title", title(severity)),
-            built_in("summary", summary()),
-        ]);
+        let mut labels = Texts::from([(
+            "sloth_severity".to_owned(),
+            Field::at(self.mark, severity.to_string()),
+        )]);
         labels.extend(self.labels.clone());
         labels.extend(own.labels);
+        let mut annotations = built_in_annotations(severity, slo, self.mark);
         annotations.extend(self.annotations.clone());
         annotations.extend(own.annotations);
         let labels = fill(labels, [slo, &Texts::new()], translation);
@@ -144,16 +143,19 @@ impl Shared {
     }
 }
 
-fn title(severity: Severity) -> String {
-    format!(
-        "{{{{ $labels.sloth_service }}}} {{{{ $labels.sloth_slo }}}}: budget burns too fast ({severity})"
-    )
-}
-
-fn summary() -> String {
-    "The SLO {{ $labels.sloth_slo }} of {{ $labels.sloth_service }} spends its error budget faster \
-     than it can afford."
-        .to_owned()
+/// What every alert of Sloth's says, for receivers whose templates ask for it.
+fn built_in_annotations(severity: Severity, slo: &Texts, mark: Mark) -> Texts {
+    let label = |name: &str| slo.get(name).and_then(Field::value);
+    let (Some(service), Some(name)) = (label("sloth_service"), label("sloth_slo")) else {
+        return Texts::new();
+    };
+    let title = format!("{service} {name}: budget burns too fast ({severity})");
+    let summary =
+        format!("The SLO {name} of {service} spends its error budget faster than it can afford.");
+    Texts::from([
+        ("title".to_owned(), Field::at(mark, title)),
+        ("summary".to_owned(), Field::at(mark, summary)),
+    ])
 }
 
 /// Fills in the places of all texts, and says where one stays as it is.
@@ -170,7 +172,10 @@ pub(super) fn fill(texts: Texts, known: [&Texts; 2], translation: &mut Translati
                 "{left} in {name} stays as it is: only labels that the file gives are filled in"
             );
             let fix = "write {{ $labels.sloth_service }}, another label of the SLO, or plain text";
-            translation.note(mark, message, fix);
+            // What both severities share is filled in twice.
+            if !translation.notes.contains(&message) {
+                translation.note(mark, message, fix);
+            }
         }
         (name, field.map(|_| text))
     });

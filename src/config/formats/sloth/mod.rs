@@ -147,8 +147,10 @@ fn file<'a>(
         labels: keys.texts("labels", "label"),
         chain: chain::chain(&mut keys, "slo_plugins"),
     };
+    let written = keys.node("slos");
     let slos = keys.list("slos");
-    if slos.is_empty() {
+    let is_list = written.is_none_or(|node| matches!(node.value, Value::Sequence(_)));
+    if slos.is_empty() && is_list {
         let fix = "add slos: and a list of at least one";
         report.error(keys.mark, "the document defines no SLO", fix);
     }

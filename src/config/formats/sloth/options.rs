@@ -18,6 +18,8 @@ pub(super) struct Options<'n, 'a> {
     /// Where the plugin is named: for options that are missing.
     mark: Mark,
     entries: &'n [(Key, Node)],
+    /// Whether they are no section, which is reported.
+    refused: bool,
     known: Vec<&'static str>,
 }
 
@@ -36,6 +38,7 @@ impl<'n, 'a> Options<'n, 'a> {
             report: report.clone(),
             mark,
             entries,
+            refused: !node.is_none_or(|node| matches!(node.value, Value::Mapping(_) | Value::Null)),
             known: Vec::new(),
         }
     }
@@ -64,10 +67,10 @@ impl<'n, 'a> Options<'n, 'a> {
         found
     }
 
-    /// Whether the option is refused already, being no single value.
+    /// Whether the option is reported already, being no single value.
     fn is_refused(&self, name: &str) -> bool {
         let entry = self.entries.iter().find(|(key, _)| key.text == name);
-        entry.is_some_and(|(_, node)| text_of(node).is_none())
+        self.refused || entry.is_some_and(|(_, node)| text_of(node).is_none())
     }
 
     /// A number that is finite.

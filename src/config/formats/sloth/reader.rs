@@ -232,29 +232,33 @@ impl<'n, 'a> Keys<'n, 'a> {
     /// Reports the keys that nobody asked for.
     pub(super) fn finish(self) {
         let squash = |key: &str| key.replace(['_', '-'], "").to_ascii_lowercase();
-        for ((key, _), _) in self
+        let unused = self
             .entries
             .iter()
             .zip(&self.used)
-            .filter(|(_, used)| !**used)
-        {
-            let written = excerpt(&key.text);
+            .filter(|(_, used)| !**used);
+        for ((key, _), _) in unused {
+            let (name, written) = (self.name, excerpt(&key.text));
             let alike = self.known.iter().find(|k| squash(k) == squash(&key.text));
             let known = self.known.iter().map(String::as_str);
             let (message, fix) = match (alike, nearest(&key.text, known)) {
+                (Some(alike), _) if self.entries.iter().any(|(k, _)| k.text == *alike) => (
+                    format!("{written:?} stands beside {alike:?}, so it is ignored"),
+                    "keep one of the two".to_owned(),
+                ),
                 (Some(alike), _) => (
                     format!(
-                        "{} knows no key {written:?}, so it has no effect in Sloth and none here",
-                        self.name
+                        "{written:?} is not how this format spells the key, so all of it has no \
+                         effect in Sloth and none here"
                     ),
-                    format!("write {alike}: to give it the effect that it seems to be meant for"),
+                    format!("write {alike}:"),
                 ),
                 (None, Some(near)) => (
-                    format!("{} has no key {written:?}, so it is ignored", self.name),
+                    format!("{name} has no key {written:?}, so it is ignored"),
                     format!("did you mean {near:?}? remove it otherwise"),
                 ),
                 (None, None) => (
-                    format!("{} has no key {written:?}, so it is ignored", self.name),
+                    format!("{name} has no key {written:?}, so it is ignored"),
                     "remove it".to_owned(),
                 ),
             };

@@ -132,10 +132,14 @@ impl Plugin {
                     .map(|(service, namespace)| format!("{service},{namespace}"))
             }
         };
+        let excludes = match self.excludes {
+            Some(matcher) => options
+                .switch("exclude_errors")
+                .map(|on| on.then_some(matcher)),
+            None => Some(None),
+        };
         let mut matchers = vec![filter?, scope?];
-        if let Some(matcher) = self.excludes
-            && options.switch("exclude_errors")?
-        {
+        if let Some(matcher) = excludes? {
             if matcher == ISTIO_NO_5XX {
                 let message = "errors are excluded by the label response_code; Sloth's plugin asks \
                                for the label code, which Istio does not set, and excludes nothing";
