@@ -50,7 +50,7 @@ pub(super) fn translate<'a>(
     let mut effects = chain::apply(&file.chain, &own_chain, by_events, &mut translation);
     let period = labels.period.as_ref();
     let wanted = period.and_then(|field| Some((field.mark_or(mark), field.value()?.as_str())));
-    let choice = windows.choose(wanted, mark, report).unwrap_or_default();
+    let choice = windows.choose(wanted, mark, report);
     let info = info(
         std::mem::take(&mut effects.info),
         &labels.texts,
@@ -69,16 +69,17 @@ pub(super) fn translate<'a>(
     };
     let spec = SloSpec {
         objective,
-        period: period_of(&choice, mark),
-        policy: policy_of(&choice, effects, mark),
+        period: period_of(choice.as_ref(), mark),
+        policy: policy_of(choice.as_ref(), effects, mark),
         alerts: Field::at(mark, alerts),
         sli,
         ..SloSpec::default()
     };
     let document = SloDocument {
+        api_version: Field::at(mark, "slofuse/v1".to_owned()),
+        kind: Field::at(mark, "SLO".to_owned()),
         metadata: Field::at(mark, metadata),
         spec: Field::at(mark, spec),
-        ..SloDocument::default()
     };
     translation.document = Field::at(mark, document);
     Some(translation)
@@ -167,24 +168,28 @@ fn alerts(mut alerts: Alerts, info: Field<Alert>, none: Option<Mark>) -> Alerts 
     alerts
 }
 
-fn period_of(choice: &Choice, mark: Mark) -> Field<ValueOr<Period>> {
-    match choice.period {
-        Some(period) => Field::at(mark, ValueOr::Value(period.to_string())),
-        None => Field::default(),
+fn period_of(choice: Option<&Choice>, mark: Mark) -> Field<ValueOr<Period>> {
+    match choice.map(|choice| choice.period) {
+        Some(Some(period)) => Field::at(mark, ValueOr::Value(period.to_string())),
+        Some(None) => Field::default(),
+        None => Field::refused(mark),
     }
 }
 
 /// The policy of the windows, or a variation of it where the plugins ask for one.
-fn policy_of(choice: &Choice, effects: Effects, mark: Mark) -> Field<ValueOr<SloPolicy>> {
+fn policy_of(choice: Option<&Choice>, effects: Effects, mark: Mark) -> Field<ValueOr<SloPolicy>> {
+    let Some(choice) = choice else {
+        return Field::refused(mark);
+    };
+    let name = choice.policy.clone();
     if effects.mode.is_absent() && effects.budget.is_absent() {
-        return match &choice.policy {
-            Some(name) => Field::at(mark, ValueOr::Value(name.clone())),
+        return match name {
+            Some(name) => Field::at(mark, ValueOr::Value(name)),
             None => Field::default(),
         };
     }
-    let from = choice.policy.clone().map(Name::try_from);
     let policy = SloPolicy {
-        from: match from {
+        from: match name.map(Name::try_from) {
             Some(Ok(name)) => Field::at(mark, name),
             _ => Field::default(),
         },

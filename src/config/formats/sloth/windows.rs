@@ -5,7 +5,7 @@
 //! label `slofuse_period` of an SLO or of its file says. Without any windows it is 30d, with the
 //! tiers of the built-in policy, which are those of Sloth.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::diagnostic::{Place, Report, excerpt};
 use crate::config::field::Field;
@@ -85,9 +85,10 @@ impl Catalogue {
         self.by_period
             .insert(period, (report.place(node.mark), windows));
         let document = PolicyDocument {
+            api_version: Field::at(node.mark, "slofuse/v1".to_owned()),
+            kind: Field::at(node.mark, "Policy".to_owned()),
             metadata: Field::at(node.mark, metadata(node.mark, &name)),
             spec: Field::at(node.mark, spec(node.mark, &windows)),
-            ..PolicyDocument::default()
         };
         translation.document = Field::at(node.mark, document);
         Some(translation)
@@ -104,9 +105,10 @@ impl Catalogue {
             period: Some(period),
             policy: Some(policy_name(period)),
         };
-        let known = || {
-            let periods = self.by_period.keys().map(Span::to_string);
-            periods.collect::<Vec<_>>().join(", ")
+        let listed = |more: &[Span]| {
+            let periods: BTreeSet<&Span> = self.by_period.keys().chain(more).collect();
+            let periods: Vec<String> = periods.into_iter().map(Span::to_string).collect();
+            periods.join(", ")
         };
         let Some((mark, text)) = wanted else {
             let mut periods = self.by_period.keys();
@@ -119,7 +121,7 @@ impl Catalogue {
                 (Some(first), Some(_)) => {
                     let message = format!(
                         "there are AlertWindows for {}, and nothing says which this SLO is for",
-                        known()
+                        listed(&[])
                     );
                     let fix =
                         format!("add the label {PERIOD_LABEL}: {first} to the SLO or the file");
@@ -144,16 +146,8 @@ impl Catalogue {
         }
         if !self.lost {
             let message = format!("there are no AlertWindows for a period of {period}");
-            let fix = match self.by_period.is_empty() {
-                true => {
-                    "load a file of kind AlertWindows with this sloPeriod, or choose 28d or 30d"
-                        .to_owned()
-                }
-                false => format!(
-                    "load a file of them, or choose one of {}, 28d, 30d",
-                    known()
-                ),
-            };
+            let known = listed(&PERIODS_BUILT_IN);
+            let fix = format!("load AlertWindows with this sloPeriod, or choose one of {known}");
             report.error(mark, message, fix);
         }
         None
