@@ -61,6 +61,32 @@ impl Format {
     }
 }
 
+/// The documents in one document of a file: the items of a Kubernetes list, or itself.
+pub(super) fn unpacked(document: Node) -> Vec<Node> {
+    if is_list(&document)
+        && let Value::Mapping(entries) = document.value
+    {
+        let items = entries.into_iter().find(|(key, _)| key.text == "items");
+        return match items.map(|(_, node)| node.value) {
+            Some(Value::Sequence(items)) => items,
+            _ => Vec::new(),
+        };
+    }
+    vec![document]
+}
+
+/// `kind: List` as `kubectl get` prints it, or a list of one kind.
+fn is_list(document: &Node) -> bool {
+    let text = |key: &str| match document.get(key).map(|node| &node.value) {
+        Some(Value::Scalar { text, .. }) => text.as_str(),
+        _ => "",
+    };
+    let of_kubernetes = text("apiVersion") == "v1"
+        || matches!(Format::of(document), Some(Format::Pyrra | Format::Sloth));
+    let items = document.get("items").map(|items| &items.value);
+    of_kubernetes && text("kind").ends_with("List") && matches!(items, Some(Value::Sequence(_)))
+}
+
 /// A native document, and what it was made of.
 pub(super) struct Translation<'a, T> {
     /// Where mistakes in it are written down.

@@ -6,9 +6,8 @@
 use crate::config::diagnostic::{Report, excerpt};
 use crate::config::lint::Lint;
 use crate::config::nearest::nearest;
-use crate::config::promql::{self, Side, bucket_matcher};
+use crate::config::promql::{self, bucket_matcher};
 use crate::config::tree::{Key, Mark, Node, Value};
-use crate::engine::Indicator;
 
 use super::scalar::{resolve, text_of};
 
@@ -138,19 +137,13 @@ impl<'n, 'a> Options<'n, 'a> {
 
     /// The text, if it is label matchers and nothing else.
     pub(super) fn matchers(&self, name: &str, mark: Mark, text: &str) -> Option<String> {
-        let selector = format!("probe{{{text}}}");
-        let reason = match promql::events(Side::Bad, &selector, "other") {
-            Ok(classified) => match &classified.indicator {
-                Indicator::Counters { bad, .. }
-                    if matches!(bad.as_slice(), [term]
-                        if term.coefficient == 1.0 && term.selector.metric() == Some("probe")) =>
-                {
-                    return Some(text.to_owned());
-                }
-                _ => "it holds more than that".to_owned(),
-            },
-            Err(error) => error.message,
+        if text.is_empty() {
+            return Some(String::new());
+        }
+        let Err(error) = promql::exclusion(&format!("{{{text}}}")) else {
+            return Some(text.to_owned());
         };
+        let reason = error.message;
         let message = format!("the option {name} does not make label matchers: {reason}");
         let fix = "write it as it stands between the braces of a selector, such as job=\"x\"";
         self.report.error(mark, message, fix);

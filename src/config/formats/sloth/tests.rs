@@ -3,6 +3,7 @@
 
 mod files;
 mod periods;
+mod pipeline;
 mod plugins;
 mod robustness;
 

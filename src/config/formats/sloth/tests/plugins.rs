@@ -57,6 +57,8 @@ fn measure(id: &str, options: &str) -> String {
     let (definitions, found) = load(&[("a.yml", &with_plugin(id, options))]);
     let shown: Vec<String> = definitions.iter().map(indicator).collect();
     format!("{}\n{found}", shown.join("\n"))
+        .trim_start()
+        .to_owned()
 }
 
 /// Every id with all of its options.
@@ -281,43 +283,34 @@ fn mistakes_in_options_are_reported_at_the_option() {
       fix: did you mean "bucket"? remove it otherwise
     a.yml:10:36: error: the option filter is not a single value
       fix: write one value
-
     a.yml:10:25: error: the option bucket is not a number
       fix: write a number such as 0.5
-
     a.yml:10:25: error: the option bucket is not a number
       fix: write a number such as 0.5
-
     a.yml:10:25: error: the option bucket is not above 0
       fix: write the bound of a bucket of the histogram, such as 0.5
-
     a.yml:10:25: error: the option filter does not make label matchers: `}` closes nothing
       fix: write it as it stands between the braces of a selector, such as job="x"
     a.yml:10:76: error: the option custom_rcode_regex does not make label matchers: not valid PromQL: illegal regex for (
       fix: write it as it stands between the braces of a selector, such as job="x"
-
     a.yml:9:11: error: the plugin needs the option bucket
       fix: add bucket: to the options
     a.yml:9:11: error: the plugin needs the option filter
       fix: add filter: to the options
     a.yml:10:33: error: the option exclude_errors is neither true nor false
       fix: write true or false
-
     a.yml:9:11: error: the plugin needs the option namespace
       fix: add namespace: to the options
     a.yml:10:26: error: the option service does not make label matchers: the text in quotes is never closed
       fix: write it as it stands between the braces of a selector, such as job="x"
     a.yml:10:37: warning: the plugin has no option "colour", so it is ignored
       fix: remove it
-
     a.yml:10:16: error: options are not a section of keys and values
       fix: write one "key: value" per line, indented
-
     a.yml:10:28: error: the option burn_rate is not a number
       fix: write a number such as 0.5
     a.yml:10:50: error: the option jitter_percent is not a number
       fix: write a number such as 0.5
-
     a.yml:9:11: error: the SLI plugin "sloth-common/kubernets/apiserver/latency" is a program of Sloth's, and slofuse runs none
       fix: did you mean "sloth-common/kubernetes/apiserver/latency"?
     "#);
