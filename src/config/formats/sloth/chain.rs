@@ -50,6 +50,8 @@ enum Known {
     Done,
     SliRules,
     AlertRules,
+    /// Lets queries be MetricsQL; those that are no PromQL are refused where they stand.
+    MetricsQl,
     /// Shapes the generated rules, of which there are none.
     RulesOnly,
     Exhausted,
@@ -63,10 +65,9 @@ const IDS: [(&str, Known); 12] = [
     ("sloth.dev/core/alert_rules/v1", Known::AlertRules),
     ("sloth.dev/core/debug/v1", Known::Done),
     ("sloth.dev/core/noop/v1", Known::Done),
-    // PromQL that does not parse is refused where it stands, whoever validates it.
     (
         "sloth.dev/contrib/validate_victoria_metrics/v1",
-        Known::Done,
+        Known::MetricsQl,
     ),
     ("sloth.dev/contrib/info_labels/v1", Known::RulesOnly),
     ("sloth.dev/contrib/remove_labels/v1", Known::RulesOnly),
@@ -178,6 +179,11 @@ pub(super) fn apply(
         match link.id {
             Known::Done | Known::AlertRules => {}
             Known::SliRules => optimized(&link, translation),
+            Known::MetricsQl => {
+                let message = "queries may be MetricsQL for Sloth, but are read as PromQL here";
+                let fix = "write what is refused in PromQL, which VictoriaMetrics understands too";
+                translation.note(link.mark, message, fix);
+            }
             Known::RulesOnly => {
                 let message = "the plugin shapes recording rules, and slofuse has none";
                 translation.note(link.mark, message, "remove it once Sloth is gone");

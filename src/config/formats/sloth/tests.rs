@@ -44,7 +44,7 @@ fn show(translation: &Translating<'_>, out: &mut String) {
     let metadata = document.metadata.value().unwrap();
     let spec = document.spec.value().unwrap();
     let name = |field: &Field<crate::config::value::Name>| {
-        field.value().map_or("-".to_owned(), |name| name.0.clone())
+        field.value().map_or("-", |name| name.0.as_str()).to_owned()
     };
     let mut line = |key: &str, value: Option<String>| {
         if let Some(value) = value {

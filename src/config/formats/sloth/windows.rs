@@ -162,7 +162,7 @@ fn metadata(mark: Mark, name: &str) -> PolicyMetadata {
     // The text of a duration is a name.
     let name = Name::try_from(name.to_owned());
     PolicyMetadata {
-        name: name.map_or(Field::refused(mark), |name| Field::at(mark, name)),
+        name: name.map_or_else(|_| Field::refused(mark), |name| Field::at(mark, name)),
     }
 }
 

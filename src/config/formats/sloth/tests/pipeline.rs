@@ -1,7 +1,6 @@
 //! Sloth's files through the whole pipeline: what the engine gets, and where mistakes are shown.
 
 use super::plugins::load;
-use super::*;
 use crate::config::{Format, Place};
 use crate::engine::{Indicator, Severity};
 
@@ -245,6 +244,32 @@ fn plugins_that_change_the_policy_change_it() {
     assert_eq!(policy.budget.exhaustion_within, None);
     assert_eq!(policy.tiers.len(), 4);
     assert_eq!(policy.tiers[0].budget_fraction, 0.08);
+    let notice = &definitions[0].slo.document.alerts[&Severity::Info];
+    assert_eq!(notice.name.as_deref(), Some("ErrorBudgetExhausted"));
+}
+
+#[test]
+fn line_ends_of_windows_change_nothing() {
+    let unix = with("x", "99", ERRORS, EVENTS);
+    let dos = unix.replace('\n', "\r\n");
+    let (one, _) = load(&[("a.yml", &unix)]);
+    let (other, found) = load(&[("a.yml", &dos)]);
+    assert_eq!(found.errors(), 0, "{found}");
+    assert_eq!(one[0].slo, other[0].slo);
+}
+
+#[test]
+fn the_fixes_for_what_is_missing_are_those_of_the_format() {
+    let text = with("x", "99", ERRORS, EVENTS)
+        .replace("team: a", "tier: a")
+        .replace("runbook", "wiki");
+    let (_, found) = load(&[("a.yml", &text)]);
+    insta::assert_snapshot!(found, @r"
+    a.yml:5:3: warning: nobody owns this SLO
+      fix: add the label owner: or team: with the team that answers for it
+    a.yml:5:3: warning: this SLO has no runbook
+      fix: add the annotation runbook: to alerting, with the URL that says what to do when it burns
+    ");
 }
 
 #[test]

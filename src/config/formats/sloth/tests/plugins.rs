@@ -389,6 +389,8 @@ fn slo_plugins_that_only_make_rules_are_told_and_passed_over() {
     insta::assert_snapshot!(found, @r"
     a.yml:7:66: note: disableOptimized has no effect: the period is always exact here
       fix: remove it once Sloth is gone
+    a.yml:12:10: note: queries may be MetricsQL for Sloth, but are read as PromQL here
+      fix: write what is refused in PromQL, which VictoriaMetrics understands too
     a.yml:13:10: note: the plugin shapes recording rules, and slofuse has none
       fix: remove it once Sloth is gone
     a.yml:14:10: note: the plugin shapes recording rules, and slofuse has none
