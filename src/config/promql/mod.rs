@@ -25,6 +25,7 @@ use promql_parser::parser::{BinaryExpr, Expr};
 use crate::engine::{Indicator, QueryTemplate, WindowQuery};
 
 pub use exclude::{Exclusion, exclusion, without};
+pub(super) use latency::bucket_matcher;
 pub use latency::{latency, native_latency};
 pub use slices::{Target, condition, graded, slice_events};
 pub use text::whole_bounds;
