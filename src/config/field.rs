@@ -56,6 +56,14 @@ impl<T> Field<T> {
         }
     }
 
+    /// A value that was written but refused: it is neither missed nor complained about again.
+    pub(super) const fn refused(mark: Mark) -> Self {
+        Self {
+            written: Some(Written { mark, column: None }),
+            value: None,
+        }
+    }
+
     /// Something else made of the value, at the same place; a refused or absent value stays so.
     pub(super) fn map<U>(self, make: impl FnOnce(T) -> U) -> Field<U> {
         Field {

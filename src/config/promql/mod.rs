@@ -10,6 +10,7 @@
 mod selector;
 mod sums;
 mod text;
+mod windowed;
 
 #[cfg(test)]
 mod tests;
@@ -26,6 +27,7 @@ use crate::engine::{
 use selector::{bucket_bound, selector};
 use sums::{NotSums, Reading, Sums};
 use text::Text;
+pub(in crate::config) use windowed::{Bare, Unwindowed, Windowed, at_window, windowed};
 
 /// An indicator and the reason for its evaluation path.
 #[derive(Clone, Debug, PartialEq)]

@@ -115,6 +115,31 @@ impl<'a> Text<'a> {
         None
     }
 
+    /// The text with `$window` in all its ranges, and the range that it had before; `None` unless
+    /// all are the same.
+    pub(super) fn with_window(&self) -> Option<(String, &'a str)> {
+        let mut out = String::with_capacity(self.source.len());
+        let (mut done, mut known, mut open) = (0, None, None);
+        for token in &self.tokens {
+            match self.source_of(token) {
+                "[" => open = Some(token.end),
+                "]" => {
+                    let start = open.take()?;
+                    let range = self.source.get(start..token.start)?.trim();
+                    if *known.get_or_insert(range) != range {
+                        return None;
+                    }
+                    out.push_str(self.source.get(done..start)?);
+                    out.push_str("$window");
+                    done = token.start;
+                }
+                _ => {}
+            }
+        }
+        out.push_str(self.source.get(done..)?);
+        Some((out, known?))
+    }
+
     /// The text with `bool` after the comparison on the outside, if there is one without it.
     pub(super) fn with_bool(&self) -> String {
         let mut inner = self.tokens.as_slice();
@@ -168,7 +193,8 @@ impl<'a> Text<'a> {
         }
     }
 
-    fn render(&self, window: &str) -> String {
+    /// The text with every window place written as this.
+    pub(super) fn render(&self, window: &str) -> String {
         let mut out = String::with_capacity(self.source.len());
         let mut done = 0;
         for place in self.tokens.iter().filter(|t| t.kind == Kind::Window) {

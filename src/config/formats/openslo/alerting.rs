@@ -1,0 +1,394 @@
+//! Alert policies as tiers.
+//!
+//! A condition has one window: burning at `threshold` over `lookbackWindow` is a tier whose two
+//! windows are that one, after `alertAfter`. It fires as the condition says, from the first bad
+//! event on, and a page does not keep a ticket quiet, for each policy has notification targets of
+//! its own. These are names: the tier's alerts bear them as a label, and routes decide.
+//!
+//! An SLO without policies is alerted on by the built-in one. The format would alert nobody; but who
+//! loads a file into an alerting daemon wants to be told, and a budget that nobody watches is the
+//! worse surprise. A note says so.
+
+use std::collections::BTreeMap;
+
+use crate::config::diagnostic::excerpt;
+use crate::config::field::{Field, ValueOr};
+use crate::config::lint::Lint;
+use crate::config::raw::definition::{SloPolicy, Tier, TierChange};
+use crate::config::tree::Mark;
+use crate::config::value::{Duration, Fraction};
+use crate::engine::{Policy, Severity, Span};
+
+use super::duration::Shorthand;
+use super::entry::{Entry, Notes};
+use super::metadata::TARGETS;
+use super::objects::{Kind, Objects};
+
+/// When to tell whom.
+#[derive(Default)]
+pub(super) struct Alerting {
+    pub(super) policy: Field<ValueOr<SloPolicy>>,
+    /// The notification targets of all policies.
+    pub(super) targets: Field<String>,
+}
+
+/// What the policies of one SLO come to.
+struct Found {
+    tiers: Vec<Field<Tier>>,
+    targets: Vec<String>,
+    no_data: bool,
+    /// Whether a policy could not be read.
+    broken: bool,
+}
+
+/// `period` is the usual length of the budget's period, if that could be read.
+pub(super) fn of_spec(
+    spec: Entry<'_>,
+    period: Option<Span>,
+    objects: &Objects<'_>,
+    notes: &Notes,
+) -> Alerting {
+    let policies = spec.items("alertPolicies");
+    let mark = spec.at("alertPolicies").unwrap_or(spec).mark();
+    if policies.is_empty() {
+        let message = "the SLO has no alertPolicies, so the built-in policy alerts on it";
+        let fix = "add alertPolicies:, or silence it by routes, if that is not meant";
+        notes.add(mark, message, fix);
+        return Alerting::default();
+    }
+    let mut found = Found {
+        tiers: Vec::new(),
+        targets: Vec::new(),
+        no_data: false,
+        broken: false,
+    };
+    for item in policies {
+        let policy = resolved(item, "alertPolicyRef", Kind::AlertPolicy, objects);
+        match policy {
+            Some(policy) => found.add(policy, period, objects, notes),
+            None => found.broken = true,
+        }
+    }
+    let targets = match found.targets.is_empty() {
+        true => Field::default(),
+        false => Field::at(mark, found.targets.join(",")),
+    };
+    Alerting {
+        policy: found.policy(mark, notes),
+        targets,
+    }
+}
+
+impl Found {
+    fn add(
+        &mut self,
+        policy: Entry<'_>,
+        period: Option<Span>,
+        objects: &Objects<'_>,
+        notes: &Notes,
+    ) {
+        let flag = |key: &str| policy.read::<bool>(key).value().copied();
+        let (breaching, no_data) = (flag("alertWhenBreaching"), flag("alertWhenNoData"));
+        let resolved_flag = flag("alertWhenResolved");
+        self.no_data |= no_data == Some(true);
+        let targets = targets(policy, objects);
+        for target in &targets {
+            if !self.targets.contains(target) {
+                self.targets.push(target.clone());
+            }
+        }
+        let unsaid = (breaching, no_data, resolved_flag) == (None, None, None);
+        if unsaid {
+            let fix = "add alertWhenBreaching: true to say so";
+            let message = "the policy names nothing to alert on, so it is breaching";
+            notes.add(policy.mark(), message, fix);
+        }
+        let conditions = policy.items("conditions");
+        if conditions.is_empty() {
+            let fix = "add conditions: with a conditionRef: or an AlertCondition";
+            policy.error("the alert policy has no condition", fix);
+            self.broken = true;
+        }
+        if breaching != Some(true) && !unsaid {
+            let fix = "write alertWhenBreaching: true if somebody should be told";
+            let message =
+                "the policy does not alert on breaching, so its conditions have no effect";
+            notes.add(policy.mark(), message, fix);
+            return;
+        }
+        if resolved_flag == Some(false) {
+            let message = "whoever is told of an alert is also told of its end";
+            let fix = "leave out the end in the receiver if it is not wanted";
+            notes.add(policy.mark(), message, fix);
+        }
+        for item in conditions {
+            let condition = resolved(item, "conditionRef", Kind::AlertCondition, objects);
+            let tier = condition.and_then(|spec| tier(spec, &targets, period));
+            self.broken |= tier.is_none();
+            self.tiers.extend(tier);
+        }
+    }
+
+    fn policy(self, mark: Mark, notes: &Notes) -> Field<ValueOr<SloPolicy>> {
+        if self.broken {
+            return Field::refused(mark);
+        }
+        let mut policy = SloPolicy {
+            page_mutes_ticket: Field::at(mark, false),
+            ..SloPolicy::default()
+        };
+        if self.tiers.is_empty() {
+            policy.vary = Field::at(mark, no_tiers(mark));
+        } else {
+            policy.tiers = Field::at(mark, self.tiers);
+        }
+        if !self.no_data && !policy.tiers.is_absent() {
+            let message = "lack of data is alerted on, though no policy asks for it";
+            let fix = "write alertWhenNoData: true to say so";
+            notes.add(mark, message, fix);
+        }
+        if !self.no_data && policy.tiers.is_absent() {
+            policy.blind = Field::at(mark, ValueOr::Value("false".to_owned()));
+        }
+        Field::at(mark, ValueOr::Section(policy))
+    }
+}
+
+/// Leaves out every tier of the built-in policy.
+fn no_tiers(mark: Mark) -> BTreeMap<String, Field<TierChange>> {
+    let off = |tier: &crate::engine::Tier| {
+        let change = TierChange {
+            disabled: Field::at(mark, true),
+            ..TierChange::default()
+        };
+        (tier.long.to_string(), Field::at(mark, change))
+    };
+    Policy::sre_workbook().tiers.iter().map(off).collect()
+}
+
+/// The `spec` of an object that is referred to or written in place.
+fn resolved<'n>(
+    item: Entry<'n>,
+    reference: &'static str,
+    kind: Kind,
+    objects: &'n Objects<'n>,
+) -> Option<Entry<'n>> {
+    let object = match item.only(&[reference, "spec"]) {
+        Some(("spec", _)) => item,
+        Some((_, entry)) => objects.resolve(entry, kind)?,
+        None => {
+            let name = kind.as_str();
+            let fix = format!("add {reference}: with the name of an {name}, or its spec:");
+            item.error(format!("this is no {name}"), fix);
+            return None;
+        }
+    };
+    let spec = object.section("spec");
+    if object.at("spec").is_none() {
+        let message = format!("the {} has no spec", kind.as_str());
+        object.error(message, "add spec:");
+    }
+    spec
+}
+
+/// The names of whom a policy notifies.
+fn targets(policy: Entry<'_>, objects: &Objects<'_>) -> Vec<String> {
+    let mut names = Vec::new();
+    for item in policy.items("notificationTargets") {
+        let name = match item.only(&["targetRef", "metadata"]) {
+            Some(("targetRef", reference)) => {
+                let _known = objects.resolve_if_any(reference, Kind::AlertNotificationTarget);
+                reference.value::<String>()
+            }
+            Some((_, metadata)) => metadata.read::<String>("name"),
+            None => {
+                let fix = "add targetRef: with the name of an AlertNotificationTarget";
+                item.error("this is no notification target", fix);
+                Field::default()
+            }
+        };
+        names.extend(name.value().filter(|name| !names.contains(*name)).cloned());
+    }
+    names
+}
+
+/// One condition; `None` when it has mistakes.
+fn tier(spec: Entry<'_>, targets: &[String], period: Option<Span>) -> Option<Field<Tier>> {
+    let severity = severity(spec);
+    let Some(condition) = spec.section("condition") else {
+        if spec.at("condition").is_none() {
+            let fix = "add condition: with op, threshold and lookbackWindow";
+            spec.error("the alert condition has no condition", fix);
+        }
+        return None;
+    };
+    if let Some(kind) = condition.at("kind")
+        && !kind
+            .text()
+            .unwrap_or_default()
+            .eq_ignore_ascii_case("burnrate")
+    {
+        let text = excerpt(kind.text().unwrap_or_default());
+        let fix = "write kind: burnrate, the only one there is";
+        kind.lint(
+            Lint::Unsupported,
+            format!("the condition {text:?} is not known"),
+            fix,
+        );
+        return None;
+    }
+    let rising = check_op(condition);
+    let lookback = required::<Shorthand>(condition, "lookbackWindow");
+    let threshold = required::<f64>(condition, "threshold");
+    let after = condition.read::<Shorthand>("alertAfter");
+    let (lookback, (threshold, place)) = (lookback?.0.span(), threshold?);
+    let fraction = fraction(threshold, lookback, period, place)?;
+    rising?;
+    if !after.is_absent() {
+        after.value()?;
+    }
+    let mark = condition.mark();
+    let window = || Field::at(mark, Duration(lookback));
+    let labels = || {
+        let text = Field::at(mark, targets.join(","));
+        Field::at(mark, BTreeMap::from([(TARGETS.to_owned(), text)]))
+    };
+    Some(Field::at(
+        mark,
+        Tier {
+            severity: severity?,
+            budget: Field::at(place.mark(), Fraction(fraction)),
+            long: window(),
+            short: window(),
+            minimum_events: Field::at(mark, 1.0),
+            pending: after.map(|after| Duration(after.span())),
+            labels: match targets {
+                [] => Field::default(),
+                _ => labels(),
+            },
+        },
+    ))
+}
+
+fn required<'n, T>(condition: Entry<'n>, key: &str) -> Option<(T, Entry<'n>)>
+where
+    T: for<'de> serde::Deserialize<'de> + Copy,
+{
+    let Some(entry) = condition.at(key) else {
+        let fix = format!("add {key}:");
+        condition.error(format!("the condition lacks the key {key:?}"), fix);
+        return None;
+    };
+    let field = entry.value::<T>();
+    field.value().map(|value| (*value, entry))
+}
+
+/// The part of the budget that is spent when it burns at the threshold for all of the lookback.
+fn fraction(threshold: f64, lookback: Span, period: Option<Span>, place: Entry<'_>) -> Option<f64> {
+    if threshold <= 0.0 {
+        let fix = "write the burn rate that deserves an alert, such as 14.4";
+        place.error("a threshold that is not above 0 would always alert", fix);
+        return None;
+    }
+    let period = period?;
+    let fraction = threshold * lookback.ratio(period);
+    if fraction <= 1.0 {
+        return Some(fraction);
+    }
+    let message = format!(
+        "burning {threshold} times as fast as allowed for {lookback} takes more than the whole \
+         budget of {period}, so the alert would come too late or never"
+    );
+    let most = (period.ratio(lookback) * 100.0).floor() / 100.0;
+    let fix = format!("write a threshold of at most {most}, or a shorter lookbackWindow");
+    place.lint(Lint::Unsupported, message, fix);
+    None
+}
+
+/// Whether the condition is about burning fast; it is read so whatever it says.
+fn check_op(condition: Entry<'_>) -> Option<()> {
+    let Some(op) = condition.at("op") else {
+        let fix = "add op: gt";
+        condition.error("the condition lacks the key \"op\"", fix);
+        return None;
+    };
+    let text = op.text().unwrap_or_default();
+    match text {
+        "gt" | "gte" => Some(()),
+        "lt" | "lte" => {
+            let message = format!(
+                "op: {text} would alert all the time except while the budget burns fast; \
+                 it is read as the opposite"
+            );
+            let fix = if text == "lt" {
+                "write op: gt"
+            } else {
+                "write op: gte"
+            };
+            op.lint(Lint::IgnoredKey, message, fix);
+            Some(())
+        }
+        _ => {
+            let message = format!("the op {:?} is not known", excerpt(text));
+            op.error(message, "write op: gt");
+            None
+        }
+    }
+}
+
+/// Who is told: a word that is not known wakes somebody rather than nobody.
+fn severity(spec: Entry<'_>) -> Option<Field<Severity>> {
+    const PAGE: [&str; 12] = [
+        "page",
+        "pager",
+        "critical",
+        "crit",
+        "high",
+        "urgent",
+        "emergency",
+        "fatal",
+        "sev0",
+        "sev1",
+        "p0",
+        "p1",
+    ];
+    const TICKET: [&str; 7] = [
+        "ticket", "warning", "warn", "medium", "moderate", "sev3", "p3",
+    ];
+    const INFO: [&str; 9] = [
+        "info",
+        "informational",
+        "information",
+        "low",
+        "notice",
+        "sev4",
+        "sev5",
+        "p4",
+        "p5",
+    ];
+    let Some(entry) = spec.at("severity") else {
+        let fix = "add severity: page, ticket or info";
+        spec.error("the alert condition has no severity", fix);
+        return None;
+    };
+    let field = entry.value::<String>();
+    let text = field.value()?;
+    let is_in = |words: &[&str]| {
+        words
+            .iter()
+            .any(|word| word.eq_ignore_ascii_case(text.trim()))
+    };
+    let severity = if is_in(&PAGE) {
+        Severity::Page
+    } else if is_in(&TICKET) {
+        Severity::Ticket
+    } else if is_in(&INFO) {
+        Severity::Info
+    } else {
+        let message = format!("the severity {:?} is not known, so it pages", excerpt(text));
+        let fix = "write page, ticket or info";
+        entry.lint(Lint::IgnoredKey, message, fix);
+        Severity::Page
+    };
+    Some(Field::at(entry.mark(), severity))
+}
