@@ -27,7 +27,9 @@ use crate::engine::{
 use selector::{bucket_bound, selector};
 use sums::{NotSums, Reading, Sums};
 use text::Text;
-pub(in crate::config) use windowed::{Bare, Unwindowed, Windowed, at_window, windowed};
+pub(in crate::config) use windowed::{
+    Bare, Unwindowed, Windowed, at_window, divides_counters, kept_labels, windowed,
+};
 
 /// An indicator and the reason for its evaluation path.
 #[derive(Clone, Debug, PartialEq)]

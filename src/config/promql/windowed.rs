@@ -12,7 +12,7 @@ use crate::engine::Span;
 
 use super::sums::{Reading, decompose, is_zero, joins, number};
 use super::text::Text;
-use super::{PromqlError, quotient};
+use super::{PromqlError, quotient, unwrap_parens};
 
 /// What a selector without a range stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +108,37 @@ pub(in crate::config) fn at_window(
     text.parse()?;
     let has_window = text.window().is_some();
     Ok(has_window.then(|| text.render(&window.to_string())))
+}
+
+/// Whether a query divides sums of selectors without a range that are named like counters.
+pub(in crate::config) fn divides_counters(field: &'static str, query: &str) -> bool {
+    let counted = |expr: &Expr| {
+        let sums = decompose(expr).ok();
+        let sums = sums.filter(|sums| sums.reading == Reading::Counters);
+        sums.is_some_and(|sums| {
+            let mut names = sums.terms.iter().filter_map(|term| term.selector.metric());
+            names.any(|name| COUNTERS.iter().any(|suffix| name.ends_with(suffix)))
+        })
+    };
+    let parsed = Text::new(field, query).and_then(|text| text.parse());
+    parsed.is_ok_and(|expr| {
+        quotient(&expr).is_some_and(|(_, above, below)| counted(above) && counted(below))
+    })
+}
+
+/// How the names of counters end.
+const COUNTERS: [&str; 4] = ["_total", "_count", "_bucket", "_sum"];
+
+/// The labels that a query of one value per instance keeps: those of an aggregation on the outside.
+pub(in crate::config) fn kept_labels(field: &'static str, query: &str) -> Vec<String> {
+    let parsed = Text::new(field, query).and_then(|text| text.parse());
+    match parsed.as_ref().map(unwrap_parens) {
+        Ok(Expr::Aggregate(AggregateExpr {
+            modifier: Some(LabelModifier::Include(labels)),
+            ..
+        })) => labels.labels.clone(),
+        _ => Vec::new(),
+    }
 }
 
 /// Whether the ranges only say how long rates are averaged.
@@ -275,6 +306,26 @@ mod tests {
         }
         let window = counter("max(rate(a[{{ .window }}]))");
         assert_eq!(window, Ok(Windowed::AsWritten));
+    }
+
+    #[test]
+    fn quotients_of_counters_are_known_by_their_names() {
+        let divides = |query| divides_counters("raw", query);
+        assert!(divides("sum(a_total) / sum(b_total)"));
+        assert!(divides("1 - a_bucket{le=\"1\"} / a_count"));
+        assert!(!divides("sum(up) / count(up)"));
+        assert!(!divides("ready / desired"));
+        assert!(!divides("rate(a_total[5m]) / rate(b_total[5m])"));
+        assert!(!divides("a_total /"));
+    }
+
+    #[test]
+    fn labels_are_those_of_the_outermost_aggregation() {
+        let kept = |query| kept_labels("raw", query).join(",");
+        assert_eq!(kept("(max by (b, a) (x))"), "b,a");
+        assert_eq!(kept("max without (a) (x)"), "");
+        assert_eq!(kept("max by (a) (x) > 1"), "");
+        assert_eq!(kept("max by (a"), "");
     }
 
     #[test]

@@ -79,6 +79,17 @@ pub(super) fn of_spec(
     }
 }
 
+/// Follows the references of a policy, whether or not an SLO refers to it.
+pub(super) fn check(policy: Entry<'_>, objects: &Objects<'_>) {
+    let Some(spec) = policy.section("spec") else {
+        return;
+    };
+    let _checked = targets(spec, objects);
+    for item in spec.items("conditions") {
+        let _checked = resolved(item, "conditionRef", Kind::AlertCondition, objects);
+    }
+}
+
 impl Found {
     fn add(
         &mut self,
@@ -197,7 +208,7 @@ fn targets(policy: Entry<'_>, objects: &Objects<'_>) -> Vec<String> {
     for item in policy.items("notificationTargets") {
         let name = match item.only(&["targetRef", "metadata"]) {
             Some(("targetRef", reference)) => {
-                let _known = objects.resolve_if_any(reference, Kind::AlertNotificationTarget);
+                let _known = objects.resolve(reference, Kind::AlertNotificationTarget);
                 reference.value::<String>()
             }
             Some((_, metadata)) => metadata.read::<String>("name"),

@@ -70,7 +70,8 @@ fn part(objective: Entry<'_>, name: Name, context: Context<'_>) -> Step {
         None => None,
     };
     let weight = weight.zip(percent.value());
-    let weight = weight.map(|(weight, percent)| weight * 100.0 / (100.0 - percent));
+    let weight =
+        weight.map(|(weight, percent)| weight * 100.0 / objective::decimal(100.0 - percent));
     let sli = if indicator::is_at(objective) {
         indicator::sli(objective, objective, context)
     } else {
@@ -107,7 +108,7 @@ fn tell(spec: Entry<'_>, percent: f64, context: Context<'_>) {
     let note = |message: String, fix: &str| context.notes.add(spec.mark(), message, fix);
     let message = format!(
         "every part burns the budget of the whole at its own rate times its weight, \
-         which makes an objective of {percent}% of the weighted mean"
+         which makes an objective of {percent:.3}% of the weighted mean"
     );
     let fix = "write compositeWeight: so that the weights add up to 1 if the parts share a budget";
     note(message, fix);

@@ -124,7 +124,7 @@ impl<'n> Entry<'n> {
 #[derive(Default)]
 pub(super) struct Notes(RefCell<Vec<Note>>);
 
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub(super) struct Note {
     pub(super) mark: Mark,
     pub(super) message: String,
@@ -134,7 +134,11 @@ pub(super) struct Note {
 impl Notes {
     pub(super) fn add(&self, mark: Mark, message: impl Into<String>, fix: impl Into<String>) {
         let (message, fix) = (message.into(), fix.into());
-        self.0.borrow_mut().push(Note { mark, message, fix });
+        let note = Note { mark, message, fix };
+        let mut notes = self.0.borrow_mut();
+        if !notes.contains(&note) {
+            notes.push(note);
+        }
     }
 
     pub(super) fn all(&self) -> Vec<Note> {

@@ -9,7 +9,8 @@
 //!
 //! A threshold is compared with single values and a raw ratio without a window is one: neither
 //! says how many events are behind it. So each minute counts as one occurrence. In a longer slice
-//! there is one such value per minute.
+//! there is one such value per minute. `max by (pod) (..)` on the outside of such a query makes
+//! instances of the pods, as `sum by (pod) (..)` does where events are counted.
 
 use crate::config::diagnostic::excerpt;
 use crate::config::field::Field;
@@ -17,7 +18,7 @@ use crate::config::lint::Lint;
 use crate::config::nearest::suggestion;
 use crate::config::promql::Bare;
 use crate::config::raw::definition::{Events, Ratio, Sli, TimeSlices};
-use crate::config::value::Fraction;
+use crate::config::value::{Fraction, LabelName};
 use crate::engine::Span;
 
 use super::entry::{Entry, Notes};
@@ -94,6 +95,29 @@ pub(super) fn sli(holder: Entry<'_>, objective: Entry<'_>, context: Context<'_>)
     sli.map_or_else(|| Field::refused(mark), |sli| Field::at(mark, sli))
 }
 
+/// The labels that split a query of single values into instances. Those of sums of events are
+/// found where all such queries are taken apart.
+pub(super) fn group_by(holder: Entry<'_>, context: Context<'_>) -> Field<Vec<Field<LabelName>>> {
+    let metric = match metrics(holder, context.objects) {
+        Some(Metrics::Ratio(metrics)) => metrics.at("raw"),
+        Some(Metrics::Threshold(metric)) => Some(metric),
+        None => None,
+    };
+    let Some(metric) = metric else {
+        return Field::default();
+    };
+    let query = metric::query(metric, context.objects, context.notes);
+    let labels = query.kept_labels().into_iter();
+    let labels: Vec<Field<LabelName>> = labels
+        .filter_map(|label| LabelName::try_from(label).ok())
+        .map(|label| Field::at(query.mark(), label))
+        .collect();
+    match labels.is_empty() {
+        true => Field::default(),
+        false => Field::at(query.mark(), labels),
+    }
+}
+
 fn metrics<'n>(holder: Entry<'n>, objects: &'n Objects<'n>) -> Option<Metrics<'n>> {
     let spec = match holder.only(&KEYS)? {
         ("ratioMetrics", metrics) => return Some(Metrics::Ratio(metrics)),
@@ -140,9 +164,9 @@ fn ratio(metrics: Entry<'_>, objective: Entry<'_>, context: Context<'_>) -> Opti
     let counter = metrics.only(&["counter", "incremental"]);
     let counter = counter.map_or_else(Field::default, |(_, counter)| counter.value::<bool>());
     let bare = match counter.value() {
-        Some(true) => Bare::Counter,
         Some(false) => Bare::Gauge,
-        None => Bare::Unknown,
+        None if counter.is_absent() => Bare::Unknown,
+        _ => Bare::Counter,
     };
     let over = |entry, name| {
         let query = metric::query(entry, context.objects, context.notes);
@@ -213,8 +237,7 @@ fn raw_ratio(
         let fix = "remove it, or write good: or bad: instead of raw:";
         total.lint(Lint::IgnoredKey, "total has no effect beside raw", fix);
     }
-    let has_range = raw.text.value().is_some_and(|text| text.contains('['));
-    if context.method == Method::Occurrences && has_range {
+    if context.method == Method::Occurrences && !raw.is_instant() {
         let query = raw.over_window("raw", Bare::Unknown, metrics, context.notes);
         let ratio = match failure {
             true => Ratio {
@@ -231,6 +254,7 @@ fn raw_ratio(
             ..Sli::default()
         });
     }
+    raw.refuse_counters(metrics)?;
     let slice = slice_of(objective, context, "a ratio");
     let share = raw
         .over_slice(slice.span, metrics)
@@ -248,7 +272,8 @@ fn slice_of(objective: Entry<'_>, context: Context<'_>, what: &str) -> Slice {
     if context.method != Method::Occurrences {
         return objective::slice(objective, context.notes);
     }
-    let message = format!("{what} does not say how many events it is made of, so each minute counts once");
+    let message =
+        format!("{what} does not say how many events it is made of, so each minute counts once");
     let fix = "write budgetingMethod: Timeslices or RatioTimeslices, or count events";
     context.notes.add(objective.mark(), message, fix);
     objective::minute()

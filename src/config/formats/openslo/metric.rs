@@ -181,6 +181,34 @@ impl Query {
         }
     }
 
+    /// Whether it has neither a range nor a place for one.
+    pub(super) fn is_instant(&self) -> bool {
+        let text = self.text.value();
+        text.is_some_and(|text| {
+            let windowed = promql::windowed("raw", text, Bare::Unknown);
+            windowed == Err(Unwindowed::Unknown)
+        })
+    }
+
+    /// The labels by which it aggregates on the outside.
+    pub(super) fn kept_labels(&self) -> Vec<String> {
+        let text = self.text.value();
+        text.map_or_else(Vec::new, |text| promql::kept_labels("query", text))
+    }
+
+    /// Refuses a quotient of counters, which would be that of all time.
+    pub(super) fn refuse_counters(&self, entry: Entry<'_>) -> Option<()> {
+        let text = self.text.value()?;
+        if !promql::divides_counters("raw", text) {
+            return Some(());
+        }
+        let message = "the ratio of two counters is that of all time since they began";
+        let fix =
+            "write sum(rate(errors_total[{{.window}}])) / sum(rate(requests_total[{{.window}}]))";
+        entry.report.error(self.mark, message, fix);
+        None
+    }
+
     pub(super) const fn mark(&self) -> Mark {
         self.mark
     }

@@ -55,6 +55,9 @@ impl<'a> OpenSlo<'a> {
     /// Translates all of them.
     pub(super) fn translate(self) -> Translated<'a> {
         let objects = Objects::new(self.documents);
+        for policy in objects.of(Kind::AlertPolicy) {
+            alerting::check(policy.entry(), &objects);
+        }
         let slos = objects.of(Kind::Slo);
         Translated {
             slos: slos.flat_map(|slo| slo::translate(slo, &objects)).collect(),

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::config::field::Field;
 use crate::config::formats::{Format, Translation};
 use crate::config::raw::definition::{Sli, SloDocument, SloSpec};
-use crate::config::value::Name;
+use crate::config::value::{LabelName, Name};
 
 use super::composite;
 use super::entry::{Entry, Notes};
@@ -158,7 +158,7 @@ impl Slo<'_> {
         let spec = self.spec;
         let window = window::of_spec(spec, notes);
         let alerting = alerting::of_spec(spec, window.length, self.objects, notes);
-        let (objective, sli) = self.measured(promise, notes);
+        let (objective, sli, group_by) = self.measured(promise, notes);
         let mut metadata = metadata::of_slo(self.metadata, spec, name, alerting.targets, notes);
         metadata.service = metadata::service(spec, self.objects);
         let at = |text: &str| Field::at(self.entry.mark(), text.to_owned());
@@ -172,6 +172,7 @@ impl Slo<'_> {
                     objective,
                     period: window.period,
                     policy: alerting.policy,
+                    group_by,
                     sli,
                     ..SloSpec::default()
                 },
@@ -179,10 +180,10 @@ impl Slo<'_> {
         }
     }
 
-    fn measured(&self, promise: Promise<'_>, notes: &Notes) -> (Field<f64>, Field<Sli>) {
+    fn measured(&self, promise: Promise<'_>, notes: &Notes) -> Measured {
         let Some(method) = Method::of_spec(self.spec, notes) else {
             let mark = self.spec.mark();
-            return (Field::refused(mark), Field::refused(mark));
+            return (Field::refused(mark), Field::refused(mark), Field::default());
         };
         let context = Context {
             objects: self.objects,
@@ -193,11 +194,15 @@ impl Slo<'_> {
             Promise::One(objective, holder) => (
                 objective::percent(objective),
                 indicator::sli(holder, objective, context),
+                indicator::group_by(holder, context),
             ),
             Promise::Whole => {
                 let whole = composite::of(self.spec, self.objectives, context);
-                (whole.objective, whole.sli)
+                (whole.objective, whole.sli, Field::default())
             }
         }
     }
 }
+
+/// Objective in percent, SLI, and what splits it into instances.
+type Measured = (Field<f64>, Field<Sli>, Field<Vec<Field<LabelName>>>);
