@@ -12,6 +12,7 @@
 //! | [`notify`] | the outbox to the world: receivers, messages, retries | `engine`, `config`, `store` |
 //! | [`http`] | `/metrics`, health, the JSON API; reads what was published | `engine`, `store` |
 //! | [`demo`] | a simulated shop behind the Prometheus API | `engine` |
+//! | [`rules`] | SLOs as recording and alerting rules of Prometheus. Pure | `engine` |
 //! | [`daemon`] | composition: the slot loop, backfill, reload, shutdown; the only clock | all but `cli` |
 //! | [`cli`] | the command line | all |
 //!
@@ -26,4 +27,5 @@ pub mod engine;
 pub mod http;
 pub mod notify;
 pub mod prometheus;
+pub mod rules;
 pub mod store;

@@ -5,7 +5,9 @@
 mod check;
 mod demo;
 mod online;
+mod rules;
 mod run;
+mod schema;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -63,6 +65,10 @@ enum Command {
     Run(run::RunArgs),
     /// Report every mistake in settings and definitions, at its place and with its fix
     Check(check::CheckArgs),
+    /// Print definitions as recording and alerting rules of Prometheus
+    Rules(rules::RulesArgs),
+    /// Print a JSON Schema, for editors and other checkers
+    Schema(schema::SchemaArgs),
     /// Watch an incident of a simulated shop: a page, why it fired, what it cost, its resolve
     Demo(demo::DemoArgs),
 }
@@ -85,6 +91,8 @@ pub fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
+        Command::Rules(args) => rules::rules(&args),
+        Command::Schema(args) => schema::schema(&args),
         Command::Demo(args) => demo::demo(&args),
     };
     match outcome {

@@ -16,6 +16,7 @@ pub mod lint;
 mod nearest;
 pub mod promql;
 mod raw;
+pub mod schema;
 pub mod secret;
 pub mod settings;
 mod tree;

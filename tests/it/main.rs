@@ -7,6 +7,7 @@ mod delivery;
 mod deploy;
 mod readme;
 mod repository;
+mod rules;
 mod running;
 mod tidy;
 mod tls;

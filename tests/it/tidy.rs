@@ -23,6 +23,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("notify", &["engine", "config", "store"]),
     ("http", &["engine", "store"]),
     ("demo", &["engine"]),
+    ("rules", &["engine"]),
     (
         "daemon",
         &[
@@ -45,6 +46,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "notify",
             "http",
             "demo",
+            "rules",
             "daemon",
         ],
     ),

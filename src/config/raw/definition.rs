@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::config::field::{Field, ValueOr};
@@ -14,7 +15,7 @@ use crate::config::value::{
 use crate::engine::{CalendarUnit, Mode, Severity};
 
 /// `kind: SLO`.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct SloDocument {
     /// `slofuse/v1`
@@ -29,10 +30,10 @@ pub(crate) struct SloDocument {
 }
 
 /// Identity of an SLO and everything the person on call wants to read.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct SloMetadata {
-    /// Required. With `name` the identity of the SLO.
+    /// With `name` the identity of the SLO. Required unless `Defaults` name it.
     pub(crate) service: Field<Name>,
     /// Required. Unique within the service.
     pub(crate) name: Field<Name>,
@@ -60,12 +61,14 @@ pub(crate) struct SloMetadata {
 pub(crate) type Texts = BTreeMap<String, Field<String>>;
 
 /// The promise.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct SloSpec {
     /// Required. Percent of good events, between 0 and 100.
+    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 100))]
     pub(crate) objective: Field<f64>,
     /// The weaker promise in a contract, in percent.
+    #[schemars(extend("exclusiveMinimum" = 0, "exclusiveMaximum" = 100))]
     pub(crate) sla: Field<f64>,
     /// What the budget is for: a rolling length of time, or a section for a calendar unit or a
     /// number of events. Default 30d; 1d to 400d.
@@ -84,7 +87,7 @@ pub(crate) struct SloSpec {
 }
 
 /// A period that is not a rolling length of time: exactly one of `rolling`, `calendar`, `events`.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Period {
     /// A rolling length of time, as if written without a section.
@@ -100,7 +103,7 @@ pub(crate) struct Period {
 }
 
 /// What the alerts of each severity bear.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Alerts {
     /// Of pages.
@@ -112,7 +115,7 @@ pub(crate) struct Alerts {
 }
 
 /// What the alerts of one severity bear.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Alert {
     /// Whether there are none. Default false.
@@ -126,7 +129,7 @@ pub(crate) struct Alert {
 }
 
 /// A policy for one SLO: what it leaves out is as in `from`, or as in the built-in policy.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct SloPolicy {
     /// The policy that is varied. Default `sre-workbook`.
@@ -152,7 +155,7 @@ pub(crate) struct SloPolicy {
 }
 
 /// What is different in one tier.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct TierChange {
     /// Whether the tier is left out. Default false.
@@ -170,8 +173,9 @@ pub(crate) struct TierChange {
 }
 
 /// What is measured.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
 pub(crate) struct Sli {
     /// Bad (or good) events out of all.
     pub(crate) events: Field<Events>,
@@ -188,7 +192,7 @@ pub(crate) struct Sli {
 }
 
 /// One part of a composite: another SLO, or an SLI of its own with a name.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Step {
     /// An SLO: `service/name`, or `name` in the same service.
@@ -202,7 +206,7 @@ pub(crate) struct Step {
 }
 
 /// Two of `bad`, `good` and `total`.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Events {
     /// PromQL of the bad events: a counter selector or a sum of rates.
@@ -216,7 +220,7 @@ pub(crate) struct Events {
 }
 
 /// A histogram.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Latency {
     /// Required. Selector of the histogram without `_bucket`.
@@ -230,7 +234,7 @@ pub(crate) struct Latency {
 }
 
 /// Slices of time, each good or bad: by exactly one of `condition`, `good_ratio`, `events`.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct TimeSlices {
     /// PromQL comparison that is true while all is well.
@@ -247,8 +251,9 @@ pub(crate) struct TimeSlices {
 }
 
 /// Any PromQL: one of the two.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
 pub(crate) struct Ratio {
     /// PromQL of the error ratio (0 to 1) over `$window`.
     pub(crate) error_ratio: Field<String>,
@@ -258,7 +263,7 @@ pub(crate) struct Ratio {
 
 /// `kind: Defaults`: what SLOs leave out, for the other documents of its file; in a file of
 /// nothing else, for its directory and everything below.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct DefaultsDocument {
     /// `slofuse/v1`
@@ -273,7 +278,7 @@ pub(crate) struct DefaultsDocument {
 }
 
 /// Defaults of [`SloMetadata`].
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct DefaultMetadata {
     /// Service of the SLOs that name none.
@@ -291,7 +296,7 @@ pub(crate) struct DefaultMetadata {
 }
 
 /// Defaults of [`SloSpec`].
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct DefaultSpec {
     /// What the budget is for.
@@ -303,7 +308,7 @@ pub(crate) struct DefaultSpec {
 }
 
 /// `kind: Policy`.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct PolicyDocument {
     /// `slofuse/v1`
@@ -318,7 +323,7 @@ pub(crate) struct PolicyDocument {
 }
 
 /// Identity of a policy.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct PolicyMetadata {
     /// Required. What definitions refer to.
@@ -326,10 +331,10 @@ pub(crate) struct PolicyMetadata {
 }
 
 /// Tiers and the timing they share. Defaults are those of the built-in policy.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct PolicySpec {
-    /// Required, at least one.
+    /// Required. At least one.
     pub(crate) tiers: Field<Vec<Field<Tier>>>,
     /// `ratio` weighs bad events against those of the same window, `budget` against what a window
     /// of that length holds on average over the period. Default `ratio`.
@@ -350,7 +355,7 @@ pub(crate) struct PolicySpec {
 }
 
 /// One rule: fires when both windows burn faster than `budget` x period / `long`.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Tier {
     /// Required. `page`, `ticket` or `info`.
@@ -370,7 +375,7 @@ pub(crate) struct Tier {
 }
 
 /// Budget notices, of severity info.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Budget {
     /// Parts of the budget whose consumption is told. Default 50%, 75%, 90%, 100%.
@@ -380,7 +385,7 @@ pub(crate) struct Budget {
 }
 
 /// Lack of evidence as an alert of its own.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Blind {
     /// Slots in a row without a decision. Default 10.

@@ -5,13 +5,14 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::config::field::{Field, ValueOr};
 use crate::config::value::{Duration, Name, Size, WebUrl};
 
 /// The whole file.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Settings {
     /// Where samples come from.
@@ -38,7 +39,7 @@ pub(crate) struct Settings {
 pub(crate) type Secret = ValueOr<SecretSource>;
 
 /// Exactly one of the two.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct SecretSource {
     /// Name of an environment variable.
@@ -48,7 +49,7 @@ pub(crate) struct SecretSource {
 }
 
 /// HTTP basic authentication.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct BasicAuth {
     pub(crate) username: Field<String>,
@@ -56,7 +57,7 @@ pub(crate) struct BasicAuth {
 }
 
 /// TLS of outgoing connections; files are relative to the settings file.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Tls {
     pub(crate) ca_file: Field<String>,
@@ -66,7 +67,7 @@ pub(crate) struct Tls {
 }
 
 /// `prometheus:`
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Prometheus {
     pub(crate) url: Field<WebUrl>,
@@ -82,7 +83,7 @@ pub(crate) struct Prometheus {
 }
 
 /// `evaluation:`
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Evaluation {
     pub(crate) interval: Field<Duration>,
@@ -94,7 +95,7 @@ pub(crate) struct Evaluation {
 }
 
 /// One of `receivers:`; exactly one of `pagerduty`, `slack`, `webhook` and `console`.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Receiver {
     pub(crate) name: Field<Name>,
@@ -109,7 +110,7 @@ pub(crate) struct Receiver {
 }
 
 /// PagerDuty Events API v2.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct PagerDuty {
     pub(crate) routing_key: Field<Secret>,
@@ -117,7 +118,7 @@ pub(crate) struct PagerDuty {
 }
 
 /// Slack: `webhook_url`, or `bot_token` with `channel`.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Slack {
     pub(crate) webhook_url: Field<Secret>,
@@ -127,7 +128,7 @@ pub(crate) struct Slack {
 }
 
 /// Generic webhook.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Webhook {
     pub(crate) url: Field<Secret>,
@@ -138,12 +139,12 @@ pub(crate) struct Webhook {
 }
 
 /// Standard output has nothing to set.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Console {}
 
 /// `routes:` names of receivers by severity.
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Routes {
     pub(crate) default: Field<Vec<Field<String>>>,
@@ -153,7 +154,7 @@ pub(crate) struct Routes {
 }
 
 /// `delivery:`
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Delivery {
     pub(crate) backoff_initial: Field<Duration>,
@@ -164,7 +165,7 @@ pub(crate) struct Delivery {
 }
 
 /// `server:`
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Server {
     pub(crate) listen: Field<String>,
@@ -172,7 +173,7 @@ pub(crate) struct Server {
 }
 
 /// `state:`
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct State {
     pub(crate) directory: Field<String>,

@@ -98,17 +98,19 @@ impl Found {
         objects: &Objects<'_>,
         notes: &Notes,
     ) {
-        let flag = |key: &str| policy.read::<bool>(key).value().copied();
-        let (breaching, no_data) = (flag("alertWhenBreaching"), flag("alertWhenNoData"));
-        let resolved_flag = flag("alertWhenResolved");
-        self.no_data |= no_data == Some(true);
+        let flag = |key: &str| policy.read::<bool>(key);
+        let breaching = flag("alertWhenBreaching");
+        let (no_data, resolving) = (flag("alertWhenNoData"), flag("alertWhenResolved"));
+        self.broken |= breaching.value().is_none() && !breaching.is_absent();
+        self.no_data |= no_data.value() == Some(&true);
         let targets = targets(policy, objects);
         for target in &targets {
             if !self.targets.contains(target) {
                 self.targets.push(target.clone());
             }
         }
-        let unsaid = (breaching, no_data, resolved_flag) == (None, None, None);
+        let unsaid = breaching.is_absent() && no_data.is_absent() && resolving.is_absent();
+        let off = breaching.value() == Some(&false) || (breaching.is_absent() && !unsaid);
         if unsaid {
             let fix = "add alertWhenBreaching: true to say so";
             let message = "the policy names nothing to alert on, so it is breaching";
@@ -120,14 +122,14 @@ impl Found {
             policy.error("the alert policy has no condition", fix);
             self.broken = true;
         }
-        if breaching != Some(true) && !unsaid {
+        if off {
             let fix = "write alertWhenBreaching: true if somebody should be told";
             let message =
                 "the policy does not alert on breaching, so its conditions have no effect";
             notes.add(policy.mark(), message, fix);
             return;
         }
-        if resolved_flag == Some(false) {
+        if resolving.value() == Some(&false) {
             let message = "whoever is told of an alert is also told of its end";
             let fix = "leave out the end in the receiver if it is not wanted";
             notes.add(policy.mark(), message, fix);
