@@ -1,11 +1,15 @@
 //! Identity, description, labels and annotations of an SLO.
+//!
+//! The format has no keys for whom to ask and where to look, so people write labels and annotations:
+//! `owner` or `team`, `runbook` or `runbook_url`, `dashboard` or `dashboard_url` are taken for what
+//! they say, and stay what they are besides.
 
 use crate::config::diagnostic::excerpt;
 use crate::config::field::Field;
 use crate::config::lint::Lint;
 use crate::config::raw::definition::{SloMetadata, Texts};
 use crate::config::tree::Mark;
-use crate::config::value::{LabelName, Name};
+use crate::config::value::{LabelName, Name, WebUrl};
 
 use super::entry::{Entry, Notes};
 use super::objects::{Kind, Objects};
@@ -35,9 +39,23 @@ pub(super) fn of_slo(
         true => Field::default(),
         false => Field::at(metadata.at(key).unwrap_or(metadata).mark(), texts),
     };
+    let known = |keys: &[&str]| {
+        let find = |key: &&str| annotations.get(*key).or_else(|| labels.get(*key));
+        keys.iter().find_map(find).cloned().unwrap_or_default()
+    };
+    let url = |keys: &[&str]| {
+        let field = known(keys);
+        let url = field.value().and_then(|text| WebUrl::try_from(text.clone()).ok());
+        url.map_or_else(Field::default, |url| {
+            Field::at(field.mark_or(metadata.mark()), url)
+        })
+    };
     SloMetadata {
         service: Field::default(),
         name,
+        owner: known(&["owner", "team"]),
+        runbook: url(&["runbook", "runbook_url"]),
+        dashboard: url(&["dashboard", "dashboard_url"]),
         description: spec.read("description"),
         labels: field(labels, "labels"),
         annotations: field(annotations, "annotations"),

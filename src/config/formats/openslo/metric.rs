@@ -169,11 +169,12 @@ impl Query {
     pub(super) fn over_slice(&self, span: crate::engine::Span, entry: Entry<'_>) -> Option<String> {
         let text = self.text.value()?;
         match promql::at_window("raw", text, span) {
-            // A line break ends a comment that the author may have left at the end.
-            Ok(filled) => Some(format!(
-                "({}\n)",
-                filled.as_ref().unwrap_or(text).trim_end()
-            )),
+            Ok(filled) => {
+                let text = filled.as_ref().unwrap_or(text).trim_end();
+                // A line break ends a comment that the author may have left at the end.
+                let end = if text.contains('#') { "\n" } else { "" };
+                Some(format!("({text}{end})"))
+            }
             Err(error) => {
                 self.refuse(&Unwindowed::Invalid(error), entry);
                 None

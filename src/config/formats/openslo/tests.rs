@@ -4,10 +4,12 @@ use std::cell::RefCell;
 use std::fmt::Write as _;
 
 use super::*;
+use crate::config::compile::{Definition, Documents};
 use crate::config::diagnostic::Diagnostics;
 use crate::config::field::{Field, ValueOr};
 use crate::config::raw::definition::{Events, Sli, SloDocument, SloPolicy, TimeSlices};
 use crate::config::tree;
+use crate::engine::Span;
 
 use proptest::prelude::*;
 
@@ -146,6 +148,14 @@ fn show(slo: &SloDocument) -> String {
     ] {
         for (key, value) in texts.value().into_iter().flatten() {
             write!(out, "\n{what} {key}={}", text(value)).unwrap();
+        }
+    }
+    if let Some(owner) = metadata.owner.value() {
+        write!(out, "\nowner {owner}").unwrap();
+    }
+    for (what, url) in [("runbook", &metadata.runbook), ("dashboard", &metadata.dashboard)] {
+        if let Some(url) = url.value() {
+            write!(out, "\n{what} {}", url.0).unwrap();
         }
     }
     if let Some(description) = metadata.description.value() {
@@ -300,8 +310,7 @@ fn examples_of_all_versions_load() {
     bakery/oven 95% of a week (Europe/Vienna)
     A cold oven bakes nothing.
     slices of - from -
-    condition: (min(oven_celsius{kind="stone"})
-    ) >= bool 230
+    condition: (min(oven_celsius{kind="stone"})) >= bool 230
 
     v1alpha.yaml:16:3 changed-meaning: the SLO has no alertPolicies, so the built-in policy alerts on it; add alertPolicies:, or silence it by routes, if that is not meant
     v1alpha.yaml:56:3 changed-meaning: the SLO has no alertPolicies, so the built-in policy alerts on it; add alertPolicies:, or silence it by routes, if that is not meant
@@ -329,8 +338,7 @@ fn examples_of_all_versions_load() {
       total: sum(rate(gate_scans_total[$window]))
     ramps x 12.5
       slices of 5m from -
-      good_ratio: 1 - (avg(ramp_blocked_ratio)
-    )
+      good_ratio: 1 - (avg(ramp_blocked_ratio))
 
     v1.yaml:59:28 changed-meaning: the query is asked at the source in the settings, whatever it refers to; run slofuse with the settings of this source
     v1.yaml:64:28 changed-meaning: the query is asked at the source in the settings, whatever it refers to; run slofuse with the settings of this source
@@ -348,8 +356,7 @@ fn examples_of_all_versions_load() {
     Long exposures need a steady telescope.
     by telescope
     slices of 10m from -
-    condition: avg_over_time(((max by (telescope) (tracking_error_arcsec)
-    ) < bool 0.5)[10m:1m]) >= bool 0.8
+    condition: avg_over_time(((max by (telescope) (tracking_error_arcsec)) < bool 0.5)[10m:1m]) >= bool 0.8
     page at 0.0500 of the budget in 6h/6h after 15m, 1 events
 
     observatory/plates 90% of 91d
@@ -577,11 +584,9 @@ fn queries_whose_window_cannot_be_known_are_refused() {
     a.yaml:13:68 invalid: `(` is never closed; correct the PromQL; try it in the Prometheus UI first
     ");
     insta::assert_snapshot!(queries("counter: maybe", "sum(N)"), @"
-    good: !
-    total: !
+    good: sum(increase(good[$window]))
+    total: sum(increase(all[$window]))
     a.yaml:11:18 invalid: expected true or false, found a single value; write true or false
-    a.yaml:12:63 invalid: the query has no window, and nothing says whether it is a counter; add counter: true beside it if its metrics only grow, or counter: false
-    a.yaml:13:64 invalid: the query has no window, and nothing says whether it is a counter; add counter: true beside it if its metrics only grow, or counter: false
     ");
     insta::assert_snapshot!(queries("counter: true", "sum(rate(N[$interval]))"), @"
     good: !
@@ -708,8 +713,7 @@ fn raw_ratios_are_ratios_of_a_window_or_of_a_moment() {
     insta::assert_snapshot!(under("Occurrences", &raw("'avg by (pod) (ratio{path=~\"[a-z]+\"})'"), ""), @r#"
     by pod
     slices of - from -
-    good_ratio: (avg by (pod) (ratio{path=~"[a-z]+"})
-    )
+    good_ratio: (avg by (pod) (ratio{path=~"[a-z]+"}))
     a.yaml:13:16 changed-meaning: a ratio does not say how many events it is made of, so each minute counts once; write budgetingMethod: Timeslices or RatioTimeslices, or count events
     "#);
     insta::assert_snapshot!(under("Occurrences", &raw("a_total / b_total"), ""), @"
@@ -718,8 +722,7 @@ fn raw_ratios_are_ratios_of_a_window_or_of_a_moment() {
     ");
     insta::assert_snapshot!(under("RatioTimeslices", &raw(windowed).replace("success", "failure"), ", timeSliceWindow: 10m"), @"
     slices of 10m from -
-    good_ratio: 1 - (sum(rate(good_total[10m])) / sum(rate(all_total[10m]))
-    )
+    good_ratio: 1 - (sum(rate(good_total[10m])) / sum(rate(all_total[10m])))
     ");
     insta::assert_snapshot!(under("Timeslices", &raw("'ratio # of what is stored'"), ", timeSliceWindow: 1m, timeSliceTarget: 0.5"), @"
     slices of 1m from -
@@ -762,32 +765,27 @@ fn thresholds_are_conditions_of_each_minute() {
     insta::assert_snapshot!(under("Occurrences", threshold, ", op: lt, value: 2.5"), @"
     by pod
     slices of - from -
-    condition: (max by (pod) (lag_seconds)
-    ) < bool 2.5
+    condition: (max by (pod) (lag_seconds)) < bool 2.5
     a.yaml:11:16 changed-meaning: a threshold does not say how many events it is made of, so each minute counts once; write budgetingMethod: Timeslices or RatioTimeslices, or count events
     ");
     insta::assert_snapshot!(under("Timeslices", threshold, ", op: gte, value: -1e3, timeSliceWindow: 1m, timeSliceTarget: 0.9"), @"
     by pod
     slices of 1m from -
-    condition: (max by (pod) (lag_seconds)
-    ) >= bool -1000
+    condition: (max by (pod) (lag_seconds)) >= bool -1000
     ");
     insta::assert_snapshot!(under("Timeslices", windowed, ", op: lte, value: 2, timeSliceWindow: 1h, timeSliceTarget: 0.9"), @"
     slices of 1h from -
-    condition: avg_over_time(((max(rate(lag[1h]))
-    ) <= bool 2)[1h:1m]) >= bool 0.9
+    condition: avg_over_time(((max(rate(lag[1h]))) <= bool 2)[1h:1m]) >= bool 0.9
     ");
     insta::assert_snapshot!(under("RatioTimeslices", threshold, ", op: gt, value: 2, timeSliceWindow: 5m"), @"
     by pod
     slices of 5m from -
-    good_ratio: avg_over_time(((max by (pod) (lag_seconds)
-    ) > bool 2)[5m:1m])
+    good_ratio: avg_over_time(((max by (pod) (lag_seconds)) > bool 2)[5m:1m])
     ");
     insta::assert_snapshot!(under("RatioTimeslices", threshold, ", op: gt, value: 2, timeSliceWindow: 1m"), @"
     by pod
     slices of 1m from -
-    condition: (max by (pod) (lag_seconds)
-    ) > bool 2
+    condition: (max by (pod) (lag_seconds)) > bool 2
     ");
     insta::assert_snapshot!(under("Occurrences", threshold, ""), @"
     by pod
@@ -896,7 +894,7 @@ fn objectives_with_indicators_make_a_composite() {
     front x 100
       good: sum(increase(ok_total[$window]))
       total: sum(increase(a_total[$window]))
-    back x 500.0000000000284
+    back x 500
       bad: sum(increase(bad_total[$window]))
       total: sum(increase(b_total[$window]))
     page at 0.0200 of the budget in 1h/1h after 5m, 1 events openslo_targets=phone
@@ -1144,7 +1142,7 @@ fn two_objects_of_one_name_are_too_many() {
 
 #[test]
 fn labels_get_names_that_prometheus_allows() {
-    let labels = "name: api, displayName: The API, labels: {team: [a, b], app.kubernetes.io/name: shop, a-b: 1, a_b: 2, 1st: x}, annotations: {display_name: mine, c.d: e}";
+    let labels = "name: api, displayName: The API, labels: {team: [a, b], app.kubernetes.io/name: shop, a-b: 1, a_b: 2, 1st: x}, annotations: {display_name: mine, c.d: e, runbook: ask me, dashboard_url: 'https://d.example/'}";
     let (slos, said) = changed(&[("name: api", labels)]);
     insta::assert_snapshot!(format!("{}\n\n{said}", slos[0]), @r#"
     shop/api 99.9% of 30d
@@ -1225,9 +1223,124 @@ fn mistakes_are_told_in_the_file_they_are_in() {
         ("alertWhenBreaching: true", policy),
         ("1h", "1H"),
     ]);
-    insta::assert_snapshot!(found.1, @"
-    b.yaml:5:3 changed-meaning: the policy does not alert on breaching, so its conditions have no effect; write alertWhenBreaching: true if somebody should be told
+    insta::assert_snapshot!(found.1, @r#"
     b.yaml:5:23 invalid: expected true or false, found a single value; write true or false
+    c.yaml:6:72 invalid: "1H" is not a duration; write a whole number and one of m (minutes), h, d, w, M (months), Q, Y, such as 28d
+    "#);
+}
+
+/// What the whole pipeline makes of some files.
+fn load(files: &[(&str, &str)]) -> (Vec<Definition>, Diagnostics) {
+    let found = RefCell::default();
+    let mut documents = Documents::new(&found);
+    for (name, text) in files {
+        documents.read((*name).into(), text.as_bytes());
+    }
+    let definitions = documents.compile();
+    (definitions, found.into_inner())
+}
+
+/// What is measured and alerted on in the end.
+fn compiled(definitions: &[Definition]) -> String {
+    let mut out = String::new();
+    for Definition { slo, place, .. } in definitions {
+        let id = &slo.id;
+        let (objective, period, path) =
+            (slo.objective.percent(), &slo.period, slo.indicator.path());
+        write!(out, "{id} at {place}: {objective}% of {period}, {path}").unwrap();
+        if !slo.group_by.is_empty() {
+            write!(out, " by {}", slo.group_by.join(",")).unwrap();
+        }
+        for tier in &slo.policy.tiers {
+            let factor = tier.factor(slo.period.nominal());
+            let (severity, windows, pending) = (tier.severity, tier.windows(), tier.pending);
+            write!(out, "\n  {severity} {windows} x{factor:.2} after {pending}").unwrap();
+        }
+        out.push('\n');
+    }
+    out
+}
+
+#[test]
+fn examples_pass_through_the_whole_pipeline() {
+    let examples = [
+        (
+            "v1alpha.yaml",
+            include_str!("../../../../tests/fixtures/formats/openslo/v1alpha.yaml"),
+        ),
+        (
+            "v1.yaml",
+            include_str!("../../../../tests/fixtures/formats/openslo/v1.yaml"),
+        ),
+        (
+            "v2alpha.yaml",
+            include_str!("../../../../tests/fixtures/formats/openslo/v2alpha.yaml"),
+        ),
+    ];
+    let (definitions, found) = load(&examples);
+    assert_eq!(found.errors(), 0, "{found}");
+    insta::assert_snapshot!(compiled(&definitions), @"");
+}
+
+#[test]
+fn conditions_alert_as_they_say() {
+    let (definitions, found) = load(&[("a.yaml", SLO), ("b.yaml", POLICY), ("c.yaml", CONDITION)]);
+    assert_eq!(found.errors(), 0, "{found}");
+    let policy = &definitions[0].slo.policy;
+    assert!(!policy.page_mutes_ticket);
+    assert!(policy.blind.is_some());
+    let tier = &policy.tiers[0];
+    assert_eq!(
+        (tier.long, tier.short),
+        (Span::from_hours(1), Span::from_hours(1))
+    );
+    assert!((tier.factor(Span::from_days(30)) - 14.4).abs() < 1e-9);
+    assert_eq!(tier.minimum_events.to_string(), "1");
+    assert_eq!(tier.labels["openslo_targets"], "phone");
+    let nobody = POLICY.replace("alertWhenBreaching: true", "alertWhenBreaching: false");
+    let (definitions, found) = load(&[("a.yaml", SLO), ("b.yaml", &nobody), ("c.yaml", CONDITION)]);
+    assert_eq!(found.errors(), 0, "{found}");
+    let policy = &definitions[0].slo.policy;
+    assert!(policy.tiers.is_empty() && policy.blind.is_some());
+}
+
+#[test]
+fn the_pipeline_checks_what_is_left() {
+    let dead = SLO.replace("0.999", "0.5");
+    let threshold = CONDITION.replace("14.4", "20");
+    let twice = format!("{dead}---\n{SLO}");
+    let (_, found) = load(&[
+        ("a.yaml", &twice),
+        ("b.yaml", POLICY),
+        ("c.yaml", &threshold),
+    ]);
+    insta::assert_snapshot!(said(&found), @r#"
+    a.yaml:3:11 no-owner: nobody owns this SLO; add owner: with the team that answers for it
+    a.yaml:3:11 no-runbook: this SLO has no runbook; add runbook: with the URL that says what to do when it burns
+    a.yaml:14:25 dead-tier: the page tier 1h/1h of "own" can never fire: it needs an error ratio of 1000%; choose a policy with a smaller budget or a longer window, or an objective above 95.00
+    a.yaml:17:1 duplicate: the SLO shop/api is defined twice, first at a.yaml:1:1; rename or remove one of the two
+    a.yaml:19:11 no-owner: nobody owns this SLO; add owner: with the team that answers for it
+    a.yaml:19:11 no-runbook: this SLO has no runbook; add runbook: with the URL that says what to do when it burns
+    "#);
+    let same = SLO.replace("all_total", "good_total");
+    let slice = "budgetingMethod: RatioTimeslices";
+    let long = SLO
+        .replace("name: api", "name: web")
+        .replace("budgetingMethod: Occurrences", slice);
+    let long = long.replace("target: 0.999", "target: 0.999, timeSliceWindow: 1d");
+    let files = format!("{same}---\n{long}");
+    let (_, found) = load(&[
+        ("a.yaml", &files),
+        ("b.yaml", POLICY),
+        ("c.yaml", CONDITION),
+    ]);
+    insta::assert_snapshot!(said(&found), @"
+    a.yaml:3:11 no-owner: nobody owns this SLO; add owner: with the team that answers for it
+    a.yaml:3:11 no-runbook: this SLO has no runbook; add runbook: with the URL that says what to do when it burns
+    a.yaml:12:63 invalid: both queries count the same events, so the ratio never changes; correct the PromQL; try it in the Prometheus UI first
+    a.yaml:19:11 no-owner: nobody owns this SLO; add owner: with the team that answers for it
+    a.yaml:19:11 no-runbook: this SLO has no runbook; add runbook: with the URL that says what to do when it burns
+    a.yaml:30:49 invalid: 1d is out of bounds; choose a value from 1s to 1h
     ");
 }
 
