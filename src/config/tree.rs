@@ -80,7 +80,7 @@ impl Node {
     }
 
     /// Memory that a copy takes, in bytes, roughly.
-    fn weight(&self) -> usize {
+    pub(super) fn weight(&self) -> usize {
         const NODE: usize = 96;
         NODE + match &self.value {
             Value::Null => 0,

@@ -5,6 +5,8 @@
 //! the same window whatever is asked for; in a ratio of sums of rates the range is only a matter
 //! of smoothing, so there, and only there, it gives way.
 
+use std::ops::Range;
+
 use promql_parser::parser::token::{T_ADD, T_DIV, T_LOR, T_MUL, T_SUB, T_SUM};
 use promql_parser::parser::{AggregateExpr, Expr, LabelModifier};
 
@@ -73,12 +75,12 @@ pub(in crate::config) fn windowed(
     if let Some((offset, range)) = text.fixed_range() {
         let refused = || Unwindowed::Range(offset, range.to_owned());
         // A subquery has no plain length between its brackets.
-        let replaced = text.with_window();
+        let replaced = with_window(query, &text.ranges());
         let replaced = replaced.filter(|(_, range)| Span::parse(range).is_ok());
         let (replaced, range) = replaced.ok_or_else(refused)?;
         let parsed = Text::new(field, &replaced)?.parse()?;
         return if smooths(&parsed) {
-            Ok(Windowed::Range(replaced, range.to_owned()))
+            Ok(Windowed::Range(replaced, range))
         } else {
             Err(refused())
         };
@@ -107,7 +109,7 @@ pub(in crate::config) fn at_window(
     let text = Text::new(field, query)?;
     text.parse()?;
     let has_window = text.window().is_some();
-    Ok(has_window.then(|| text.render(&window.to_string())))
+    Ok(has_window.then(|| text.over(window)))
 }
 
 /// Whether a query divides sums of selectors without a range that are named like counters.
@@ -139,6 +141,24 @@ pub(in crate::config) fn kept_labels(field: &'static str, query: &str) -> Vec<St
         })) => labels.labels.clone(),
         _ => Vec::new(),
     }
+}
+
+/// The query with `$window` in all its ranges, and the range that it had before; `None` unless all
+/// are the same.
+fn with_window(query: &str, ranges: &[Range<usize>]) -> Option<(String, String)> {
+    let mut out = String::with_capacity(query.len());
+    let (mut done, mut known) = (0, None);
+    for range in ranges {
+        let inside = query.get(range.start + 1..range.end - 1)?.trim();
+        if *known.get_or_insert(inside) != inside {
+            return None;
+        }
+        out.push_str(query.get(done..range.start)?);
+        out.push_str("[$window]");
+        done = range.end;
+    }
+    out.push_str(query.get(done..)?);
+    Some((out, known?.to_owned()))
 }
 
 /// Whether the ranges only say how long rates are averaged.

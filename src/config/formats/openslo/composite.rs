@@ -73,7 +73,7 @@ fn part(objective: Entry<'_>, name: Name, context: Context<'_>) -> Step {
     let weight =
         weight.map(|(weight, percent)| weight * 100.0 / objective::decimal(100.0 - percent));
     let sli = if indicator::is_at(objective) {
-        indicator::sli(objective, objective, context)
+        indicator::measured(objective, objective, context).sli
     } else {
         let fix = "add indicator: or indicatorRef:, as the other objectives have";
         objective.error("this objective of a composite has no indicator", fix);

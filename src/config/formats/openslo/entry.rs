@@ -10,6 +10,9 @@ use crate::config::field::Field;
 use crate::config::lint::Lint;
 use crate::config::tree::{Mark, Node, Value};
 
+/// Objectives, policies, conditions or targets in one list.
+const ITEMS_MAX: usize = 32;
+
 /// A node, and where to write down what is wrong with it.
 #[derive(Clone, Copy)]
 pub(super) struct Entry<'n> {
@@ -79,16 +82,22 @@ impl<'n> Entry<'n> {
         None
     }
 
-    /// The items of a list; anything else is refused.
+    /// The items of a list; anything else is refused, and so is what no SLO needs.
     pub(super) fn items(&self, key: &str) -> Vec<Self> {
         let Some(entry) = self.at(key) else {
             return Vec::new();
         };
-        entry.list().unwrap_or_else(|| {
+        let Some(mut items) = entry.list() else {
             let fix = "write one \"- item\" per line";
             entry.error(format!("{key} must be a list"), fix);
-            Vec::new()
-        })
+            return Vec::new();
+        };
+        if items.len() > ITEMS_MAX {
+            let message = format!("{key} has more than {ITEMS_MAX} items");
+            entry.error(message, "write several objects instead");
+            items.truncate(ITEMS_MAX);
+        }
+        items
     }
 
     /// Its items, if it is a list.

@@ -84,28 +84,31 @@ enum Metrics<'n> {
     Threshold(Entry<'n>),
 }
 
-/// The native form of the indicator that `holder` names, for one objective.
-pub(super) fn sli(holder: Entry<'_>, objective: Entry<'_>, context: Context<'_>) -> Field<Sli> {
-    let mark = holder.mark();
-    let sli = match metrics(holder, context.objects) {
-        None => None,
-        Some(Metrics::Ratio(metrics)) => ratio(metrics, objective, context),
-        Some(Metrics::Threshold(metric)) => Some(threshold(metric, objective, context)),
-    };
-    sli.map_or_else(|| Field::refused(mark), |sli| Field::at(mark, sli))
+/// An indicator in its native form.
+pub(super) struct Measured {
+    pub(super) sli: Field<Sli>,
+    /// The labels that split a query of single values into instances. Those of sums of events are
+    /// found where all such queries are taken apart.
+    pub(super) group_by: Field<Vec<Field<LabelName>>>,
 }
 
-/// The labels that split a query of single values into instances. Those of sums of events are
-/// found where all such queries are taken apart.
-pub(super) fn group_by(holder: Entry<'_>, context: Context<'_>) -> Field<Vec<Field<LabelName>>> {
-    let metric = match metrics(holder, context.objects) {
-        Some(Metrics::Ratio(metrics)) => metrics.at("raw"),
-        Some(Metrics::Threshold(metric)) => Some(metric),
-        None => None,
+/// The native form of the indicator that `holder` names, for one objective.
+pub(super) fn measured(holder: Entry<'_>, objective: Entry<'_>, context: Context<'_>) -> Measured {
+    let mark = holder.mark();
+    let (sli, single) = match metrics(holder, context.objects) {
+        None => (None, None),
+        Some(Metrics::Ratio(metrics)) => (ratio(metrics, objective, context), metrics.at("raw")),
+        Some(Metrics::Threshold(metric)) => {
+            (Some(threshold(metric, objective, context)), Some(metric))
+        }
     };
-    let Some(metric) = metric else {
-        return Field::default();
-    };
+    Measured {
+        sli: sli.map_or_else(|| Field::refused(mark), |sli| Field::at(mark, sli)),
+        group_by: single.map_or_else(Field::default, |metric| group_by(metric, context)),
+    }
+}
+
+fn group_by(metric: Entry<'_>, context: Context<'_>) -> Field<Vec<Field<LabelName>>> {
     let query = metric::query(metric, context.objects, context.notes);
     let labels = query.kept_labels().into_iter();
     let labels: Vec<Field<LabelName>> = labels

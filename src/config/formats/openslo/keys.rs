@@ -7,6 +7,7 @@
 use crate::config::diagnostic::excerpt;
 use crate::config::lint::Lint;
 use crate::config::nearest::suggestion;
+use crate::config::tree::Mark;
 
 use super::entry::Entry;
 use super::objects::Kind;
@@ -16,9 +17,9 @@ enum Shape {
     /// Anything.
     Free,
     /// A section with these keys.
-    Keys(&'static [(&'static str, &'static Shape)]),
+    Keys(&'static [(&'static str, &'static Self)]),
     /// A list of such.
-    List(&'static Shape),
+    List(&'static Self),
 }
 
 use Shape::{Free, Keys, List};
@@ -68,7 +69,7 @@ fn walk(entry: Entry<'_>, shape: &Shape) {
     }
 }
 
-fn ignored(section: Entry<'_>, key: &str, mark: crate::config::tree::Mark, known: &[&str]) {
+fn ignored(section: Entry<'_>, key: &str, mark: Mark, known: &[&str]) {
     let message = format!("the key {:?} has no effect", excerpt(key));
     let fix = suggestion(key, known.iter().copied());
     section.report.lint(Lint::IgnoredKey, mark, message, fix);

@@ -45,7 +45,9 @@ pub(super) fn of_slo(
     };
     let url = |keys: &[&str]| {
         let field = known(keys);
-        let url = field.value().and_then(|text| WebUrl::try_from(text.clone()).ok());
+        let url = field
+            .value()
+            .and_then(|text| WebUrl::try_from(text.clone()).ok());
         url.map_or_else(Field::default, |url| {
             Field::at(field.mark_or(metadata.mark()), url)
         })

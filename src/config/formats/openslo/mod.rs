@@ -18,6 +18,7 @@
 
 mod alerting;
 mod composite;
+mod condition;
 mod duration;
 mod entry;
 mod indicator;

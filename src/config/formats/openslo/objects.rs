@@ -1,5 +1,6 @@
 //! All objects of all files, found by kind and name.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use crate::config::diagnostic::{Report, excerpt};
@@ -46,6 +47,11 @@ impl Kind {
     }
 }
 
+/// Bytes that references may copy: ten times what 10 000 SLOs with policies of their own need.
+const COPIED_BYTES_MAX: usize = 512 << 20;
+/// Names among which the one that was meant is looked for.
+const SUGGESTED_FROM_MAX: usize = 1000;
+
 const VERSIONS: [&str; 3] = ["openslo/v1alpha", "openslo/v1", "openslo.com/v2alpha"];
 
 /// One object.
@@ -53,6 +59,8 @@ pub(super) struct Object<'a> {
     pub(super) report: Report<'a>,
     kind: Kind,
     node: Node,
+    /// Memory that a copy takes, in bytes, roughly.
+    weight: usize,
 }
 
 impl Object<'_> {
@@ -65,6 +73,8 @@ impl Object<'_> {
 pub(super) struct Objects<'a> {
     all: Vec<Object<'a>>,
     by_name: BTreeMap<(Kind, String), usize>,
+    /// Bytes that references have copied so far.
+    copied: Cell<usize>,
 }
 
 impl<'a> Objects<'a> {
@@ -72,12 +82,16 @@ impl<'a> Objects<'a> {
         let mut objects = Self {
             all: Vec::new(),
             by_name: BTreeMap::new(),
+            copied: Cell::new(0),
         };
         for (report, node) in documents {
             let kind = kind(Entry::new(&node, &report));
-            objects
-                .all
-                .extend(kind.map(|kind| Object { report, kind, node }));
+            objects.all.extend(kind.map(|kind| Object {
+                weight: node.weight(),
+                report,
+                kind,
+                node,
+            }));
         }
         let names: Vec<Option<String>> = objects.all.iter().map(identity).collect();
         for (at, name) in names.into_iter().enumerate() {
@@ -97,10 +111,10 @@ impl<'a> Objects<'a> {
         let name = field.value()?;
         let found = self.by_name.get(&(kind, name.clone()));
         if let Some(object) = found.and_then(|at| self.all.get(*at)) {
-            return Some(object.entry());
+            return self.charge(reference, object);
         }
         let message = format!("the {} {:?} is not defined", kind.as_str(), excerpt(name));
-        let known: Vec<&str> = self.names(kind).collect();
+        let known: Vec<&str> = self.names(kind).take(SUGGESTED_FROM_MAX).collect();
         let fix = match known.as_slice() {
             [] => format!("add an object of kind: {} with this name", kind.as_str()),
             known => suggestion(name, known.iter().copied()),
@@ -114,6 +128,18 @@ impl<'a> Objects<'a> {
     pub(super) fn resolve_if_any(&self, reference: Entry<'_>, kind: Kind) -> Option<Entry<'_>> {
         self.names(kind).next()?;
         self.resolve(reference, kind)
+    }
+
+    /// Bounds what references copy, and with it what many short objects can grow to.
+    fn charge<'n>(&self, reference: Entry<'_>, object: &'n Object<'_>) -> Option<Entry<'n>> {
+        self.copied
+            .set(self.copied.get().saturating_add(object.weight));
+        if self.copied.get() <= COPIED_BYTES_MAX {
+            return Some(object.entry());
+        }
+        let message = "all references together copy more than 512 MiB";
+        reference.error(message, "shorten what is referred to so often");
+        None
     }
 
     fn names(&self, kind: Kind) -> impl Iterator<Item = &str> {

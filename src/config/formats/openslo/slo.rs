@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use crate::config::field::Field;
 use crate::config::formats::{Format, Translation};
-use crate::config::raw::definition::{Sli, SloDocument, SloSpec};
-use crate::config::value::{LabelName, Name};
+use crate::config::raw::definition::{SloDocument, SloSpec};
+use crate::config::value::Name;
 
 use super::composite;
 use super::entry::{Entry, Notes};
-use super::indicator::{self, Context, Method};
+use super::indicator::{self, Context, Measured, Method};
 use super::objects::{Object, Objects};
 use super::{alerting, metadata, objective, window};
 
@@ -158,7 +158,7 @@ impl Slo<'_> {
         let spec = self.spec;
         let window = window::of_spec(spec, notes);
         let alerting = alerting::of_spec(spec, window.length, self.objects, notes);
-        let (objective, sli, group_by) = self.measured(promise, notes);
+        let (objective, measured) = self.promised(promise, notes);
         let mut metadata = metadata::of_slo(self.metadata, spec, name, alerting.targets, notes);
         metadata.service = metadata::service(spec, self.objects);
         let at = |text: &str| Field::at(self.entry.mark(), text.to_owned());
@@ -172,18 +172,23 @@ impl Slo<'_> {
                     objective,
                     period: window.period,
                     policy: alerting.policy,
-                    group_by,
-                    sli,
+                    group_by: measured.group_by,
+                    sli: measured.sli,
                     ..SloSpec::default()
                 },
             ),
         }
     }
 
-    fn measured(&self, promise: Promise<'_>, notes: &Notes) -> Measured {
+    /// The objective in percent, and what is measured for it.
+    fn promised(&self, promise: Promise<'_>, notes: &Notes) -> (Field<f64>, Measured) {
+        let measured = |sli| Measured {
+            sli,
+            group_by: Field::default(),
+        };
         let Some(method) = Method::of_spec(self.spec, notes) else {
             let mark = self.spec.mark();
-            return (Field::refused(mark), Field::refused(mark), Field::default());
+            return (Field::refused(mark), measured(Field::refused(mark)));
         };
         let context = Context {
             objects: self.objects,
@@ -193,16 +198,12 @@ impl Slo<'_> {
         match promise {
             Promise::One(objective, holder) => (
                 objective::percent(objective),
-                indicator::sli(holder, objective, context),
-                indicator::group_by(holder, context),
+                indicator::measured(holder, objective, context),
             ),
             Promise::Whole => {
                 let whole = composite::of(self.spec, self.objectives, context);
-                (whole.objective, whole.sli, Field::default())
+                (whole.objective, measured(whole.sli))
             }
         }
     }
 }
-
-/// Objective in percent, SLI, and what splits it into instances.
-type Measured = (Field<f64>, Field<Sli>, Field<Vec<Field<LabelName>>>);

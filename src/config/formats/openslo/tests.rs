@@ -153,7 +153,10 @@ fn show(slo: &SloDocument) -> String {
     if let Some(owner) = metadata.owner.value() {
         write!(out, "\nowner {owner}").unwrap();
     }
-    for (what, url) in [("runbook", &metadata.runbook), ("dashboard", &metadata.dashboard)] {
+    for (what, url) in [
+        ("runbook", &metadata.runbook),
+        ("dashboard", &metadata.dashboard),
+    ] {
         if let Some(url) = url.value() {
             write!(out, "\n{what} {}", url.0).unwrap();
         }
@@ -270,7 +273,7 @@ impl Field<Sli> {
     fn clone_as_text(&self) -> Field<String> {
         match self.is_absent() {
             true => Field::default(),
-            false => Field::refused(crate::config::tree::Mark::start(0)),
+            false => Field::refused(tree::Mark::start(0)),
         }
     }
 }
@@ -324,6 +327,7 @@ fn examples_of_all_versions_load() {
     labels team=deck,engine
     annotations display_name=Ferries keep their timetable
     annotations example_com_handbook=chapter-4
+    owner deck,engine
     Who misses the ferry waits for two hours.
     bad: sum(increase(crossings_total{delay=~"late|cancelled"}[$window]))
     total: sum(increase(crossings_total[$window]))
@@ -861,11 +865,16 @@ const PARTS: &str = "[{target: 0.99, displayName: Front, indicatorRef: one},
       bad: {metricSource: {type: Prometheus, spec: {query: bad_total}}},
       total: {metricSource: {type: Prometheus, spec: {query: b_total}}}}}}}]";
 
+/// The small definition, to be given objectives with indicators.
+fn without_indicator() -> String {
+    let (before, rest) = SLO.split_once("  indicator:").unwrap();
+    let (_, after) = rest.split_once("  objectives:").unwrap();
+    format!("{before}  objectives:{after}")
+}
+
 /// A composite of `objectives`; its first indicator is in a file of its own.
 fn composite(method: &str, objectives: &str) -> (Vec<String>, String) {
-    let start = SLO.find("  indicator:").unwrap();
-    let end = SLO.find("  objectives:").unwrap();
-    let slo = format!("{}{}", &SLO[..start], &SLO[end..]);
+    let slo = without_indicator();
     let slo = slo
         .replace("[{target: 0.999}]", objectives)
         .replace("Occurrences", method);
@@ -1152,7 +1161,11 @@ fn labels_get_names_that_prometheus_allows() {
     labels openslo_targets=phone
     labels team=a,b
     annotations c_d=e
+    annotations dashboard_url=https://d.example/
     annotations display_name=mine
+    annotations runbook=ask me
+    owner a,b
+    dashboard https://d.example/
     good: sum(increase(good_total[$window]))
     total: sum(increase(all_total[$window]))
     page at 0.0200 of the budget in 1h/1h after 5m, 1 events openslo_targets=phone
@@ -1211,6 +1224,27 @@ fn keys_without_effect_are_named() {
         ("service: shop", "service: shop\n  description:"),
     ]);
     assert_eq!(empty, quiet(&[]));
+}
+
+#[test]
+fn what_a_file_can_grow_to_is_bounded() {
+    let objectives = format!("[{}]", vec!["{target: 0.999}"; 33].join(", "));
+    let (slos, said) = changed(&[("[{target: 0.999}]", &objectives)]);
+    assert_eq!(slos.len(), 32);
+    insta::assert_snapshot!(said, @"a.yaml:14:15 invalid: objectives has more than 32 items; write several objects instead");
+    let long = "x".repeat(1 << 20);
+    let condition = format!(
+        "apiVersion: openslo/v1\nkind: AlertCondition\nmetadata: {{name: fast, displayName: {long}}}\n"
+    );
+    let conditions = vec!["{conditionRef: fast}"; 30].join(", ");
+    let policies: Vec<String> = (0..20)
+        .map(|at| POLICY.replace("night", &format!("night{at}")))
+        .map(|policy| policy.replace("{conditionRef: fast}", &conditions))
+        .collect();
+    let policies = policies.join("---\n");
+    let (_, found) = translate(&[("a.yaml", &condition), ("b.yaml", &policies)]);
+    let bound = "all references together copy more than 512 MiB";
+    assert!(found.iter().any(|one| one.message == bound), "{found}");
 }
 
 /// A mistake in what several SLOs refer to is told once, where it stands.
@@ -1353,9 +1387,7 @@ proptest! {
         let objectives: Vec<String> = parts.iter().map(|(target, weight, _)| {
             format!("{{target: {target}, compositeWeight: {weight}, indicatorRef: one}}")
         }).collect();
-        let start = SLO.find("  indicator:").unwrap();
-        let end = SLO.find("  objectives:").unwrap();
-        let slo = format!("{}{}", &SLO[..start], &SLO[end..]);
+        let slo = without_indicator();
         let slo = slo.replace("[{target: 0.999}]", &format!("[{}]", objectives.join(", ")));
         let found = RefCell::default();
         let report = Report::new("a.yaml".into(), &found);
