@@ -1313,7 +1313,37 @@ fn examples_pass_through_the_whole_pipeline() {
     ];
     let (definitions, found) = load(&examples);
     assert_eq!(found.errors(), 0, "{found}");
-    insta::assert_snapshot!(compiled(&definitions), @"");
+    insta::assert_snapshot!(compiled(&definitions), @"
+    bakery/orders-accepted at v1alpha.yaml:10:1: 99.5% of 28d, exact by region
+      page 1h/5m x13.44 after 0s
+      page 6h/30m x5.60 after 0s
+      ticket 1d/2h x2.80 after 0s
+      ticket 3d/6h x0.93 after 0s
+    bakery/orders-not-too-slow at v1alpha.yaml:10:1: 98% of 28d, exact
+      page 1h/5m x13.44 after 0s
+      page 6h/30m x5.60 after 0s
+      ticket 1d/2h x2.80 after 0s
+      ticket 3d/6h x0.93 after 0s
+    bakery/oven at v1alpha.yaml:51:1: 95% of week (Europe/Vienna), slices
+      page 1h/5m x3.36 after 0s
+      page 6h/30m x1.40 after 0s
+      ticket 1d/2h x0.70 after 0s
+      ticket 3d/6h x0.23 after 0s
+    ferry/timetable at v1.yaml:68:3: 97.5% of month (Europe/Oslo), exact
+      page 1h/1h x14.40 after 2m
+      ticket 1d/1d x2.00 after 0s
+    ferry/boarding.gates at v1.yaml:130:9: 98.85714285714% of 28d, slices
+    ferry/boarding.ramps at v1.yaml:150:9: 98.85714285714% of 28d, slices
+    ferry/boarding at v1.yaml:118:3: 98.85714285714% of 28d, composite
+      page 1h/5m x13.44 after 0s
+      page 6h/30m x5.60 after 0s
+      ticket 1d/2h x2.80 after 0s
+      ticket 3d/6h x0.93 after 0s
+    observatory/stars-stand-still at v2alpha.yaml:53:1: 99% of 30d, slices by telescope
+      page 6h/6h x6.00 after 15m
+    observatory/plates at v2alpha.yaml:77:1: 90% of 91d, direct
+      page 6h/6h x6.00 after 15m
+    ");
 }
 
 #[test]
