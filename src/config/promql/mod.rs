@@ -14,6 +14,7 @@ mod selector;
 mod slices;
 mod sums;
 mod text;
+mod windowed;
 
 #[cfg(test)]
 mod tests;
@@ -33,6 +34,9 @@ pub use text::whole_bounds;
 pub(super) use bare::Bare;
 use sums::{NotSums, Reading, Sums};
 use text::Text;
+pub(in crate::config) use windowed::{
+    Bare, Unwindowed, Windowed, at_window, divides_counters, kept_labels, windowed,
+};
 
 /// An indicator and the reason for its evaluation path.
 #[derive(Clone, Debug, PartialEq)]
