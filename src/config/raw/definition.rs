@@ -89,6 +89,7 @@ pub(crate) struct SloSpec {
 /// A period that is not a rolling length of time: exactly one of `rolling`, `calendar`, `events`.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{"required": ["rolling"]}, {"required": ["calendar"]}, {"required": ["events"]}]))]
 pub(crate) struct Period {
     /// A rolling length of time, as if written without a section.
     pub(crate) rolling: Field<Duration>,
@@ -194,6 +195,7 @@ pub(crate) struct Sli {
 /// One part of a composite: another SLO, or an SLI of its own with a name.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{"required": ["slo"]}, {"required": ["sli"]}]))]
 pub(crate) struct Step {
     /// An SLO: `service/name`, or `name` in the same service.
     pub(crate) slo: Field<SloRef>,
@@ -208,6 +210,11 @@ pub(crate) struct Step {
 /// Two of `bad`, `good` and `total`.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("anyOf" = [
+    {"required": ["bad", "total"]},
+    {"required": ["good", "total"]},
+    {"required": ["bad", "good"]}
+]))]
 pub(crate) struct Events {
     /// PromQL of the bad events: a counter selector or a sum of rates.
     pub(crate) bad: Field<String>,
@@ -236,6 +243,7 @@ pub(crate) struct Latency {
 /// Slices of time, each good or bad: by exactly one of `condition`, `good_ratio`, `events`.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{"required": ["condition"]}, {"required": ["good_ratio"]}, {"required": ["events"]}]))]
 pub(crate) struct TimeSlices {
     /// PromQL comparison that is true while all is well.
     pub(crate) condition: Field<String>,
