@@ -217,9 +217,21 @@ impl<'a> Report<'a> {
         message: impl Into<String>,
         fix: impl Into<String>,
     ) {
+        self.lint_as(rule.level(), rule, mark, message, fix);
+    }
+
+    /// Reports what breaks a rule, where it is less or more grave than the rule usually is.
+    pub(super) fn lint_as(
+        &self,
+        severity: Level,
+        rule: Lint,
+        mark: Mark,
+        message: impl Into<String>,
+        fix: impl Into<String>,
+    ) {
         let diagnostic = Diagnostic {
             place: self.place(mark),
-            severity: rule.level(),
+            severity,
             rule,
             message: message.into(),
             fix: fix.into(),

@@ -12,6 +12,7 @@ use serde::de::{Deserializer, SeqAccess, Visitor};
 
 use super::diagnostic::Report;
 use super::tree::Mark;
+use super::value::Malformed;
 
 /// A value as written in a file.
 #[derive(Clone)]
@@ -52,6 +53,14 @@ impl<T> Field<T> {
     pub(super) const fn at(mark: Mark, value: T) -> Self {
         Self {
             written: Some(Written { mark, column: None }),
+            value: Some(value),
+        }
+    }
+
+    /// Another value at the same place.
+    pub(super) const fn with<U>(&self, value: U) -> Field<U> {
+        Field {
+            written: self.written,
             value: Some(value),
         }
     }
@@ -221,6 +230,30 @@ impl<'a> Section<'a> {
         let message = format!("{value} is out of bounds");
         let fix = format!("choose a value from {min} to {max}");
         self.refuse(field, message, fix);
+        None
+    }
+
+    /// What a text means that stands where a section might.
+    pub(super) fn parsed<F, T>(&self, field: &Field<F>, text: &str) -> Option<T>
+    where
+        T: TryFrom<String, Error = Malformed>,
+    {
+        let parsed = T::try_from(text.to_owned());
+        parsed
+            .map_err(|malformed| {
+                let (what, fix) = malformed.parts();
+                self.refuse(field, what, fix);
+            })
+            .ok()
+    }
+
+    /// Refuses what only makes sense beside another key.
+    pub(super) fn needs<T>(&self, field: &Field<T>, key: &str, other: &str) -> Option<()> {
+        if field.is_absent() {
+            return Some(());
+        }
+        let message = format!("{key} has no meaning without {other}");
+        self.refuse(field, message, format!("remove {key}, or add {other}:"));
         None
     }
 

@@ -23,6 +23,13 @@ impl fmt::Display for Malformed {
     }
 }
 
+impl Malformed {
+    /// What is wrong, and how to write it.
+    pub(super) fn parts(&self) -> (&str, &'static str) {
+        (&self.what, self.fix)
+    }
+}
+
 fn malformed(text: &str, what: &str, fix: &'static str) -> Malformed {
     let what = format!("{:?} is not {what}", excerpt(text));
     Malformed { what, fix }

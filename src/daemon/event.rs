@@ -2,8 +2,7 @@
 
 use tokio::sync::oneshot;
 
-use super::fetch::WindowAnswers;
-use crate::engine::{Book, Counts, InstanceId, RawSeries, SloId, Span, Timestamp};
+use crate::engine::{Book, Counts, InstanceId, RawSeries, SloId, Span, Timestamp, WindowAnswers};
 use crate::prometheus::SourceError;
 
 /// News about one feed.
@@ -50,6 +49,6 @@ pub(super) enum Answer {
         from: Timestamp,
         series: Vec<RawSeries>,
     },
-    /// Error ratios of whole windows.
+    /// Answers for whole windows.
     Windows(WindowAnswers),
 }

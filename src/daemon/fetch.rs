@@ -6,7 +6,8 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 use crate::engine::{
-    Counts, Indicator, InstanceId, Labels, RawSeries, Slo, Span, Term, Timestamp, WindowQuery,
+    Answer, Counts, Indicator, InstanceId, Labels, RawSeries, Slo, Span, Term, Timestamp,
+    WindowAnswers, WindowQuery,
 };
 use crate::prometheus::{Client, PollSelector, SourceError};
 
@@ -23,9 +24,6 @@ pub(super) struct PolledFeed {
     /// The selectors whose raw samples are read; empty unless the SLOs are sums of counters.
     pub(super) polls: Vec<PollSelector>,
 }
-
-/// Error ratios per window and instance.
-pub(super) type WindowAnswers = Vec<(Span, Vec<(Labels, f64)>)>;
 
 impl PolledFeed {
     /// Groups SLOs by what is polled together.
@@ -112,7 +110,7 @@ impl PolledFeed {
         Ok(series)
     }
 
-    /// Asks for the error ratios of whole windows.
+    /// Asks about whole windows.
     pub(super) async fn ask(
         &self,
         client: &Arc<Client>,
@@ -124,31 +122,45 @@ impl PolledFeed {
             return Ok(answers);
         };
         for window in windows {
-            let ratios = match query {
+            let series = match query {
                 WindowQuery::Ratio { error_ratio } => {
-                    client.instant(&error_ratio.render(*window), at).await?
+                    let ratios = client.instant(&error_ratio.render(*window), at).await?;
+                    let answer = |(labels, ratio)| (labels, Answer::Ratio(ratio));
+                    ratios.into_iter().map(answer).collect()
                 }
-                WindowQuery::Events { bad, total, .. } => {
+                WindowQuery::Events {
+                    bad,
+                    total,
+                    counted,
+                } => {
                     let (bad, total) = (bad.render(*window), total.render(*window));
                     let (bad, total) =
                         tokio::try_join!(client.instant(&bad, at), client.instant(&total, at))?;
-                    quotients(bad, total)
+                    joined(bad, total, *counted)
                 }
             };
-            answers.push((*window, ratios));
+            answers.push((*window, series));
         }
         Ok(answers)
     }
 }
 
-/// Bad over total per label set; bad events that were never counted are none.
-fn quotients(bad: Vec<(Labels, f64)>, total: Vec<(Labels, f64)>) -> Vec<(Labels, f64)> {
+/// Bad and total per label set; bad events that were never counted are none.
+fn joined(
+    bad: Vec<(Labels, f64)>,
+    total: Vec<(Labels, f64)>,
+    counted: bool,
+) -> Vec<(Labels, Answer)> {
     let bad: BTreeMap<Labels, f64> = bad.into_iter().collect();
-    let ratio = |(labels, total): (Labels, f64)| {
-        let ratio = bad.get(&labels).copied().unwrap_or(0.0) / total;
-        (labels, ratio)
+    let answer = |(labels, total): (Labels, f64)| {
+        let bad = bad.get(&labels).copied().unwrap_or(0.0);
+        let answer = match counted {
+            true => Answer::Counts(Counts { bad, total }),
+            false => Answer::Ratio(bad / total),
+        };
+        (labels, answer)
     };
-    total.into_iter().map(ratio).collect()
+    total.into_iter().map(answer).collect()
 }
 
 /// Hourly sums of one SLO's counters, computed by the source, for the hours that end in
@@ -214,4 +226,33 @@ fn hourly(slo: &Slo, term: &Term) -> String {
         false => format!("by ({}) ", slo.group_by.join(", ")),
     };
     format!("sum {by}(increase({}[1h]))", term.selector)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn zones(values: &[(&str, f64)]) -> Vec<(Labels, f64)> {
+        let zone = |(zone, value): &(&str, f64)| (Labels::new([("zone", *zone)]), *value);
+        values.iter().map(zone).collect()
+    }
+
+    #[test]
+    fn bad_and_total_are_joined_by_their_labels() {
+        let bad = || zones(&[("eu", 3.0), ("gone", 9.0)]);
+        let total = || zones(&[("us", 20.0), ("eu", 10.0)]);
+        let labels = |zone| Labels::new([("zone", zone)]);
+        let counts = |bad, total| Answer::Counts(Counts { bad, total });
+        let counted = [
+            (labels("us"), counts(0.0, 20.0)),
+            (labels("eu"), counts(3.0, 10.0)),
+        ];
+        assert_eq!(joined(bad(), total(), true), counted);
+        let rated = [
+            (labels("us"), Answer::Ratio(0.0)),
+            (labels("eu"), Answer::Ratio(0.3)),
+        ];
+        assert_eq!(joined(bad(), total(), false), rated);
+        assert_eq!(joined(bad(), Vec::new(), true), []);
+    }
 }

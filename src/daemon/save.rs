@@ -33,8 +33,10 @@ impl Poller {
         }
         let started = tokio::time::Instant::now();
         let saved = block_in_place(|| {
-            let bytes = postcard::to_stdvec(measure).map_err(std::io::Error::other)?;
-            cache.write(feed, &bytes)
+            cache.write(feed, |file| {
+                let written = postcard::to_io(measure, file);
+                written.map(|_| ()).map_err(std::io::Error::other)
+            })
         });
         self.around
             .metrics

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::effect::StateName;
 use super::notification::{AlertFacts, AlertKey, Reason};
+use super::pending::TierStart;
 use super::time::{Span, Timestamp};
 
 /// The durable memory of one alert that is pending or firing.
@@ -25,6 +26,10 @@ pub struct AlertRecord {
     pub facts: AlertFacts,
     /// Long and short windows of the tiers that burn at present.
     pub burning: Vec<(Span, Span)>,
+    /// Since when tiers have burned without interruption; `None` in a record of a version that did
+    /// not remember it.
+    #[serde(default)]
+    pub tier_starts: Option<Vec<TierStart>>,
     /// Bad events after this time are what the alert costs.
     pub costs_from: Timestamp,
     /// What each receiver was told in this episode: the sequence number of the last notification.
@@ -101,19 +106,19 @@ pub enum Signal {
     Unknown,
 }
 
-/// How long a condition must hold, and how long an alert outlives it.
+/// Whether a condition has held for long enough, and how long an alert outlives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timing {
-    /// Before it fires.
-    pub pending: Span,
-    /// Before it resolves.
+    /// Whether the condition, if it holds, has done so for long enough to fire.
+    pub ripe: bool,
+    /// How long it must not hold before the alert resolves.
     pub hold: Span,
 }
 
 impl Timing {
     /// Fires and resolves at once.
     pub const AT_ONCE: Self = Self {
-        pending: Span::ZERO,
+        ripe: true,
         hold: Span::ZERO,
     };
 }
@@ -129,14 +134,9 @@ pub fn advance(
     match (state, signal) {
         (state, Signal::Unknown) => state,
         (None, Signal::Down(_)) | (Some(Pending { .. }), Signal::Down(_)) => None,
-        (None, Signal::Up) if timing.pending.is_zero() => Some(Firing {
-            since: now,
-            quiet_since: None,
-        }),
-        (None, Signal::Up) => Some(Pending { since: now }),
-        (Some(Pending { since }), Signal::Up) => {
-            let ripe = now.since(since) >= timing.pending;
-            Some(if ripe {
+        (None | Some(Pending { .. }), Signal::Up) => {
+            let since = state.map_or(now, AlertState::since);
+            Some(if timing.ripe {
                 Firing {
                     since,
                     quiet_since: None,
@@ -167,11 +167,7 @@ mod tests {
     /// Plays one letter per 30 s slot (`U`p, `D`own, `?`) and prints the state after each:
     /// `.` inactive, `p`ending, `F`iring, `h`eld.
     fn play(pending: i64, hold: i64, signals: &str) -> String {
-        let timing = Timing {
-            pending: Span::from_secs(pending),
-            hold: Span::from_secs(hold),
-        };
-        let mut state = None;
+        let mut state: Option<AlertState> = None;
         let mut seen = String::new();
         for (slot, letter) in signals.chars().enumerate() {
             let signal = match letter {
@@ -180,6 +176,12 @@ mod tests {
                 _ => Signal::Unknown,
             };
             let now = Timestamp::from_secs(slot as i64 * 30);
+            // One tier: it has burned since the alert is up.
+            let since = state.map_or(now, AlertState::since);
+            let timing = Timing {
+                ripe: now.since(since) >= Span::from_secs(pending),
+                hold: Span::from_secs(hold),
+            };
             state = advance(state, &signal, now, timing);
             seen.push(match state {
                 None => '.',

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::alert::{Signal, Timing};
 use super::burn_alert::facts_of;
 use super::effect::Effect;
-use super::evaluation::{Evaluation, Outcome};
+use super::evaluation::Evaluation;
 use super::labels::Labels;
 use super::notification::{AlertFacts, AlertKey, Reason};
 use super::policy::{BlindPolicy, Severity};
@@ -32,7 +32,7 @@ impl Engine {
         }
         let lit: BTreeSet<&SloId> = evaluations
             .values()
-            .filter(|e| e.fresh && e.outcome != Outcome::Failed)
+            .filter(|e| e.is_evidence())
             .map(|e| &e.id.slo)
             .collect();
         let mut subjects: BTreeMap<InstanceId, Option<&Evaluation>> = BTreeMap::new();
@@ -64,7 +64,7 @@ impl Engine {
                 continue;
             };
             let fresh = match evaluations.get(&id) {
-                Some(evaluation) => evaluation.fresh && evaluation.outcome != Outcome::Failed,
+                Some(evaluation) => evaluation.is_evidence(),
                 None => lit.contains(&id.slo),
             };
             let dark = !(fresh || (id.labels.is_empty() && lit.contains(&id.slo)));
@@ -120,13 +120,14 @@ impl Engine {
             .and_then(|e| e.detail.clone())
             .unwrap_or_default();
         let reason = Reason::NoData { slots, detail };
-        let facts = facts_of(slo, id.labels, key, severity, reason, now);
+        let facts = facts_of(slo, id.labels, key, severity, None, reason, now);
         let timing = Timing::AT_ONCE;
         let condition = Condition {
             signal,
             timing,
             facts,
             muted_by: None,
+            tier_starts: Vec::new(),
             costs_from: now,
         };
         self.advance(condition, now, effects);
@@ -194,6 +195,7 @@ impl Engine {
             tiers: Vec::new(),
             peak_burn: 0.0,
             budget: None,
+            alert_name: None,
             document: Document::default(),
             affected: u32::try_from(affected).unwrap_or(u32::MAX),
         };
@@ -203,6 +205,7 @@ impl Engine {
             timing,
             facts,
             muted_by: None,
+            tier_starts: Vec::new(),
             costs_from: now,
         };
         self.advance(condition, now, effects);

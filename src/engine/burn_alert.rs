@@ -1,12 +1,14 @@
 //! The page, ticket and info alerts of an instance: whether its budget burns or runs out.
 
 use super::alert::{AlertRecord, Signal, Timing};
+use super::alert_text::{self, Subject};
 use super::budget::exhausted_in;
 use super::effect::Effect;
 use super::evaluation::{Evaluation, Outcome};
 use super::labels::Labels;
 use super::notification::{AlertFacts, AlertKey, Reason};
-use super::policy::Severity;
+use super::pending;
+use super::policy::{Severity, Tier};
 use super::slo::{InstanceId, Slo};
 use super::step::Engine;
 use super::time::{Span, Timestamp};
@@ -40,22 +42,18 @@ impl Engine {
             .map(|tier| tier.long)
             .max()
             .unwrap_or(Span::ZERO);
-        let mut facts = facts_of(
-            slo,
-            evaluation.id.labels.clone(),
-            key,
-            severity,
-            reason,
-            now,
-        );
+        let fastest = fastest(slo, evaluation, severity);
+        let labels = evaluation.id.labels.clone();
+        let mut facts = facts_of(slo, labels, key.clone(), severity, fastest, reason, now);
         facts.peak_burn = tiers.iter().map(|tier| tier.long_burn).fold(0.0, f64::max);
         facts.tiers = tiers;
         facts.budget = evaluation.budget;
         let muted_by = self.page_over(slo, &evaluation.id, severity);
+        let tier_starts = pending::starts(self.alerts.get(&key), evaluation, severity, now);
         let timing = match severity {
             Severity::Info => Timing::AT_ONCE,
             _ => Timing {
-                pending: pending(slo, severity),
+                ripe: pending::is_ripe(&slo.policy, evaluation, severity, &tier_starts, now),
                 hold: slo.policy.hold,
             },
         };
@@ -66,6 +64,7 @@ impl Engine {
                 timing,
                 facts,
                 muted_by,
+                tier_starts,
                 costs_from,
             },
             now,
@@ -89,15 +88,9 @@ impl Engine {
     }
 }
 
-/// The shortest time that a tier of the severity must burn.
-fn pending(slo: &Slo, severity: Severity) -> Span {
-    let tiers = slo.policy.tiers.iter().filter(|t| t.severity == severity);
-    tiers.map(|t| t.pending).min().unwrap_or(Span::ZERO)
-}
-
 /// Whether the tiers of a severity burn.
 fn burn_signal(evaluation: &Evaluation, severity: Severity) -> (Signal, Reason) {
-    let signal = if !evaluation.fresh || evaluation.outcome == Outcome::Failed {
+    let signal = if !evaluation.is_evidence() {
         Signal::Unknown
     } else if !evaluation.burning(severity).is_empty() {
         Signal::Up
@@ -118,8 +111,7 @@ fn budget_signal(
     open: Option<&AlertRecord>,
 ) -> (Signal, Reason) {
     let policy = &slo.policy.budget;
-    let seen = evaluation.fresh && evaluation.outcome != Outcome::Failed;
-    let (true, Some(budget)) = (seen, evaluation.budget) else {
+    let (true, Some(budget)) = (evaluation.is_evidence(), evaluation.budget) else {
         return (Signal::Unknown, Reason::Burning);
     };
     let ease = if open.is_some() {
@@ -158,15 +150,36 @@ fn budget_signal(
     }
 }
 
+/// The burning tier of a severity with the highest factor, and its long burn rate.
+fn fastest<'a>(
+    slo: &'a Slo,
+    evaluation: &Evaluation,
+    severity: Severity,
+) -> Option<(&'a Tier, f64)> {
+    let fastest = evaluation.burning(severity).into_iter().next()?;
+    let windows = (fastest.long, fastest.short);
+    let mut tiers = slo.policy.tiers.iter();
+    let tier = tiers.find(|t| t.severity == severity && (t.long, t.short) == windows)?;
+    Some((tier, fastest.long_burn))
+}
+
 /// What is known of an alert about an instance, before tiers and budget.
 pub(super) fn facts_of(
     slo: &Slo,
     labels: Labels,
     key: AlertKey,
     severity: Severity,
+    fastest: Option<(&Tier, f64)>,
     reason: Reason,
     now: Timestamp,
 ) -> AlertFacts {
+    let subject = Subject {
+        key: &key,
+        severity,
+        labels: &labels,
+        fastest,
+    };
+    let (alert_name, document) = alert_text::document(slo, &subject);
     AlertFacts {
         key,
         severity,
@@ -182,7 +195,8 @@ pub(super) fn facts_of(
         tiers: Vec::new(),
         peak_burn: 0.0,
         budget: None,
-        document: slo.document.clone(),
+        alert_name,
+        document,
         affected: 1,
     }
 }

@@ -3,6 +3,9 @@
 
 use std::collections::BTreeMap;
 
+use super::burn::Reading;
+use super::counts::Counts;
+use super::slo::Objective;
 use super::time::{Span, Timestamp};
 
 /// A window is asked again after this share of its length ...
@@ -20,25 +23,87 @@ pub fn refresh(window: Span, interval: Span) -> Span {
         .max(interval)
 }
 
+/// What the source says about one window of one instance.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Answer {
+    /// Its error ratio (0..1); NaN where the source computed 0/0: no traffic.
+    Ratio(f64),
+    /// Its numbers of events.
+    Counts(Counts),
+}
+
+impl Answer {
+    /// The answer within its bounds; `None` for numbers of events that are none.
+    fn sane(self) -> Option<Self> {
+        match self {
+            Self::Ratio(ratio) if ratio.is_nan() => Some(self),
+            Self::Ratio(ratio) => Some(Self::Ratio(ratio.clamp(0.0, 1.0))),
+            Self::Counts(counts) => (counts.total.is_finite() && !counts.bad.is_nan())
+                .then(|| Self::Counts(counts.sane())),
+        }
+    }
+
+    /// Several series of one instance: events add up, of ratios the worst counts.
+    pub(super) fn join(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Counts(one), Self::Counts(two)) => Self::Counts(one + two),
+            (Self::Ratio(one), Self::Ratio(two)) => Self::Ratio(one.max(two)),
+            (counts @ Self::Counts(_), Self::Ratio(_)) => counts,
+            (Self::Ratio(_), counts @ Self::Counts(_)) => counts,
+        }
+    }
+
+    /// Whether it says anything: not if the source computed 0/0.
+    pub(super) fn is_known(self) -> bool {
+        !matches!(self, Self::Ratio(ratio) if ratio.is_nan())
+    }
+
+    /// The error ratio (0..1); 0 without traffic.
+    pub(super) fn error_ratio(self) -> f64 {
+        match self {
+            Self::Ratio(ratio) if ratio.is_nan() => 0.0,
+            Self::Ratio(ratio) => ratio,
+            Self::Counts(counts) => counts.error_ratio().unwrap_or(0.0),
+        }
+    }
+
+    /// The events, where they are known.
+    pub(super) fn counts(self) -> Option<Counts> {
+        match self {
+            Self::Ratio(_) => None,
+            Self::Counts(counts) => Some(counts),
+        }
+    }
+
+    /// What it says of a window.
+    pub(super) fn reading(self, window: Span, objective: Objective) -> Reading {
+        match self {
+            Self::Ratio(_) => Reading::from_ratio(window, Some(self.error_ratio()), objective),
+            Self::Counts(counts) => Reading::from_counts(window, counts, objective),
+        }
+    }
+}
+
 /// The last answers for one instance, by window.
 #[derive(Clone, Debug, Default)]
 pub struct DirectReadings {
-    /// Error ratio (0..1), or `None` where the source computed 0/0: no traffic.
-    answers: BTreeMap<Span, (Timestamp, Option<f64>)>,
+    answers: BTreeMap<Span, (Timestamp, Answer)>,
 }
 
 impl DirectReadings {
-    /// Takes an answer. NaN is no traffic; anything else is brought into 0..1.
-    pub fn put(&mut self, window: Span, at: Timestamp, ratio: f64) {
-        let ratio = (!ratio.is_nan()).then(|| ratio.clamp(0.0, 1.0));
-        self.answers.insert(window, (at, ratio));
+    /// Takes an answer, brought into its bounds. Numbers of events that are not numbers are no
+    /// answer.
+    pub fn put(&mut self, window: Span, at: Timestamp, answer: Answer) {
+        if let Some(answer) = answer.sane() {
+            self.answers.insert(window, (at, answer));
+        }
     }
 
     /// The newest answer for a window, unless it is too old to be used.
-    pub fn get(&self, window: Span, interval: Span, now: Timestamp) -> Option<Option<f64>> {
-        let (at, ratio) = self.answers.get(&window)?;
+    pub fn get(&self, window: Span, interval: Span, now: Timestamp) -> Option<Answer> {
+        let (at, answer) = self.answers.get(&window)?;
         let usable = refresh(window, interval).times(USABLE_REFRESHES);
-        (now.since(*at) <= usable).then_some(*ratio)
+        (now.since(*at) <= usable).then_some(*answer)
     }
 
     /// When the newest answer came.
@@ -66,15 +131,40 @@ mod tests {
         let mut readings = DirectReadings::default();
         let (window, slot) = (Span::from_mins(5), Span::from_secs(30));
         let start = Timestamp::from_secs(1000);
-        readings.put(window, start, 0.5);
-        assert_eq!(
-            readings.get(window, slot, start + slot.times(3)),
-            Some(Some(0.5))
-        );
+        readings.put(window, start, Answer::Ratio(0.5));
+        let half = Some(Answer::Ratio(0.5));
+        assert_eq!(readings.get(window, slot, start + slot.times(3)), half);
         assert_eq!(readings.get(window, slot, start + slot.times(4)), None);
-        readings.put(window, start, f64::NAN);
-        assert_eq!(readings.get(window, slot, start), Some(None));
-        readings.put(window, start, f64::INFINITY);
-        assert_eq!(readings.get(window, slot, start), Some(Some(1.0)));
+        readings.put(window, start, Answer::Ratio(f64::INFINITY));
+        let all = Some(Answer::Ratio(1.0));
+        assert_eq!(readings.get(window, slot, start), all);
+    }
+
+    #[test]
+    fn answers_are_brought_into_their_bounds() {
+        let (window, at) = (Span::from_mins(5), Timestamp::from_secs(1000));
+        let get = |answer| {
+            let mut readings = DirectReadings::default();
+            readings.put(window, at, answer);
+            readings.get(window, Span::from_secs(30), at)
+        };
+        let counts = |bad, total| Answer::Counts(Counts { bad, total });
+        let no_traffic = get(Answer::Ratio(f64::NAN)).unwrap();
+        assert_eq!((no_traffic.error_ratio(), no_traffic.counts()), (0.0, None));
+        assert_eq!(get(Answer::Ratio(-1.0)), Some(Answer::Ratio(0.0)));
+        assert_eq!(get(counts(7.0, 5.0)), Some(counts(5.0, 5.0)));
+        assert_eq!(get(counts(f64::INFINITY, 5.0)), Some(counts(5.0, 5.0)));
+        assert_eq!(get(counts(-1.0, -5.0)), Some(counts(0.0, 0.0)));
+        for (bad, total) in [(f64::NAN, 5.0), (1.0, f64::NAN), (1.0, f64::INFINITY)] {
+            assert_eq!(get(counts(bad, total)), None, "{bad} of {total}");
+        }
+    }
+
+    #[test]
+    fn series_of_one_instance_are_joined() {
+        let counts = |bad, total| Answer::Counts(Counts { bad, total });
+        assert_eq!(counts(1.0, 2.0).join(counts(3.0, 4.0)), counts(4.0, 6.0));
+        let ratio = |one, two| Answer::Ratio(one).join(Answer::Ratio(two)).error_ratio();
+        assert_eq!((ratio(0.1, 0.2), ratio(f64::NAN, 0.2)), (0.2, 0.2));
     }
 }

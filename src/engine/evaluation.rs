@@ -124,6 +124,11 @@ impl Evaluation {
         burning
     }
 
+    /// Whether the slot saw anything of the instance: only then may an alert move.
+    pub fn is_evidence(&self) -> bool {
+        self.fresh && self.outcome != Outcome::Failed
+    }
+
     /// Whether some tier of the severity cannot be judged.
     pub fn is_undecided(&self, severity: Severity) -> bool {
         let mut tiers = self.tiers.iter().filter(|tier| tier.severity == severity);
@@ -154,7 +159,7 @@ pub(super) fn from_tally(
         true => Reading::from_counts(window, tally.window.sum(window, now), slo.objective),
         false => Reading::uncovered(window),
     };
-    let readings: Vec<Reading> = slo.policy.windows().into_iter().map(read).collect();
+    let readings: Vec<Reading> = slo.windows().into_iter().map(read).collect();
     let tiers = tiers(slo, &readings, &memory.burning, now);
     let silence = silence(tally, now);
     let fresh = silence.is_none();
@@ -185,28 +190,36 @@ pub(super) fn from_answers(
     now: Timestamp,
 ) -> Evaluation {
     let read = |window: Span| match answers.get(window, interval, now) {
-        Some(ratio) => Reading::from_ratio(window, ratio, slo.objective),
+        Some(answer) => answer.reading(window, slo.objective),
         None => Reading::uncovered(window),
     };
-    let readings: Vec<Reading> = slo.policy.windows().into_iter().map(read).collect();
+    let readings: Vec<Reading> = slo.windows().into_iter().map(read).collect();
     let tiers = tiers(slo, &readings, &memory.burning, now);
-    let fresh = readings.iter().any(|reading| reading.burn.is_some());
+    let elapsed = slo.period.elapsed(now);
+    let period = answers.get(elapsed, interval, now);
+    let known = readings.iter().any(|reading| reading.burn.is_some());
+    let fresh = known || (readings.is_empty() && period.is_some());
     let (outcome, detail) = if fresh {
         settle(&readings, &tiers)
     } else {
         (Outcome::NoData, Some("no window has an answer".to_owned()))
     };
-    let elapsed = slo.period.elapsed(now);
-    let period = answers.get(elapsed, interval, now).flatten();
-    let budget = period.map(|ratio| {
-        let period_burn = Reading::from_ratio(elapsed, Some(ratio), slo.objective).burn;
+    let budget = period.filter(|answer| answer.is_known()).map(|answer| {
+        let length = slo.period.length(now);
+        let period = answer.reading(elapsed, slo.objective);
         let (burn, window) = spending_burn(&readings, &tiers);
-        budget::facts_from_burn(
-            slo.period.length(now),
-            period_burn.unwrap_or(0.0),
-            burn,
-            window,
-        )
+        let mut facts = budget::facts_from_burn(length, period.burn.unwrap_or(0.0), burn, window);
+        let spent = readings.iter().find(|reading| reading.window == window);
+        let spent = spent.and_then(|reading| reading.counts);
+        if let (Some(spent), Some(period)) = (spent, period.counts) {
+            let allowed = period.total * slo.objective.budget_ratio();
+            facts.consumed_by_alert = if allowed > 0.0 {
+                spent.bad / allowed
+            } else {
+                0.0
+            };
+        }
+        facts
     });
     Evaluation {
         id: id.clone(),

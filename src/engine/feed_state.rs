@@ -3,11 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::direct::DirectReadings;
+use super::direct::{Answer, DirectReadings};
 use super::evaluation::Evaluation;
 use super::feed::Feed;
-use super::input::Evidence;
-use super::labels::Labels;
+use super::input::{Evidence, WindowAnswers};
 use super::measure::{Measure, ReadingOptions};
 use super::presence::Presence;
 use super::slo::{Indicator, InstanceId, Slo, SloId};
@@ -115,25 +114,28 @@ impl FeedState {
         }
     }
 
-    pub(super) fn take_answers(
-        &mut self,
-        answers: Vec<(Span, Vec<(Labels, f64)>)>,
-        now: Timestamp,
-    ) {
+    fn take_answers(&mut self, answers: WindowAnswers, now: Timestamp) {
         let Some(slo) = self.feed.slos.first() else {
             return;
         };
-        for (window, ratios) in answers {
+        for (window, series) in answers {
             self.asked.insert(window, now);
-            if !ratios.is_empty() {
+            if !series.is_empty() {
                 self.answered.see(now, now);
             }
-            for (labels, ratio) in ratios {
+            let mut joined: BTreeMap<InstanceId, Answer> = BTreeMap::new();
+            for (labels, answer) in series {
                 let id = InstanceId {
                     slo: slo.id.clone(),
                     labels: labels.pick(&slo.group_by),
                 };
-                self.answers.entry(id).or_default().put(window, now, ratio);
+                let answers = joined.entry(id);
+                answers
+                    .and_modify(|known| *known = known.join(answer))
+                    .or_insert(answer);
+            }
+            for (id, answer) in joined {
+                self.answers.entry(id).or_default().put(window, now, answer);
             }
         }
     }

@@ -1,6 +1,7 @@
 //! What the engine is told: its options once, everything else as an [`Input`].
 
 use super::counts::Counts;
+use super::direct::Answer;
 use super::feed::Feed;
 use super::labels::Labels;
 use super::ledger::Recipients;
@@ -95,9 +96,12 @@ pub enum Evidence {
         /// What was found.
         series: Vec<RawSeries>,
     },
-    /// Error ratios of whole windows, for the one SLO of a direct feed.
-    Windows(Vec<(Span, Vec<(Labels, f64)>)>),
+    /// Answers for whole windows, for the one SLO of a direct feed.
+    Windows(WindowAnswers),
 }
+
+/// What a source says of whole windows, per window and series.
+pub type WindowAnswers = Vec<(Span, Vec<(Labels, Answer)>)>;
 
 /// Why a source gave no evidence, in words for people.
 #[derive(Clone, Debug, PartialEq, Eq)]

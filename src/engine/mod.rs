@@ -13,6 +13,7 @@
 //! saves beside them, a feed's [`Measure`], is a cache: losing it costs a second reading.
 
 pub mod alert;
+mod alert_text;
 mod blind;
 mod blind_alert;
 mod block;
@@ -32,6 +33,7 @@ pub mod labels;
 pub mod ledger;
 pub mod measure;
 pub mod notification;
+mod pending;
 pub mod period;
 pub mod policy;
 mod presence;
@@ -47,16 +49,18 @@ pub mod window;
 pub use alert::{AlertRecord, AlertState};
 pub use burn::{Reading, Verdict};
 pub use counts::Counts;
+pub use direct::Answer;
 pub use effect::{Effect, StateName, Transition};
 pub use evaluation::{Evaluation, Outcome, TierStatus};
 pub use feed::Feed;
-pub use input::{Book, Evidence, Input, Options, SourceFailure};
+pub use input::{Book, Evidence, Input, Options, SourceFailure, WindowAnswers};
 pub use labels::{Labels, MatchOp, Matcher, Pattern, Selector};
 pub use ledger::{Recipient, Recipients};
 pub use measure::{Measure, ReadingOptions};
 pub use notification::{
     AlertFacts, AlertKey, BudgetFacts, Notification, NotificationKind, Reason, TierFacts,
 };
+pub use pending::TierStart;
 pub use period::{Calendar, CalendarUnit, LastEvents, Period, Zone};
 pub use policy::{BlindPolicy, BudgetPolicy, Mode, Policy, Severity, Tier};
 pub use sample::{RawSeries, Sample};

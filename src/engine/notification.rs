@@ -211,7 +211,11 @@ pub struct AlertFacts {
     pub peak_burn: f64,
     /// Budget, where it is known.
     pub budget: Option<BudgetFacts>,
-    /// Owner, runbook and the rest of the definition's text.
+    /// The name that the definition gives to alerts of this severity.
+    #[serde(default)]
+    pub alert_name: Option<String>,
+    /// Owner, runbook and the rest of the definition's text. Its labels and annotations are those
+    /// of this alert: what the severity and the fastest tier add is among them.
     pub document: Document,
     /// How many SLO instances are affected (1, or all of a source).
     pub affected: u32,

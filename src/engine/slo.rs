@@ -307,6 +307,15 @@ pub struct Slo {
 }
 
 impl Slo {
+    /// The windows that are shown: those of its policy; of an SLO without tiers, those that
+    /// composites read.
+    pub fn windows(&self) -> Vec<Span> {
+        match self.policy.tiers.is_empty() {
+            true => self.reach.windows.clone(),
+            false => self.policy.windows(),
+        }
+    }
+
     /// Whether `other` measures the same thing, so that windows and alerts carry over a reload.
     pub fn measures_the_same(&self, other: &Self) -> bool {
         self.indicator == other.indicator && self.group_by == other.group_by

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::alert::{AlertRecord, Signal, Timing, advance};
 use super::effect::{Effect, StateName, Transition};
 use super::notification::{AlertFacts, AlertKey, BudgetFacts, Reason, TierFacts};
-use super::slo::InstanceId;
+use super::pending::TierStart;
+use super::slo::{Document, InstanceId};
 use super::step::Engine;
 use super::time::Timestamp;
 
@@ -16,6 +17,8 @@ pub(super) struct Condition {
     /// What is known now; its reason is the one to fire with.
     pub(super) facts: AlertFacts,
     pub(super) muted_by: Option<AlertKey>,
+    /// Since when the tiers that burn have done so.
+    pub(super) tier_starts: Vec<TierStart>,
     /// Where the costs begin, should the alert begin now.
     pub(super) costs_from: Timestamp,
 }
@@ -60,6 +63,7 @@ impl Engine {
             timing,
             facts,
             muted_by,
+            tier_starts,
             costs_from,
         } = condition;
         let key = facts.key.clone();
@@ -89,10 +93,12 @@ impl Engine {
                     ..facts.clone()
                 },
                 burning: Vec::new(),
+                tier_starts: None,
                 costs_from,
                 told: BTreeMap::new(),
             },
         };
+        record.tier_starts = Some(tier_starts);
         let news = signal == Signal::Up && learn(&mut record, facts);
         self.report(before.as_ref(), &mut record, news, muted_by, now, effects);
         if before
@@ -225,9 +231,19 @@ fn differs_durably(before: &AlertRecord, after: &AlertRecord) -> bool {
     before.state != after.state
         || before.told != after.told
         || before.burning != after.burning
+        || before.tier_starts != after.tier_starts
         || before.facts.tiers.len() != after.facts.tiers.len()
-        || before.facts.document != after.facts.document
+        || before.facts.alert_name != after.facts.alert_name
+        || texts(before) != texts(after)
         || std::mem::discriminant(&before.facts.reason)
             != std::mem::discriminant(&after.facts.reason)
         || reason_rank(&before.facts.reason) < reason_rank(&after.facts.reason)
+}
+
+/// The texts of a record without its annotations, which may tell the burn of the slot.
+fn texts(record: &AlertRecord) -> Document {
+    Document {
+        annotations: BTreeMap::new(),
+        ..record.facts.document.clone()
+    }
 }

@@ -100,6 +100,8 @@ struct AlertView<'a> {
     service: &'a str,
     slo: &'a str,
     labels: &'a Labels,
+    /// The name that the definition gives to the alert.
+    alert_name: Option<&'a str>,
     reason: ReasonView<'a>,
     decided_at: Rfc3339,
     peak_burn: f64,
@@ -137,6 +139,7 @@ impl<'a> AlertView<'a> {
             service: &facts.service,
             slo: &facts.slo,
             labels: &facts.labels,
+            alert_name: facts.alert_name.as_deref(),
             reason: ReasonView::of(&facts.reason),
             decided_at: Rfc3339(facts.decided_at),
             peak_burn: facts.peak_burn,

@@ -140,11 +140,13 @@ pub(super) fn alert(key: AlertKey, severity: Severity, reason: Reason) -> AlertR
             tiers: vec![tier_facts(Span::from_hours(1), Span::from_mins(5))],
             peak_burn: 22.5,
             budget: Some(budget()),
+            alert_name: None,
             document: slo.document.clone(),
             affected: 1,
         },
         key,
         burning: Vec::new(),
+        tier_starts: None,
         costs_from: NOON,
         told: BTreeMap::from([("oncall".to_owned(), 2)]),
     }

@@ -165,6 +165,7 @@ fn notification(key: AlertKey, reason: Reason) -> Notification {
                 consumed_by_alert: 0.0446,
                 coverage: 1.0,
             }),
+            alert_name: None,
             document: Document {
                 description: "Customers cannot pay.".to_owned(),
                 owner: Some("team-payments".to_owned()),

@@ -28,6 +28,9 @@ pub struct Message {
     pub why: String,
     /// The rest, most urgent first.
     pub facts: Vec<Fact>,
+    /// The labels that the definition gives to the alert, for receivers without a place of their
+    /// own for them; empty if there are none.
+    pub labels: String,
     /// Where to go, most useful first.
     pub links: Vec<Link>,
 }
@@ -77,6 +80,7 @@ impl Message {
             title: reason::title(notification),
             why: reason::why(facts),
             facts: details(facts, resolved),
+            labels: labels(facts),
             links: links(facts, external),
         }
     }
@@ -127,6 +131,7 @@ fn details(facts: &AlertFacts, resolved: bool) -> Vec<Fact> {
         ("Next step", next_step),
         ("Objective", objective(facts)),
         ("Owner", facts.document.owner.as_deref().and_then(non_empty)),
+        ("Alert", facts.alert_name.as_deref().and_then(non_empty)),
     ];
     all.into_iter()
         .filter_map(|(name, value)| {
@@ -134,6 +139,15 @@ fn details(facts: &AlertFacts, resolved: bool) -> Vec<Fact> {
             Some(Fact { name, value })
         })
         .collect()
+}
+
+/// `team=payments, tier=1`
+fn labels(facts: &AlertFacts) -> String {
+    let pairs = facts.document.labels.iter();
+    let pairs: Vec<String> = pairs
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    text::line(&pairs.join(", "), VALUE_CHARS_MAX)
 }
 
 /// `32.15x over 1h, 30x over 5m (limit 14.4x), 1,284 of 40,000 events bad (3.21%)`, per tier.

@@ -74,6 +74,10 @@ fn sections(message: &Message) -> Vec<String> {
             .iter()
             .map(|fact| format!("*{}*: {}", fact.name, escape(&fact.value, VALUE_CHARS_MAX))),
     );
+    if !message.labels.is_empty() {
+        let labels = escape(&message.labels, VALUE_CHARS_MAX);
+        lines.push(format!("*Labels*: {labels}"));
+    }
     let mut sections = vec![String::new()];
     let mut sum = 0;
     for line in lines {

@@ -203,11 +203,12 @@ fn labels(facts: &AlertFacts) -> BTreeMap<String, String> {
 /// Who and how loud; the `sloth_` names let routes and dashboards written for Sloth work.
 fn own_labels(facts: &AlertFacts) -> Vec<(&'static str, &str)> {
     let severity = facts.severity.as_str();
-    let alertname = match facts.key {
+    let usual = match facts.key {
         AlertKey::Burn { .. } => "SLOBurn",
         AlertKey::Blind { .. } => "SLOBlind",
         AlertKey::SourceDown { .. } => "SourceDown",
     };
+    let alertname = facts.alert_name.as_deref().unwrap_or(usual);
     let mut labels = vec![
         ("alertname", alertname),
         ("service", facts.service.as_str()),

@@ -1,13 +1,14 @@
 //! The sample cache: files that save re-reading samples after a restart, and nothing else.
 //!
 //! One file per feed: a header, the feed's key, opaque bytes. A file appears whole or not at all
-//! (written beside, synced, renamed). Whatever is torn, foreign, of another version or of another
+//! (written beside, synced, renamed), and is written as its content comes, for that may be as large
+//! as the engine's memory. Whatever is torn, foreign, of another version or of another
 //! feed is ignored: losing the cache costs a backfill, believing a wrong one costs an alert. All
 //! files may be deleted at any time.
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -22,7 +23,7 @@ const KEY_BYTES_MAX: usize = 64 << 10;
 const MAGIC: [u8; 8] = *b"slofuse\0";
 
 /// Changes with the layout of the header; the caller's bytes carry their own version.
-const FORMAT_VERSION: u32 = 1;
+const FORMAT_VERSION: u32 = 2;
 
 /// Magic, format version, key length, content length, checksum.
 const HEADER_BYTES: usize = 8 + 4 + 4 + 8 + 8;
@@ -59,13 +60,17 @@ impl SampleCache {
         }
     }
 
-    /// Replaces the content for a feed.
+    /// Replaces the content for a feed by what `content` writes.
     ///
     /// # Errors
     ///
     /// When the disk refuses or a bound is exceeded; what was there before is then still there.
-    pub fn write(&self, key: &str, bytes: &[u8]) -> io::Result<()> {
-        if bytes.len() as u64 > BYTES_MAX || key.len() > KEY_BYTES_MAX {
+    pub fn write(
+        &self,
+        key: &str,
+        content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        if key.len() > KEY_BYTES_MAX {
             return Err(io::ErrorKind::FileTooLarge.into());
         }
         DirBuilder::new()
@@ -73,16 +78,15 @@ impl SampleCache {
             .mode(0o700)
             .create(&self.directory)?;
         let unfinished = self.path(key, UNFINISHED_SUFFIX);
-        let mut file = OpenOptions::new()
+        let file = OpenOptions::new()
             .write(true)
             .create(true)
             .truncate(true)
             .mode(0o600)
             .open(&unfinished)?;
-        file.write_all(&header(key.as_bytes(), bytes))?;
-        file.write_all(key.as_bytes())?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
+        let mut file = Unfinished::begin(file, key)?;
+        content(&mut file)?;
+        file.finish(key)?;
         fs::rename(&unfinished, self.path(key, SUFFIX))
     }
 
@@ -144,18 +148,81 @@ fn is_ours(name: &str) -> bool {
     stem.is_some_and(|stem| stem.len() == 16 && stem.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
-fn header(key: &[u8], bytes: &[u8]) -> Vec<u8> {
-    let mut header = Vec::with_capacity(HEADER_BYTES);
-    header.extend_from_slice(&MAGIC);
-    header.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
-    header.extend_from_slice(&(key.len() as u32).to_le_bytes());
-    header.extend_from_slice(&(bytes.len() as u64).to_le_bytes());
+/// A file under way: its header is written last, for it knows length and checksum.
+struct Unfinished {
+    file: BufWriter<File>,
+    checksum: Fnv,
+    length: u64,
+}
+
+impl Unfinished {
+    fn begin(file: File, key: &str) -> io::Result<Self> {
+        let mut file = BufWriter::with_capacity(256 << 10, file);
+        file.write_all(&[0; HEADER_BYTES])?;
+        file.write_all(key.as_bytes())?;
+        Ok(Self {
+            file,
+            checksum: begin_checksum(key.as_bytes()),
+            length: 0,
+        })
+    }
+
+    fn finish(mut self, key: &str) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(0))?;
+        let header = header(key.as_bytes(), self.length, self.checksum);
+        self.file.write_all(&header)?;
+        self.file.flush()?;
+        self.file.get_ref().sync_all()
+    }
+}
+
+impl Write for Unfinished {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if self.length.saturating_add(bytes.len() as u64) > BYTES_MAX {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        let written = self.file.write(bytes)?;
+        self.checksum
+            .write(bytes.get(..written).unwrap_or_default());
+        self.length += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Everything that is known before the content; the content and its length follow.
+fn begin_checksum(key: &[u8]) -> Fnv {
     let mut checksum = Fnv::default();
-    checksum.write(&header);
+    checksum.write(&preamble(key));
     checksum.write(key);
-    checksum.write(bytes);
+    checksum
+}
+
+fn preamble(key: &[u8]) -> Vec<u8> {
+    let mut preamble = Vec::with_capacity(HEADER_BYTES);
+    preamble.extend_from_slice(&MAGIC);
+    preamble.extend_from_slice(&FORMAT_VERSION.to_le_bytes());
+    preamble.extend_from_slice(&(key.len() as u32).to_le_bytes());
+    preamble
+}
+
+/// The header of a content of this length, whose bytes are in the checksum.
+fn header(key: &[u8], length: u64, mut checksum: Fnv) -> Vec<u8> {
+    checksum.write(&length.to_le_bytes());
+    let mut header = preamble(key);
+    header.extend_from_slice(&length.to_le_bytes());
     header.extend_from_slice(&checksum.0.to_le_bytes());
     header
+}
+
+/// The header that a key and its content must have.
+fn header_of(key: &[u8], bytes: &[u8]) -> Vec<u8> {
+    let mut checksum = begin_checksum(key);
+    checksum.write(bytes);
+    header(key, bytes.len() as u64, checksum)
 }
 
 fn load(path: &Path, key: &str) -> Result<Vec<u8>, Unusable> {
@@ -186,7 +253,7 @@ fn check(content: &[u8], key: &str) -> Result<(), Unusable> {
     let (found_key, bytes) = rest
         .split_at_checked(key_bytes as usize)
         .ok_or(Unusable::Damaged)?;
-    if found != header(found_key, bytes) {
+    if found != header_of(found_key, bytes) {
         return Err(Unusable::Damaged);
     }
     if found_key != key.as_bytes() {
@@ -208,6 +275,10 @@ mod tests {
         (directory, cache)
     }
 
+    fn write(cache: &SampleCache, key: &str, content: &[u8]) -> io::Result<()> {
+        cache.write(key, |file| file.write_all(content))
+    }
+
     fn names(cache: &SampleCache) -> Vec<String> {
         let entries = fs::read_dir(&cache.directory).unwrap();
         let mut names: Vec<String> = entries
@@ -222,10 +293,10 @@ mod tests {
         let (_directory, cache) = cache();
         assert_eq!(cache.read(KEY), None);
         for content in [&b"one"[..], b"", &[0xff; 70_000]] {
-            cache.write(KEY, content).unwrap();
+            write(&cache, KEY, content).unwrap();
             assert_eq!(cache.read(KEY).as_deref(), Some(content));
         }
-        cache.write("", b"a feed without a name").unwrap();
+        write(&cache, "", b"a feed without a name").unwrap();
         assert_eq!(
             cache.read("").as_deref(),
             Some(&b"a feed without a name"[..])
@@ -237,7 +308,7 @@ mod tests {
     fn files_are_private() {
         use std::os::unix::fs::PermissionsExt;
         let (_directory, cache) = cache();
-        cache.write(KEY, b"x").unwrap();
+        write(&cache, KEY, b"x").unwrap();
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&cache.directory), 0o700);
         assert_eq!(mode(&cache.path(KEY, SUFFIX)), 0o600);
@@ -246,7 +317,7 @@ mod tests {
     #[test]
     fn a_file_of_another_kind_is_ignored() {
         let (_directory, cache) = cache();
-        cache.write(KEY, b"content").unwrap();
+        write(&cache, KEY, b"content").unwrap();
         let path = cache.path(KEY, SUFFIX);
         let sound = fs::read(&path).unwrap();
         let expect = |content: &[u8], reason: &str| {
@@ -267,7 +338,7 @@ mod tests {
         endless_key[12..16].fill(0xff);
         expect(&endless_key, "it is torn or damaged");
 
-        cache.write("another feed", b"content").unwrap();
+        write(&cache, "another feed", b"content").unwrap();
         let foreign = fs::read(cache.path("another feed", SUFFIX)).unwrap();
         expect(&foreign, "it belongs to another feed");
     }
@@ -275,11 +346,20 @@ mod tests {
     #[test]
     fn a_file_beyond_the_bound_is_refused_both_ways() {
         let (_directory, cache) = cache();
-        cache.write(KEY, b"content").unwrap();
+        write(&cache, KEY, b"content").unwrap();
         let path = cache.path(KEY, SUFFIX);
         let long_key = "k".repeat(KEY_BYTES_MAX + 1);
-        let error = cache.write(&long_key, b"").unwrap_err();
+        let error = write(&cache, &long_key, b"").unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+        let beyond = cache.write(KEY, |file| {
+            file.write_all(b"new")?;
+            let mut nearly_full = Unfinished::begin(tempfile::tempfile()?, KEY)?;
+            nearly_full.length = BYTES_MAX - 1;
+            nearly_full.write_all(b"1")?;
+            nearly_full.write_all(b"2")
+        });
+        assert_eq!(beyond.unwrap_err().kind(), io::ErrorKind::FileTooLarge);
+        assert_eq!(cache.read(KEY).as_deref(), Some(&b"content"[..]));
         // A hole: the bound is on the length, so nothing needs to be stored.
         let file = OpenOptions::new().write(true).open(&path).unwrap();
         file.set_len(FILE_BYTES_MAX * 4).unwrap();
@@ -289,9 +369,9 @@ mod tests {
     #[test]
     fn a_write_that_cannot_finish_keeps_the_old_content() {
         let (_directory, cache) = cache();
-        cache.write(KEY, b"old").unwrap();
+        write(&cache, KEY, b"old").unwrap();
         fs::create_dir(cache.path(KEY, UNFINISHED_SUFFIX)).unwrap();
-        assert!(cache.write(KEY, b"new").is_err());
+        assert!(write(&cache, KEY, b"new").is_err());
         assert_eq!(cache.read(KEY).as_deref(), Some(&b"old"[..]));
     }
 
@@ -300,8 +380,8 @@ mod tests {
         let (_directory, cache) = cache();
         let kept = BTreeSet::from([KEY.to_owned()]);
         cache.retain(&kept).unwrap();
-        cache.write(KEY, b"1").unwrap();
-        cache.write("gone", b"2").unwrap();
+        write(&cache, KEY, b"1").unwrap();
+        write(&cache, "gone", b"2").unwrap();
         fs::write(cache.path("torn", UNFINISHED_SUFFIX), b"3").unwrap();
         for foreign in ["slofuse.db", "notes.cache", "0123456789abcdeg.cache"] {
             fs::write(cache.directory.join(foreign), b"4").unwrap();
@@ -327,7 +407,7 @@ mod tests {
             flip in 1_u8..,
             cut in any::<bool>(),
         ) {
-            let sound = [&header(key.as_bytes(), &content)[..], key.as_bytes(), &content].concat();
+            let sound = [&header_of(key.as_bytes(), &content)[..], key.as_bytes(), &content].concat();
             prop_assert!(check(&sound, &key).is_ok());
             let longer = [&sound[..], &[0]].concat();
             prop_assert!(check(&longer, &key).is_err());

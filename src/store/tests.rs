@@ -45,6 +45,7 @@ fn facts(alert: &str) -> AlertFacts {
         tiers: Vec::new(),
         peak_burn: 20.5,
         budget: None,
+        alert_name: None,
         document: Document::default(),
         affected: 1,
     }
@@ -113,6 +114,7 @@ fn record(alert: &str, since: Timestamp) -> AlertRecord {
         },
         facts: facts(alert),
         burning: Vec::new(),
+        tier_starts: None,
         costs_from: Timestamp::EPOCH,
         told: [("oncall".to_owned(), 1)].into(),
     }

@@ -4,10 +4,12 @@
 //! is one family of scenarios. Needs `prometheus` and `promtool`; without them the tests fail.
 
 mod bed;
+mod shop;
 
 mod bed_works;
 mod definitions;
 mod demo_agrees;
+mod kinds;
 mod paging;
 mod rate_misses;
 mod reload;

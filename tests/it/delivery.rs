@@ -44,6 +44,7 @@ pub(crate) fn notification(receiver: &str, kind: NotificationKind, sequence: u32
             tiers: Vec::new(),
             peak_burn: 0.0,
             budget: None,
+            alert_name: None,
             document: Document::default(),
             affected: 1,
         },

@@ -4,23 +4,36 @@
 //! has reported it. Pieces are all compiled before they are put together, so that one run names
 //! every mistake of a file.
 
+mod composite;
+mod defaults;
+mod document;
+mod fit;
 mod indicator;
+mod links;
+mod period;
 mod policy;
 mod receiver;
 mod secret;
 mod settings;
 mod slo;
+mod tier;
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use crate::engine::{Policy, Slo, SloId};
 
+use defaults::Inherited;
+use slo::Draft;
+
 use super::decode::decode;
 use super::diagnostic::{Diagnostics, Place, Report, excerpt};
+use super::field::{Field, Section};
 use super::formats::{Foreign, Format, Translated, Translation};
-use super::nearest::suggestion;
+use super::lint::Lint;
+use super::nearest::{nearest, suggestion};
 use super::raw::definition::SloDocument;
 use super::tree::{self, Mark, Node, Value};
 
@@ -45,8 +58,8 @@ pub(super) struct Documents<'a> {
     found: &'a RefCell<Diagnostics>,
     native: Translated<'a>,
     foreign: Foreign<'a>,
-    /// Whether a policy may stand in a part that could not be read.
-    policies_lost: bool,
+    /// Whether a document may stand in a part that could not be read.
+    lost: bool,
 }
 
 /// What definitions may refer to; `None` for a policy that has mistakes of its own.
@@ -64,7 +77,7 @@ impl<'a> Documents<'a> {
             found,
             native: Translated::default(),
             foreign: Foreign::default(),
-            policies_lost: false,
+            lost: false,
         }
     }
 
@@ -72,7 +85,7 @@ impl<'a> Documents<'a> {
     pub(super) fn read(&mut self, file: Arc<str>, bytes: &[u8]) {
         let report = Report::new(file, self.found);
         let tree = tree::parse(bytes, &report);
-        self.policies_lost |= !tree.complete;
+        self.lost |= !tree.complete;
         for node in tree.documents {
             let report = report.clone();
             let format = Format::of(&node).unwrap_or(Format::Native);
@@ -91,14 +104,14 @@ impl<'a> Documents<'a> {
                     let translation = Translation::new(format, report, document);
                     self.native.policies.push(translation);
                 }
-                None => self.policies_lost = true,
+                None => self.lost = true,
             }
         }
     }
 
     /// Adds nothing, but remembers that a file is missing.
     pub(super) const fn miss(&mut self) {
-        self.policies_lost = true;
+        self.lost = true;
     }
 
     /// All definitions without mistakes, in the order of the files.
@@ -112,8 +125,8 @@ impl<'a> Documents<'a> {
         };
         self.native.slos.sort_by_key(order);
         let policies = self.compile_policies();
-        let mut places: BTreeMap<SloId, Place> = BTreeMap::new();
-        let mut definitions = Vec::new();
+        let mut lost = self.lost;
+        let mut drafts: Vec<Draft<'_>> = Vec::new();
         for Translation {
             report,
             document,
@@ -121,34 +134,29 @@ impl<'a> Documents<'a> {
             ..
         } in &self.native.slos
         {
-            let Some(raw) = document.value() else {
-                continue;
-            };
             let mark = document.mark_or(report.start());
-            let compiled = slo::compile(raw, mark, report, &policies);
-            let place = report.place(mark);
-            if let Some(id) = compiled.id
-                && let Some(first) = places.insert(id.clone(), place.clone())
-            {
-                let message = format!("the SLO {id} is defined twice, first at {first}");
-                let fix = "rename or remove one of the two";
-                report.error(mark, message, fix);
-            }
-            definitions.extend(compiled.slo.map(|(slo, path_reason)| Definition {
-                slo: Arc::new(slo),
-                place,
+            let context = slo::Context {
+                policies: &policies,
+                inherited: Inherited::default(),
                 format: *format,
-                path_reason,
-            }));
+            };
+            let compiled = document
+                .value()
+                .map(|raw| slo::compile(raw, mark, report, &context))
+                .unwrap_or_default();
+            lost |= compiled.is_empty();
+            drafts.extend(compiled);
         }
-        definitions
+        report_duplicates(&drafts);
+        links::link(&mut drafts, lost);
+        drafts.into_iter().filter_map(Draft::finish).collect()
     }
 
     fn compile_policies(&self) -> Policies {
         let built_in = Arc::new(Policy::sre_workbook());
         let mut policies = Policies {
             by_name: BTreeMap::from([(built_in.name.clone(), (None, Some(built_in)))]),
-            lost: self.policies_lost,
+            lost: self.lost,
         };
         for Translation {
             report, document, ..
@@ -167,7 +175,57 @@ impl<'a> Documents<'a> {
     }
 }
 
+/// Identities are unique across files and formats.
+fn report_duplicates(drafts: &[Draft<'_>]) {
+    let mut places: BTreeMap<&SloId, Place> = BTreeMap::new();
+    for Draft {
+        id, mark, report, ..
+    } in drafts
+    {
+        match places.entry(id) {
+            Entry::Vacant(entry) => {
+                entry.insert(report.place(*mark));
+            }
+            Entry::Occupied(first) => {
+                let message = format!("the SLO {id} is defined twice, first at {}", first.get());
+                let fix = "rename or remove one of the two";
+                report.lint(Lint::Duplicate, *mark, message, fix);
+            }
+        }
+    }
+}
+
+impl Draft<'_> {
+    fn finish(self) -> Option<Definition> {
+        let (slo, path_reason) = self.slo?;
+        Some(Definition {
+            slo: Arc::new(slo),
+            place: self.report.place(self.mark),
+            format: self.format,
+            path_reason,
+        })
+    }
+}
+
 impl Policies {
+    /// The policy of this name; a name that is not known is reported where it stands.
+    fn find<T>(&self, section: &Section<'_>, field: &Field<T>, name: &str) -> Option<Arc<Policy>> {
+        if let Some((_, policy)) = self.by_name.get(name) {
+            return policy.clone();
+        }
+        let known = self.by_name.keys().map(String::as_str);
+        // It may stand in what could not be read, unless it looks like a typing error.
+        if !self.lost || nearest(name, known.clone()).is_some() {
+            let message = format!("the policy {:?} is not defined", excerpt(name));
+            let fix = suggestion(name, known);
+            let mark = field.mark_or(section.mark);
+            section
+                .report
+                .lint(Lint::UnknownReference, mark, message, fix);
+        }
+        None
+    }
+
     fn add(&mut self, name: String, policy: Option<Policy>, mark: Mark, report: &Report<'_>) {
         match self.by_name.get(&name) {
             None => {
@@ -176,7 +234,8 @@ impl Policies {
             }
             Some((Some(first), _)) => {
                 let message = format!("the policy {name:?} is defined twice, first at {first}");
-                report.error(mark, message, "rename or remove one of the two");
+                let fix = "rename or remove one of the two";
+                report.lint(Lint::Duplicate, mark, message, fix);
             }
             Some((None, built_in)) => {
                 let differs = policy.is_some_and(|policy| built_in.as_deref() != Some(&policy));

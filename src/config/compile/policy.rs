@@ -1,24 +1,19 @@
-//! One `kind: Policy` document to one [`Policy`].
+//! Policies: a document of kind `Policy`, or the section of one SLO.
 //!
-//! What a document leaves out is as in the built-in policy.
-
-use std::collections::BTreeMap;
+//! What a document leaves out is as in the built-in policy; what an SLO's own leaves out is as in
+//! the policy that it is made `from`.
 
 use crate::config::diagnostic::Report;
 use crate::config::field::{Field, Section, ValueOr};
-use crate::config::raw::definition::{self as raw, PolicyDocument, PolicySpec};
+use crate::config::raw::definition::{self as raw, PolicyDocument, PolicySpec, SloPolicy};
 use crate::config::tree::Mark;
 use crate::config::value::{Duration, DurationOrNever, Fraction, Name};
-use crate::engine::{BlindPolicy, BudgetPolicy, Policy, Severity, Span, Tier};
+use crate::engine::{BlindPolicy, BudgetPolicy, Mode, Policy, Severity};
 
-/// Bad events below which a tier stays quiet: as in every tier of the built-in policy.
-const MINIMUM_EVENTS_DEFAULT: f64 = 5.0;
+use super::{Policies, tier};
+
 /// Slots without a decision before the blind alert.
 const AFTER_SLOTS_DEFAULT: u32 = 10;
-/// The longest window, pending or hold time: the longest period.
-const WINDOW_MAX: Span = Span::from_days(400);
-/// Tiers of one policy.
-const TIERS_MAX: usize = 32;
 
 /// The name, known even when the rest has mistakes, and the policy.
 pub(super) fn compile(
@@ -31,7 +26,7 @@ pub(super) fn compile(
     let spec = root.section(&raw.spec, "spec");
     let name = metadata.and_then(|(section, metadata)| section.required(&metadata.name, "name"));
     let name = name.map(|Name(name)| name.clone());
-    let policy = spec.and_then(|(section, spec)| policy(&section, spec));
+    let policy = spec.and_then(|(section, spec)| document(&section, spec));
     let policy = match (policy, &name) {
         (Some(policy), Some(name)) => Some(Policy {
             name: name.clone(),
@@ -42,30 +37,118 @@ pub(super) fn compile(
     (name, policy)
 }
 
-fn policy(section: &Section<'_>, spec: &PolicySpec) -> Option<Policy> {
-    let default = Policy::sre_workbook();
-    let span = |field, default| {
-        let (min, max) = (Duration(Span::ZERO), Duration(WINDOW_MAX));
-        section.bounded(field, Duration(default), min, max)
+fn document(section: &Section<'_>, spec: &PolicySpec) -> Option<Policy> {
+    let base = Policy::sre_workbook();
+    let rest = Rest {
+        mode: &spec.mode,
+        hold: &spec.hold,
+        recover: &spec.recover,
+        page_mutes_ticket: &spec.page_mutes_ticket,
+        budget: &spec.budget,
+        blind: &spec.blind,
     };
-    let pending = span(&spec.pending, Span::ZERO);
-    let tiers = tiers(section, &spec.tiers, pending.map_or(Span::ZERO, |p| p.0));
-    let hold = span(&spec.hold, default.hold);
-    let recover = recover(section, &spec.recover, default.recover);
-    let page_mutes_ticket = section.or(&spec.page_mutes_ticket, default.page_mutes_ticket);
-    let budget = budget(section, &spec.budget, default.budget);
-    let blind = blind(section, &spec.blind);
-    let mode = section.or(&spec.mode, default.mode);
+    let pending = tier::duration(section, &spec.pending, crate::engine::Span::ZERO);
+    let tiers = tier::list(section, &spec.tiers, pending.unwrap_or_default());
+    let policy = rest.compile(section, &base);
+    pending?;
     Some(Policy {
-        name: default.name,
         tiers: tiers?,
-        mode: mode?,
-        hold: hold?.0,
-        recover: recover?,
-        page_mutes_ticket: page_mutes_ticket?,
-        budget: budget?,
-        blind: blind?,
+        ..policy?
     })
+}
+
+/// The policy that one SLO describes for itself.
+pub(super) fn of_slo(
+    section: &Section<'_>,
+    raw: &SloPolicy,
+    policies: &Policies,
+) -> Option<Policy> {
+    let from = match raw.from.value() {
+        None if raw.from.is_absent() => Some(Policy::DEFAULT_NAME),
+        from => from.map(|Name(name)| name.as_str()),
+    };
+    let base = from.and_then(|name| policies.find(section, &raw.from, name));
+    // Without its base everything else can still be checked, except what depends on it.
+    let known = base.is_some();
+    let base = base.map_or_else(Policy::sre_workbook, |base| (*base).clone());
+    let rest = Rest {
+        mode: &raw.mode,
+        hold: &raw.hold,
+        recover: &raw.recover,
+        page_mutes_ticket: &raw.page_mutes_ticket,
+        budget: &raw.budget,
+        blind: &raw.blind,
+    };
+    let policy = rest.compile(section, &base);
+    let pending = tier::duration(section, &raw.pending, crate::engine::Span::ZERO);
+    let tiers = if !raw.tiers.is_absent() {
+        let tiers = tier::list(section, &raw.tiers, pending.unwrap_or_default());
+        if raw.vary.is_absent() {
+            tiers
+        } else {
+            let message = "the policy has both tiers and vary, but they exclude each other";
+            let fix = "remove vary:, and write the tiers as they shall be";
+            section.refuse(&raw.vary, message, fix);
+            None
+        }
+    } else {
+        let mut tiers = base.tiers.clone();
+        if let (Some(pending), false) = (pending, raw.pending.is_absent()) {
+            for tier in &mut tiers {
+                tier.pending = pending;
+            }
+        }
+        match raw.vary.value() {
+            Some(changes) if known => {
+                tier::vary(&section.within(&raw.vary, "vary"), tiers, changes)
+            }
+            None if raw.vary.is_absent() => Some(tiers),
+            _ => None,
+        }
+    };
+    pending?;
+    let name = match raw.tiers.is_absent() {
+        true => format!("{}, varied", base.name),
+        false => "own".to_owned(),
+    };
+    let tiers = tiers.filter(|_| known)?;
+    Some(Policy {
+        name,
+        tiers,
+        ..policy?
+    })
+}
+
+/// What every policy says besides its tiers.
+struct Rest<'f> {
+    mode: &'f Field<Mode>,
+    hold: &'f Field<Duration>,
+    recover: &'f Field<Fraction>,
+    page_mutes_ticket: &'f Field<bool>,
+    budget: &'f Field<raw::Budget>,
+    blind: &'f Field<ValueOr<raw::Blind>>,
+}
+
+impl Rest<'_> {
+    /// The base with what is written here; its tiers are still those of the base.
+    fn compile(&self, section: &Section<'_>, base: &Policy) -> Option<Policy> {
+        let hold = tier::duration(section, self.hold, base.hold);
+        let recover = recover(section, self.recover, base.recover);
+        let page_mutes_ticket = section.or(self.page_mutes_ticket, base.page_mutes_ticket);
+        let budget = budget(section, self.budget, &base.budget);
+        let blind = blind(section, self.blind, base.blind.as_ref());
+        let mode = section.or(self.mode, base.mode);
+        Some(Policy {
+            name: base.name.clone(),
+            tiers: base.tiers.clone(),
+            mode: mode?,
+            hold: hold?,
+            recover: recover?,
+            page_mutes_ticket: page_mutes_ticket?,
+            budget: budget?,
+            blind: blind?,
+        })
+    }
 }
 
 fn recover(section: &Section<'_>, field: &Field<Fraction>, default: f64) -> Option<f64> {
@@ -78,81 +161,22 @@ fn recover(section: &Section<'_>, field: &Field<Fraction>, default: f64) -> Opti
     None
 }
 
-fn tiers(
-    section: &Section<'_>,
-    field: &Field<Vec<Field<raw::Tier>>>,
-    pending: Span,
-) -> Option<Vec<Tier>> {
-    let written = section.required(field, "tiers")?;
-    if written.is_empty() || written.len() > TIERS_MAX {
-        let message = format!("a policy has 1 to {TIERS_MAX} tiers, not {}", written.len());
-        section.refuse(field, message, "list the burns that deserve an alert");
-        return None;
-    }
-    let compiled: Vec<Option<Tier>> = written
-        .iter()
-        .map(|item| tier(&section.within(item, "the tier"), item.value()?, pending))
-        .collect();
-    compiled.into_iter().collect()
-}
-
-fn tier(section: &Section<'_>, raw: &raw::Tier, pending: Span) -> Option<Tier> {
-    let severity = section.required(&raw.severity, "severity");
-    let budget = section.required(&raw.budget, "budget");
-    let long = window(section, &raw.long, "long");
-    let short = window(section, &raw.short, "short");
-    let minimum_events = section.bounded(&raw.minimum_events, MINIMUM_EVENTS_DEFAULT, 1.0, 1e12);
-    if budget == Some(&Fraction(0.0)) {
-        let fix = "write the part of the budget that deserves the alert, such as 2%";
-        section.refuse(&raw.budget, "a tier of no budget would always fire", fix);
-        return None;
-    }
-    if let (Some(long), Some(short)) = (long, short)
-        && short >= long
-    {
-        let message = format!("the short window {short} is not shorter than the long one {long}");
-        let fix = format!("write short: {}, a twelfth of the long one", twelfth(long));
-        section.refuse(&raw.short, message, fix);
-        return None;
-    }
-    Some(Tier {
-        severity: *severity?,
-        long: long?,
-        short: short?,
-        budget_fraction: budget?.0,
-        minimum_events: minimum_events?,
-        pending,
-        labels: BTreeMap::new(),
-    })
-}
-
-fn window(section: &Section<'_>, field: &Field<Duration>, key: &str) -> Option<Span> {
-    section.required(field, key)?;
-    let min = Duration(Span::from_secs(1));
-    let bounded = section.bounded(field, min, min, Duration(WINDOW_MAX));
-    Some(bounded?.0)
-}
-
-/// In whole seconds, so that it reads well.
-fn twelfth(long: Span) -> Span {
-    Span::from_secs((long.as_millis() / 12_000).max(1))
-}
-
 fn budget(
     section: &Section<'_>,
     field: &Field<raw::Budget>,
-    default: BudgetPolicy,
+    default: &BudgetPolicy,
 ) -> Option<BudgetPolicy> {
     if field.is_absent() {
-        return Some(default);
+        return Some(default.clone());
     }
     let raw = field.value()?;
     let section = section.within(field, "budget");
     let exhaustion = DurationOrNever(default.exhaustion_within);
     let exhaustion = section.or(&raw.exhaustion_within, exhaustion);
-    let thresholds = match section.maybe(&raw.thresholds)? {
-        Some(written) => thresholds(&section, &written),
-        None => Some(default.thresholds),
+    let thresholds = match raw.thresholds.value() {
+        Some(written) => thresholds(&section, written),
+        None if raw.thresholds.is_absent() => Some(default.thresholds.clone()),
+        None => None,
     };
     Some(BudgetPolicy {
         thresholds: thresholds?,
@@ -174,10 +198,13 @@ fn thresholds(section: &Section<'_>, written: &[Field<Fraction>]) -> Option<Vec<
     Some(rising)
 }
 
-fn blind(section: &Section<'_>, field: &Field<ValueOr<raw::Blind>>) -> Option<Option<BlindPolicy>> {
-    let default = raw::Blind::default();
+fn blind(
+    section: &Section<'_>,
+    field: &Field<ValueOr<raw::Blind>>,
+    default: Option<&BlindPolicy>,
+) -> Option<Option<BlindPolicy>> {
     let raw = match field.value() {
-        None if field.is_absent() => &default,
+        None if field.is_absent() => return Some(default.cloned()),
         None => return None,
         Some(ValueOr::Section(raw)) => raw,
         Some(ValueOr::Value(text)) if text == "false" => return Some(None),
@@ -188,8 +215,10 @@ fn blind(section: &Section<'_>, field: &Field<ValueOr<raw::Blind>>) -> Option<Op
         }
     };
     let section = section.within(field, "blind");
-    let after_slots = section.bounded(&raw.after_slots, AFTER_SLOTS_DEFAULT, 1, 10_000);
-    let severity = section.or(&raw.severity, Severity::Page);
+    let after_slots = default.map_or(AFTER_SLOTS_DEFAULT, |blind| blind.after_slots);
+    let after_slots = section.bounded(&raw.after_slots, after_slots, 1, 10_000);
+    let severity = default.map_or(Severity::Page, |blind| blind.severity);
+    let severity = section.or(&raw.severity, severity);
     Some(Some(BlindPolicy {
         after_slots: after_slots?,
         severity: severity?,

@@ -1,124 +1,269 @@
-//! One `kind: SLO` document to one [`Slo`].
+//! One `kind: SLO` document to one [`Slo`], and to those of its inline parts.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::config::diagnostic::{Report, excerpt};
+use crate::config::diagnostic::Report;
 use crate::config::field::{Field, Section, ValueOr};
+use crate::config::formats::Format;
 use crate::config::lint::Lint;
-use crate::config::nearest::{nearest, suggestion};
 use crate::config::promql::{Classified, Grouping};
 use crate::config::raw::definition::{self as raw, SloDocument, SloMetadata, SloSpec};
 use crate::config::tree::Mark;
-use crate::config::value::{LabelName, Name, WebUrl};
-use crate::engine::{Document, Objective, Period, Policy, Reach, Slo, SloId, Span};
+use crate::config::value::{LabelName, Name, SloRef};
+use crate::engine::{Document, Objective, Period, Policy, Reach, Slo, SloId};
 
-use super::{Policies, indicator};
+use super::composite::{self, Composed};
+use super::defaults::Inherited;
+use super::document::Alerting;
+use super::{Policies, document, fit, indicator, period, policy};
 
-/// What could be made of a document.
-pub(super) struct Compiled {
+/// What could be made of a document, before references between SLOs are looked at.
+pub(super) struct Draft<'a> {
     /// Known even when the rest has mistakes.
-    pub(super) id: Option<SloId>,
+    pub(super) id: SloId,
+    pub(super) mark: Mark,
+    pub(super) report: Report<'a>,
+    pub(super) format: Format,
     /// The SLO, and why it takes its evaluation path.
     pub(super) slo: Option<(Slo, String)>,
+    /// What it may be caused by.
+    pub(super) depends_on: Vec<(SloId, Mark)>,
+    /// What it is made of.
+    pub(super) parts: Vec<(SloId, Mark)>,
 }
 
-const PERIOD_DEFAULT: Span = Span::from_days(30);
-const PERIOD_MIN: Span = Span::from_days(1);
-const PERIOD_MAX: Span = Span::from_days(400);
+/// Everything outside a document that it depends on.
+pub(super) struct Context<'c, 'f> {
+    pub(super) policies: &'c Policies,
+    pub(super) inherited: Inherited<'f>,
+    pub(super) format: Format,
+}
 
-pub(super) fn compile(
-    raw: &SloDocument,
+/// The SLO of a document behind its inline parts; nothing when it has no identity.
+pub(super) fn compile<'a, 'f>(
+    raw: &'f SloDocument,
     mark: Mark,
-    report: &Report<'_>,
-    policies: &Policies,
-) -> Compiled {
+    report: &Report<'a>,
+    context: &Context<'_, 'f>,
+) -> Vec<Draft<'a>> {
     let root = Section::new(report, mark, "the SLO");
     let metadata = root.section(&raw.metadata, "metadata");
     let spec = root.section(&raw.spec, "spec");
-    let (service, name, document) = match metadata {
+    let (identity, document) = match &metadata {
         Some((section, metadata)) => (
-            section.required(&metadata.service, "service").cloned(),
-            section.required(&metadata.name, "name").cloned(),
-            document(&section, metadata),
+            identity(section, metadata, &context.inherited),
+            document::compile(section, metadata, &context.inherited),
         ),
-        None => (None, None, None),
+        None => (None, None),
     };
-    let promise = spec.map(|(section, spec)| promise(&section, spec, policies));
-    let id = match (&service, &name) {
-        (Some(Name(service)), Some(Name(name))) => Some(SloId::new(service, name)),
-        _ => None,
+    let unnamed = Identity::default();
+    let known = identity.as_ref().unwrap_or(&unnamed);
+    let promise = spec.map(|(section, spec)| promise(&section, spec, known, context));
+    let Some(identity) = identity else {
+        return Vec::new();
     };
-    let slo = id.clone().and_then(|id| {
-        let promise = promise??;
-        let slo = Slo {
-            id,
-            service: service?.0,
-            name: name?.0,
-            objective: promise.objective,
-            sla: None,
-            reach: Reach::new(&promise.policy, &promise.period),
-            period: promise.period,
-            indicator: promise.measured.indicator,
-            group_by: promise.group_by,
-            policy: promise.policy,
-            document: document?,
+    let (promise, depends_on) = promise.unwrap_or_default();
+    let draft = |name: &str| Draft {
+        id: SloId::new(&identity.service, name),
+        mark,
+        report: report.clone(),
+        format: context.format,
+        slo: None,
+        depends_on: Vec::new(),
+        parts: Vec::new(),
+    };
+    let mut drafts = Vec::new();
+    let mut own = Draft {
+        depends_on,
+        ..draft(&identity.name)
+    };
+    if let (Some(promise), Some(document)) = (promise, document) {
+        let of_part = Document {
+            version: None,
+            review_by: None,
+            ..document.clone()
         };
-        Some((slo, promise.measured.why))
-    });
-    Compiled { id, slo }
+        for part in &promise.inline {
+            drafts.push(Draft {
+                mark: part.mark,
+                slo: part.measured.clone().map(|measured| {
+                    let silent = Arc::new(Policy::silent());
+                    promise.slo(&identity.service, &part.name, silent, measured, &of_part)
+                }),
+                ..draft(&part.name)
+            });
+        }
+        own.parts.clone_from(&promise.parts);
+        own.slo = Some(promise.whole(&identity, &document));
+    }
+    drafts.push(own);
+    drafts
+}
+
+impl Promise {
+    /// The SLO itself, and why it takes its evaluation path.
+    fn whole(&self, identity: &Identity, document: &Document) -> (Slo, String) {
+        let Identity { service, name } = identity;
+        let (policy, measured) = (Arc::clone(&self.policy), self.measured.clone());
+        let (mut slo, why) = self.slo(service, name, policy, measured, document);
+        slo.sla = self.sla;
+        slo.document.alerts.clone_from(&self.alerting.texts);
+        (slo, why)
+    }
+
+    fn slo(
+        &self,
+        service: &str,
+        name: &str,
+        policy: Arc<Policy>,
+        measured: Classified,
+        document: &Document,
+    ) -> (Slo, String) {
+        let slo = Slo {
+            id: SloId::new(service, name),
+            service: service.to_owned(),
+            name: name.to_owned(),
+            objective: self.objective,
+            sla: None,
+            reach: Reach::new(&policy, &self.period),
+            period: self.period.clone(),
+            indicator: measured.indicator,
+            group_by: self.group_by.clone(),
+            policy,
+            document: document.clone(),
+        };
+        (slo, measured.why)
+    }
+}
+
+/// Service and name.
+#[derive(Default)]
+pub(super) struct Identity {
+    pub(super) service: String,
+    pub(super) name: String,
+}
+
+impl Identity {
+    /// What a reference means here.
+    pub(super) fn resolve(&self, SloRef { service, name }: &SloRef) -> SloId {
+        let service = service.as_ref().map_or(&self.service, |Name(name)| name);
+        SloId::new(service, &name.0)
+    }
+}
+
+fn identity<'f>(
+    section: &Section<'_>,
+    metadata: &'f SloMetadata,
+    inherited: &Inherited<'f>,
+) -> Option<Identity> {
+    let service = inherited.metadata(&metadata.service, |default| &default.service);
+    let service = section.required(service, "service");
+    let name = section.required(&metadata.name, "name");
+    Some(Identity {
+        service: service?.0.clone(),
+        name: name?.0.clone(),
+    })
 }
 
 /// The `spec` of an SLO.
 struct Promise {
     objective: Objective,
+    sla: Option<Objective>,
     period: Period,
     policy: Arc<Policy>,
+    alerting: Alerting,
     group_by: Vec<String>,
     measured: Classified,
+    /// Of a composite.
+    parts: Vec<(SloId, Mark)>,
+    /// Of a composite: the parts that are written in place.
+    inline: Vec<composite::Inline>,
 }
 
-fn promise(section: &Section<'_>, spec: &SloSpec, policies: &Policies) -> Option<Promise> {
-    let objective = objective(section, &spec.objective);
-    let period = period(section, &spec.period);
-    let policy = policy(section, &spec.policy, policies);
-    if let (Some(period), Some(policy)) = (period.as_ref().map(Period::nominal), &policy) {
-        check_windows(section, spec, period, policy);
+type Dependencies = Vec<(SloId, Mark)>;
+
+fn promise<'f>(
+    section: &Section<'_>,
+    spec: &'f SloSpec,
+    identity: &Identity,
+    context: &Context<'_, 'f>,
+) -> (Option<Promise>, Dependencies) {
+    let objective = objective(section, &spec.objective, "objective");
+    let sla = sla(section, spec, objective);
+    let period_field = context.inherited.spec(&spec.period, |d| &d.period);
+    let period = period::compile(section, period_field);
+    let policy_field = context.inherited.spec(&spec.policy, |d| &d.policy);
+    let policy = policy(section, policy_field, context.policies);
+    let alerting = document::alerting(section, &spec.alerts, &context.inherited);
+    let policy = match (policy, &alerting) {
+        (Some(policy), Some(alerting)) if alerting.disables() => {
+            Some(Arc::new(alerting.apply((*policy).clone())))
+        }
+        (policy, _) => policy,
+    };
+    let depends_on = depends_on(section, spec, identity);
+    let (measured, group_by) = measured(section, spec, identity);
+    if let (Some(period), Some(policy)) = (&period, &policy) {
+        fit::windows(section, period_field, period, policy);
         if let Some(objective) = objective {
-            warn_of_dead_tiers(section, spec, objective, period, policy);
+            let mark = spec.objective.mark_or(section.mark);
+            fit::dead_tiers(section, mark, objective, period.nominal(), policy);
+        }
+        if let Some(composed) = &measured {
+            let indicator = &composed.whole.indicator;
+            fit::period_counts(section, period_field, period, indicator);
+            fit::policy_counts(section, policy_field, policy, indicator);
         }
     }
+    let whole = || {
+        let composed = measured?;
+        Some(Promise {
+            objective: objective?,
+            sla: sla?,
+            period: period?,
+            policy: policy?,
+            alerting: alerting?,
+            group_by: group_by?,
+            measured: composed.whole,
+            parts: composed.parts,
+            inline: composed.inline,
+        })
+    };
+    let (depends_on, sound) = depends_on;
+    (whole().filter(|_| sound), depends_on)
+}
+
+/// What is measured, and by which labels it is split.
+fn measured(
+    section: &Section<'_>,
+    spec: &SloSpec,
+    identity: &Identity,
+) -> (Option<Composed>, Option<Vec<String>>) {
+    let written = group_by(section, &spec.group_by);
+    let stated = written.as_deref().unwrap_or_default();
     let measured = section
         .section(&spec.sli, "sli")
-        .and_then(|(section, sli)| indicator::compile(&section, sli));
-    let grouping = measured.as_ref().map(|measured| &measured.grouping);
+        .and_then(|(section, sli)| indicator::compile(&section, sli, stated, identity));
+    let grouping = measured.as_ref().map(|measured| &measured.whole.grouping);
     let group_by = match grouping {
         Some(Grouping::By(labels)) if spec.group_by.is_absent() => Some(labels.clone()),
-        _ => group_by(section, &spec.group_by),
+        _ => written,
     };
     if let Some(Grouping::Without(_)) = grouping
         && spec.group_by.is_absent()
     {
         let message = "the queries group by labels that they do not name, so all count as one";
         let fix = "list the labels in group_by:, or sum without grouping";
-        section.report.lint(
-            Lint::UnstatedGrouping,
-            spec.sli.mark_or(section.mark),
-            message,
-            fix,
-        );
+        let mark = spec.sli.mark_or(section.mark);
+        section
+            .report
+            .lint(Lint::UnstatedGrouping, mark, message, fix);
     }
-    Some(Promise {
-        objective: objective?,
-        period: period?,
-        policy: policy?,
-        group_by: group_by?,
-        measured: measured?,
-    })
+    (measured, group_by)
 }
 
-fn objective(section: &Section<'_>, field: &Field<f64>) -> Option<Objective> {
-    let percent = section.required(field, "objective")?;
+fn objective(section: &Section<'_>, field: &Field<f64>, key: &str) -> Option<Objective> {
+    let percent = section.required(field, key)?;
     match Objective::from_percent(*percent) {
         Ok(objective) => Some(objective),
         Err(error) => {
@@ -129,16 +274,26 @@ fn objective(section: &Section<'_>, field: &Field<f64>) -> Option<Objective> {
     }
 }
 
-fn period(section: &Section<'_>, field: &Field<ValueOr<raw::Period>>) -> Option<Period> {
-    let span = match field.value() {
-        None if field.is_absent() => return Some(Period::Rolling(PERIOD_DEFAULT)),
-        Some(ValueOr::Value(text)) => Span::parse(text).ok()?,
-        _ => return None,
-    };
-    let _ = section;
-    (PERIOD_MIN..=PERIOD_MAX)
-        .contains(&span)
-        .then_some(Period::Rolling(span))
+/// The weaker promise, if there is one; `None` when it was refused.
+fn sla(
+    section: &Section<'_>,
+    spec: &SloSpec,
+    objective: Option<Objective>,
+) -> Option<Option<Objective>> {
+    if spec.sla.is_absent() {
+        return Some(None);
+    }
+    let sla = self::objective(section, &spec.sla, "sla")?;
+    if let Some(objective) = objective
+        && objective < sla
+    {
+        let (objective, sla) = (objective.percent(), sla.percent());
+        let message = format!("the objective {objective} is weaker than the SLA {sla}");
+        let fix = "promise more than the contract does, so that there is time to act";
+        let mark = spec.objective.mark_or(section.mark);
+        section.report.lint(Lint::WeakerThanSla, mark, message, fix);
+    }
+    Some(Some(sla))
 }
 
 fn policy(
@@ -146,76 +301,57 @@ fn policy(
     field: &Field<ValueOr<raw::SloPolicy>>,
     policies: &Policies,
 ) -> Option<Arc<Policy>> {
-    let name = match field.value() {
-        None if field.is_absent() => Policy::DEFAULT_NAME.to_owned(),
-        Some(ValueOr::Value(text)) => text.clone(),
-        _ => return None,
-    };
-    match policies.by_name.get(&name) {
-        Some((_, policy)) => policy.clone(),
-        None => {
-            let known = policies.by_name.keys().map(String::as_str);
-            // It may stand in what could not be read, unless it looks like a typing error.
-            if !policies.lost || nearest(&name, known.clone()).is_some() {
-                let message = format!("the policy {name:?} is not defined");
-                section.refuse(field, message, suggestion(&name, known));
-            }
-            None
+    match field.value() {
+        None if field.is_absent() => policies.find(section, field, Policy::DEFAULT_NAME),
+        None => None,
+        Some(ValueOr::Value(name)) => policies.find(section, field, name),
+        Some(ValueOr::Section(raw)) => {
+            let section = section.within(field, "the policy");
+            policy::of_slo(&section, raw, policies).map(Arc::new)
         }
     }
 }
 
-/// A window longer than the period would be judged by a budget that it does not belong to.
-fn check_windows(section: &Section<'_>, spec: &SloSpec, period: Span, policy: &Policy) {
-    let longest = policy.longest_window();
-    if longest > period {
-        let name = &policy.name;
-        let message =
-            format!("the policy {name:?} looks back {longest}, longer than the period of {period}");
-        let fix = format!("choose a period of at least {longest}, or a policy of shorter windows");
-        section.refuse(&spec.period, message, fix);
+/// References to what may be the cause, and whether all of them could be read.
+fn depends_on(section: &Section<'_>, spec: &SloSpec, identity: &Identity) -> (Dependencies, bool) {
+    const DEPENDENCIES_MAX: usize = 50;
+    let written = spec.depends_on.value().map_or(&[][..], Vec::as_slice);
+    let mut sound = spec.depends_on.is_absent() || spec.depends_on.value().is_some();
+    if written.len() > DEPENDENCIES_MAX {
+        let message = format!("depends_on has more than {DEPENDENCIES_MAX} entries");
+        section.refuse(&spec.depends_on, message, "name the nearest causes only");
+        return (Vec::new(), false);
     }
-}
-
-/// An error ratio cannot exceed 1, so a tier whose factor asks for more never fires.
-fn warn_of_dead_tiers(
-    section: &Section<'_>,
-    spec: &SloSpec,
-    objective: Objective,
-    period: Span,
-    policy: &Policy,
-) {
-    for tier in &policy.tiers {
-        let factor = tier.factor(period);
-        let ratio = factor * objective.budget_ratio();
-        if ratio >= 1.0 {
-            let message = format!(
-                "the {} tier {} of {:?} can never fire: it needs an error ratio of {:.0}%",
-                tier.severity,
-                tier.windows(),
-                policy.name,
-                ratio * 100.0,
-            );
-            let fix = format!(
-                "choose a policy with a smaller budget or a longer window, or an objective above {:.2}",
-                100.0 * (1.0 - 1.0 / factor),
-            );
-            let mark = spec.objective.mark_or(section.mark);
-            section.report.lint(Lint::DeadTier, mark, message, fix);
+    let mut resolved: Dependencies = Vec::new();
+    for field in written {
+        let Some(reference) = field.value() else {
+            sound = false;
+            continue;
+        };
+        let id = identity.resolve(reference);
+        if resolved.iter().any(|(known, _)| *known == id) {
+            section.refuse(field, format!("{id} is listed twice"), "remove one");
+            sound = false;
+        } else {
+            resolved.push((id, field.mark_or(section.mark)));
         }
     }
+    (resolved, sound)
 }
 
 fn group_by(section: &Section<'_>, field: &Field<Vec<Field<LabelName>>>) -> Option<Vec<String>> {
     const LABELS_MAX: usize = 16;
-    let labels = section.or(field, Vec::new())?;
+    if field.is_absent() {
+        return Some(Vec::new());
+    }
+    let labels = field.value()?;
     if labels.len() > LABELS_MAX {
         let message = format!("group_by has more than {LABELS_MAX} labels");
         section.refuse(field, message, "group by fewer labels");
         return None;
     }
     let mut names: Vec<String> = Vec::new();
-    for label in &labels {
+    for label in labels {
         let LabelName(name) = label.value()?;
         if names.contains(name) {
             section.refuse(label, format!("{name:?} is listed twice"), "remove one");
@@ -224,61 +360,4 @@ fn group_by(section: &Section<'_>, field: &Field<Vec<Field<LabelName>>>) -> Opti
         }
     }
     Some(names)
-}
-
-fn document(section: &Section<'_>, metadata: &SloMetadata) -> Option<Document> {
-    if metadata.owner.is_absent() {
-        let fix = "add owner: with the team that answers for it";
-        section
-            .report
-            .lint(Lint::NoOwner, section.mark, "nobody owns this SLO", fix);
-    }
-    if metadata.runbook.is_absent() {
-        let fix = "add runbook: with the URL that says what to do when it burns";
-        section.report.lint(
-            Lint::NoRunbook,
-            section.mark,
-            "this SLO has no runbook",
-            fix,
-        );
-    }
-    check_label_names(section, &metadata.labels);
-    let url = |field: &Field<WebUrl>| Some(section.maybe(field)?.map(|WebUrl(url)| url));
-    let description = section.or(&metadata.description, String::new());
-    let owner = section.maybe(&metadata.owner);
-    let runbook = url(&metadata.runbook);
-    let dashboard = url(&metadata.dashboard);
-    let rationale = section.maybe(&metadata.rationale);
-    let labels = texts(section, &metadata.labels);
-    let annotations = texts(section, &metadata.annotations);
-    Some(Document {
-        description: description?,
-        owner: owner?,
-        runbook: runbook?,
-        dashboard: dashboard?,
-        rationale: rationale?,
-        labels: labels?,
-        annotations: annotations?,
-        ..Document::default()
-    })
-}
-
-type Texts = BTreeMap<String, Field<String>>;
-
-fn check_label_names(section: &Section<'_>, field: &Field<Texts>) {
-    for (name, value) in field.value().into_iter().flatten() {
-        if LabelName::try_from(name.clone()).is_err() {
-            let message = format!("{:?} is not a label name", excerpt(name));
-            let fix = "use letters, digits and _, not beginning with a digit";
-            section.refuse(value, message, fix);
-        }
-    }
-}
-
-fn texts(section: &Section<'_>, field: &Field<Texts>) -> Option<BTreeMap<String, String>> {
-    let texts = section.or(field, Texts::new())?;
-    texts
-        .into_iter()
-        .map(|(name, text)| Some((name, text.value()?.clone())))
-        .collect()
 }

@@ -7,7 +7,10 @@
 //!
 //! Nothing here panics or recurses without bound, whatever the text: `text.rs` bounds it first.
 
+mod exclude;
+mod latency;
 mod selector;
+mod slices;
 mod sums;
 mod text;
 
@@ -18,12 +21,13 @@ use promql_parser::parser::token::{T_DIV, T_SUB};
 use promql_parser::parser::value::ValueType;
 use promql_parser::parser::{BinaryExpr, Expr};
 
-use crate::engine::labels::METRIC_NAME;
-use crate::engine::{
-    Indicator, MatchOp, Matcher, QueryTemplate, Selector, Span, Term, WindowQuery,
-};
+use crate::engine::{Indicator, QueryTemplate, WindowQuery};
 
-use selector::{bucket_bound, selector};
+pub use exclude::{Exclusion, exclusion, without};
+pub use latency::{latency, native_latency};
+pub use slices::{Target, condition, graded, slice_events};
+pub use text::whole_bounds;
+
 use sums::{NotSums, Reading, Sums};
 use text::Text;
 
@@ -54,7 +58,7 @@ pub enum Grouping {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {message}")]
 pub struct PromqlError {
-    /// The argument at fault: `bad`, `good`, `total`, `histogram`, `condition` or `error_ratio`.
+    /// The argument at fault, by its key in a definition: `bad`, `histogram`, `condition`.
     pub field: &'static str,
     /// What is wrong and how to fix it.
     pub message: String,
@@ -62,16 +66,60 @@ pub struct PromqlError {
     pub offset: Option<usize>,
 }
 
-/// Which events the numerator of an event ratio counts.
+/// Two of bad, good and all events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Side {
-    /// The bad ones.
-    Bad,
-    /// The good ones: bad = total - good.
-    Good,
+pub enum EventTexts<'t> {
+    /// Bad ones, and all.
+    BadOfTotal {
+        /// PromQL of the bad events.
+        bad: &'t str,
+        /// PromQL of all events.
+        total: &'t str,
+    },
+    /// Good ones, and all.
+    GoodOfTotal {
+        /// PromQL of the good events.
+        good: &'t str,
+        /// PromQL of all events.
+        total: &'t str,
+    },
+    /// Good ones and bad ones, which are all.
+    GoodAndBad {
+        /// PromQL of the good events.
+        good: &'t str,
+        /// PromQL of the bad events.
+        bad: &'t str,
+    },
 }
 
-/// An event ratio: bad or good events, and all events.
+impl<'t> EventTexts<'t> {
+    /// Both, each with the name of its field: the numerator first.
+    pub const fn named(&self) -> [(&'static str, &'t str); 2] {
+        match self {
+            Self::BadOfTotal { bad, total } => [("bad", bad), ("total", total)],
+            Self::GoodOfTotal { good, total } => [("good", good), ("total", total)],
+            Self::GoodAndBad { good, bad } => [("bad", bad), ("good", good)],
+        }
+    }
+
+    const fn pair(&self) -> Pair {
+        match self {
+            Self::BadOfTotal { .. } => Pair::BadOfTotal,
+            Self::GoodOfTotal { .. } => Pair::GoodOfTotal,
+            Self::GoodAndBad { .. } => Pair::BadAndGood,
+        }
+    }
+}
+
+/// What the two texts of an event ratio count, in the order of [`EventTexts::named`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pair {
+    BadOfTotal,
+    GoodOfTotal,
+    BadAndGood,
+}
+
+/// An event ratio.
 ///
 /// Each text is a bare counter selector, a linear combination of
 /// `sum (rate|increase(selector[$window]))`, or any other PromQL with a `$window`.
@@ -79,134 +127,56 @@ pub enum Side {
 /// # Errors
 ///
 /// When a text is not PromQL, has no window where it needs one, or the two do not fit together.
-pub fn events(side: Side, numerator: &str, total: &str) -> Result<Classified, PromqlError> {
-    let field = match side {
-        Side::Bad => "bad",
-        Side::Good => "good",
+pub fn events(texts: EventTexts<'_>) -> Result<Classified, PromqlError> {
+    let [(name, first), (other, second)] = texts.named();
+    let (first, second) = (Text::new(name, first)?, Text::new(other, second)?);
+    let (one, two) = (first.parse()?, second.parse()?);
+    let reason = match (sums_of(&first, &one)?, sums_of(&second, &two)?) {
+        (Ok(one), Ok(two)) => return exact(&first, texts.pair(), one, two),
+        (Err(reason), _) | (_, Err(reason)) => reason,
     };
-    let numerator = Text::new(field, numerator)?;
-    let total = Text::new("total", total)?;
-    let (first, second) = (numerator.parse()?, total.parse()?);
-    match (sums_of(&numerator, &first)?, sums_of(&total, &second)?) {
-        (Ok(first), Ok(second)) => exact(&numerator, side, first, second),
-        (Err(reason), _) | (_, Err(reason)) => {
-            let numerator_template = window_template(&numerator, &reason)?;
-            let total_template = window_template(&total, &reason)?;
-            let bad = match side {
-                Side::Bad => numerator_template,
-                Side::Good => {
-                    // A line break ends a comment that the author may have left at the end.
-                    let (total, good) = (total.template(), numerator.template());
-                    let bad = format!("({total}\n) - ({good}\n)");
-                    QueryTemplate::new(&bad).unwrap_or(numerator_template)
-                }
-            };
-            let query = WindowQuery::Events {
-                bad,
-                total: total_template,
-                counted: false,
-            };
-            Ok(direct(query, &reason))
-        }
-    }
+    let first_template = window_template(&first, &reason)?;
+    let second_template = window_template(&second, &reason)?;
+    let (one, two) = (
+        operand(&first.template(), &one),
+        operand(&second.template(), &two),
+    );
+    // A series that is missing on one side has counted nothing yet: then the other side is all.
+    let composed = |text: String| QueryTemplate::new(&text);
+    let (bad, total) = match texts.pair() {
+        Pair::BadOfTotal => (Some(first_template), Some(second_template)),
+        Pair::GoodOfTotal => (
+            composed(format!("({two} - {one}) or {two}")),
+            Some(second_template),
+        ),
+        Pair::BadAndGood => (
+            Some(first_template),
+            composed(format!("({one} + {two}) or {one} or {two}")),
+        ),
+    };
+    let (Some(bad), Some(total)) = (bad, total) else {
+        return Err(first.error("the query has no place for the window"));
+    };
+    let query = WindowQuery::Events {
+        bad,
+        total,
+        counted: false,
+    };
+    Ok(direct(query, &reason))
 }
 
-/// A latency threshold on a classic histogram: events slower than the threshold are bad.
-///
-/// `histogram` is a selector of the histogram, with or without `_bucket` or `_count`. The bound is
-/// matched as Prometheus 2 stores it (`5`) and as Prometheus 3 does (`5.0`).
+/// Whether one text of an event ratio is sound by itself.
 ///
 /// # Errors
 ///
-/// When the text is not a bare selector with a literal name, or the threshold not a positive number.
-pub fn latency(histogram: &str, threshold_seconds: f64) -> Result<Classified, PromqlError> {
-    let text = Text::new("histogram", histogram)?;
-    if !(threshold_seconds.is_finite() && threshold_seconds > 0.0) {
-        let message = format!("the threshold {threshold_seconds}s is not a positive number");
-        return Err(text.error(message));
+/// When the text is not PromQL, or has no window where it needs one.
+pub fn check_events(field: &'static str, text: &str) -> Result<(), PromqlError> {
+    let text = Text::new(field, text)?;
+    let parsed = text.parse()?;
+    if let Err(reason) = sums_of(&text, &parsed)? {
+        window_template(&text, &reason)?;
     }
-    let Expr::VectorSelector(parsed) = text.parse()? else {
-        return Err(text.error(
-            "a histogram is named by a bare selector such as request_duration_seconds{job=\"x\"}",
-        ));
-    };
-    let selector = selector(&parsed).map_err(|reason| text.error(reason))?;
-    let Some(name) = selector.metric() else {
-        return Err(text.error("a histogram needs a literal metric name"));
-    };
-    if selector.matchers().iter().any(|m| m.name == "le") {
-        return Err(text.error("the bound comes from the threshold: remove the matcher on `le`"));
-    }
-    let base = ["_bucket", "_count"]
-        .iter()
-        .find_map(|suffix| name.strip_suffix(suffix));
-    let base = base.unwrap_or(name);
-    let part = |suffix: &str, extra: Option<Matcher>| {
-        let rest = selector.matchers().iter().filter(|m| m.name != METRIC_NAME);
-        let name = Matcher {
-            name: METRIC_NAME.to_owned(),
-            op: MatchOp::Equal(format!("{base}{suffix}")),
-        };
-        Selector::new(rest.cloned().chain([name]).chain(extra).collect())
-    };
-    let all = Term {
-        coefficient: 1.0,
-        selector: part("_count", None),
-    };
-    let bound = bucket_bound(threshold_seconds).map_err(|error| text.error(error.to_string()))?;
-    let fast = Term {
-        coefficient: -1.0,
-        selector: part("_bucket", Some(bound)),
-    };
-    Ok(Classified {
-        indicator: Indicator::Counters {
-            bad: vec![all.clone(), fast],
-            total: vec![all],
-        },
-        why: WHY_EXACT.to_owned(),
-        grouping: Grouping::Unstated,
-    })
-}
-
-/// A condition checked once per time slice: a slice in which it yields 0 is bad.
-///
-/// A comparison on the outside gets `bool`, so that it yields 0 instead of nothing.
-///
-/// # Errors
-///
-/// When the text is not PromQL, yields no instant vector or scalar, has a `$window`, or filters
-/// in a way that can never yield 0.
-pub fn condition(text: &str, slice: Span) -> Result<Classified, PromqlError> {
-    let text = Text::new("condition", text)?;
-    if let Some(offset) = text.window() {
-        return Err(text.error_at(
-            offset,
-            "a condition has no window: write a range such as [5m]",
-        ));
-    }
-    if slice.is_zero() {
-        return Err(text.error("a time slice is longer than 0s"));
-    }
-    let condition = text.with_bool();
-    let parsed = Text::new("condition", &condition)?.parse()?;
-    if !matches!(parsed.value_type(), ValueType::Vector | ValueType::Scalar) {
-        return Err(text.error("a condition yields one number per instance, not a range or a text"));
-    }
-    if filters(&parsed) {
-        return Err(text.error(
-            "a comparison drops series instead of yielding 0, so no slice could be bad: \
-             write `bool` after the operator and combine with `*`",
-        ));
-    }
-    Ok(Classified {
-        indicator: Indicator::Slices {
-            condition,
-            slice,
-            graded: false,
-        },
-        why: "it is a condition, so Prometheus evaluates it once per time slice".to_owned(),
-        grouping: Grouping::Unstated,
-    })
+    Ok(())
 }
 
 /// A query for the error ratio (0..1) of `$window`.
@@ -217,35 +187,59 @@ pub fn condition(text: &str, slice: Span) -> Result<Classified, PromqlError> {
 ///
 /// When the text is not PromQL or has no window.
 pub fn ratio(error_ratio: &str) -> Result<Classified, PromqlError> {
-    let text = Text::new("error_ratio", error_ratio)?;
+    any_ratio("error_ratio", error_ratio, Pair::BadOfTotal)
+}
+
+/// A query for the ratio (0..1) of good events of `$window`, taken as [`ratio`] is.
+///
+/// # Errors
+///
+/// When the text is not PromQL or has no window.
+pub fn good_ratio(good_ratio: &str) -> Result<Classified, PromqlError> {
+    any_ratio("good_ratio", good_ratio, Pair::GoodOfTotal)
+}
+
+/// `pair` says what the numerator of a plain quotient counts.
+fn any_ratio(field: &'static str, ratio: &str, pair: Pair) -> Result<Classified, PromqlError> {
+    let text = Text::new(field, ratio)?;
     let parsed = text.parse()?;
     let reason = match quotient(&parsed) {
-        Some((side, above, below)) => match (sums_of(&text, above)?, sums_of(&text, below)?) {
+        Some((inverted, above, below)) => match (sums_of(&text, above)?, sums_of(&text, below)?) {
             (Ok(above), Ok(below)) if above.reading != Reading::Counters => {
-                return exact(&text, side, above, below);
+                let pair = match (pair, inverted) {
+                    (pair, false) => pair,
+                    (Pair::BadOfTotal, true) => Pair::GoodOfTotal,
+                    (_, true) => Pair::BadOfTotal,
+                };
+                return exact(&text, pair, above, below);
             }
             (Ok(_), Ok(_)) => "a ratio of bare counters has no window".to_owned(),
             (Err(reason), _) | (_, Err(reason)) => reason,
         },
         None => "the ratio is not a plain quotient of sums".to_owned(),
     };
-    let error_ratio = window_template(&text, &reason)?;
+    let template = window_template(&text, &reason)?;
+    let error_ratio = match pair {
+        Pair::BadOfTotal => Some(template),
+        _ => QueryTemplate::new(&format!("1 - ({})", closed(&text.template()))),
+    };
+    let Some(error_ratio) = error_ratio else {
+        return Err(text.error("the query has no place for the window"));
+    };
     Ok(direct(WindowQuery::Ratio { error_ratio }, &reason))
 }
 
 const WHY_EXACT: &str =
     "it is made of sums of counters, so every raw sample is read once and windows are exact";
 
-/// `A / B` is a bad ratio, `1 - A / B` one of good events.
-fn quotient(expr: &Expr) -> Option<(Side, &Expr, &Expr)> {
+/// `A / B`, or `1 - A / B`, which is inverted.
+fn quotient(expr: &Expr) -> Option<(bool, &Expr, &Expr)> {
     let plain = |binary: &BinaryExpr| binary.modifier.is_none();
     match unwrap_parens(expr) {
-        Expr::Binary(b) if b.op.id() == T_DIV && plain(b) => Some((Side::Bad, &b.lhs, &b.rhs)),
+        Expr::Binary(b) if b.op.id() == T_DIV && plain(b) => Some((false, &b.lhs, &b.rhs)),
         Expr::Binary(b) if b.op.id() == T_SUB && plain(b) && sums::number(&b.lhs) == Some(1.0) => {
-            match quotient(&b.rhs)? {
-                (Side::Bad, above, below) => Some((Side::Good, above, below)),
-                (Side::Good, ..) => None,
-            }
+            let (inverted, above, below) = quotient(&b.rhs)?;
+            (!inverted).then_some((true, above, below))
         }
         _ => None,
     }
@@ -253,37 +247,62 @@ fn quotient(expr: &Expr) -> Option<(Side, &Expr, &Expr)> {
 
 fn exact(
     text: &Text<'_>,
-    side: Side,
-    numerator: Sums,
-    total: Sums,
+    pair: Pair,
+    first: Sums,
+    second: Sums,
 ) -> Result<Classified, PromqlError> {
-    if numerator.reading != total.reading {
-        return Err(text.error(format!(
-            "one query reads {}, the other {}: their ratio means nothing, write both the same way",
-            numerator.reading.as_str(),
-            total.reading.as_str()
-        )));
-    }
-    let Some(grouping) = numerator.grouping.join(&total.grouping) else {
-        return Err(text.error(
-            "the two queries group by different labels, so their series would never match",
-        ));
-    };
-    let bad = match side {
-        Side::Bad => numerator.terms.clone(),
-        Side::Good => sums::add(total.terms.clone(), &numerator.terms, -1.0),
-    };
-    if sums::add(numerator.terms, &total.terms, -1.0).is_empty() {
+    let grouping = fitting(text, &first, &second)?;
+    let (first, second) = (first.terms, second.terms);
+    if sums::add(first.clone(), &second, -1.0).is_empty() {
         return Err(text.error("both queries count the same events, so the ratio never changes"));
     }
+    let (bad, total) = match pair {
+        Pair::BadOfTotal => (first, second),
+        Pair::GoodOfTotal => (sums::add(second.clone(), &first, -1.0), second),
+        Pair::BadAndGood => (first.clone(), sums::add(second, &first, 1.0)),
+    };
     Ok(Classified {
-        indicator: Indicator::Counters {
-            bad,
-            total: total.terms,
-        },
+        indicator: Indicator::Counters { bad, total },
         why: WHY_EXACT.to_owned(),
         grouping,
     })
+}
+
+/// The grouping of two sums, if they can be compared.
+fn fitting(text: &Text<'_>, first: &Sums, second: &Sums) -> Result<Grouping, PromqlError> {
+    if first.reading != second.reading {
+        return Err(text.error(format!(
+            "one query reads {}, the other {}: their ratio means nothing, write both the same way",
+            first.reading.as_str(),
+            second.reading.as_str()
+        )));
+    }
+    first.grouping.join(&second.grouping).ok_or_else(|| {
+        text.error("the two queries group by different labels, so their series would never match")
+    })
+}
+
+/// A text as an operand of vectors.
+fn operand(text: &str, parsed: &Expr) -> String {
+    let text = closed(text);
+    match parsed.value_type() {
+        ValueType::Scalar => format!("vector({text})"),
+        _ => format!("({text})"),
+    }
+}
+
+/// `sum(..)`, or `sum by (a, b) (..)`.
+fn summed(labels: &[String], inner: &str) -> String {
+    match labels {
+        [] => format!("sum({inner})"),
+        labels => format!("sum by ({}) ({inner})", labels.join(", ")),
+    }
+}
+
+/// A text after which something may follow: a line break ends a comment.
+fn closed(text: &str) -> String {
+    let end = if text.contains('#') { "\n" } else { "" };
+    format!("{text}{end}")
 }
 
 fn direct(query: WindowQuery, reason: &str) -> Classified {
@@ -318,15 +337,6 @@ fn window_template(text: &Text<'_>, reason: &str) -> Result<QueryTemplate, Promq
             "{reason}, so the query must say where the window goes: write a range as [$window]"
         )),
     })
-}
-
-/// Whether false makes the result vanish instead of becoming 0.
-fn filters(expr: &Expr) -> bool {
-    match unwrap_parens(expr) {
-        Expr::Binary(b) if b.op.is_comparison_operator() => !b.return_bool(),
-        Expr::Binary(b) if b.op.is_set_operator() => filters(&b.lhs),
-        _ => false,
-    }
 }
 
 fn unwrap_parens(mut expr: &Expr) -> &Expr {

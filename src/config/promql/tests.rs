@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use proptest::prelude::*;
 
+use super::selector::bucket_bound;
 use super::*;
+use crate::engine::{Span, Term};
 
 /// One line per fact: path, terms or queries, reason; or the error with its place.
 fn show(result: Result<Classified, PromqlError>) -> String {
@@ -58,7 +60,16 @@ fn show(result: Result<Classified, PromqlError>) -> String {
 }
 
 fn bad(numerator: &str, total: &str) -> String {
-    show(events(Side::Bad, numerator, total))
+    show(bad_of(numerator, total))
+}
+
+fn good(numerator: &str, total: &str) -> String {
+    let good = numerator;
+    show(events(EventTexts::GoodOfTotal { good, total }))
+}
+
+fn bad_of(bad: &str, total: &str) -> Result<Classified, PromqlError> {
+    events(EventTexts::BadOfTotal { bad, total })
 }
 
 /// A bad-events query beside a total that is certainly right.
@@ -77,7 +88,7 @@ fn bare_counters_are_summed() {
     "#
     );
     insta::assert_snapshot!(
-        show(events(Side::Good, r#"reads{ok="1"}"#, r#"{__name__=~"reads|writes",job='a'}"#)),
+        good(r#"reads{ok="1"}"#, r#"{__name__=~"reads|writes",job='a'}"#),
         @r#"
     exact
       bad: +1 {__name__=~"reads|writes",job="a"} -1 reads{ok="1"}
@@ -104,11 +115,10 @@ fn sums_of_rates_are_taken_apart() {
     "#
     );
     insta::assert_snapshot!(
-        show(events(
-            Side::Good,
+        good(
             "sum by (route, job) (increase(good_total[{{   .window}}])) or vector(0)",
             "(sum(increase(all_total[ $window ])) by (job, route)) or on() vector(0)",
-        )),
+        ),
         @r#"
     exact By(["job", "route"])
       bad: +1 all_total -1 good_total
@@ -215,12 +225,11 @@ fn what_is_no_sum_is_asked_per_window() {
       `or` between matchers is not known here
     "#);
     insta::assert_snapshot!(
-        show(events(Side::Good, "max(rate(a[$window])) # peak", "sum(rate(b[{{ .window }}]))")),
+        good("max(rate(a[$window])) # peak", "sum(rate(b[{{ .window }}]))"),
         @"
     direct
-      bad: (sum(rate(b[1h]))
-    ) - (max(rate(a[1h])) # peak
-    )
+      bad: ((sum(rate(b[1h]))) - (max(rate(a[1h])) # peak
+    )) or (sum(rate(b[1h])))
       total: sum(rate(b[1h]))
       why: `max` is not a sum of counters, so Prometheus evaluates the query once per window
     "
@@ -469,7 +478,7 @@ fn hostile_texts_are_refused_before_they_are_parsed() {
         (subqueries, "more than 256 operators"),
         (long, "longer than 65536 bytes"),
     ] {
-        let error = events(Side::Bad, &text, "b").unwrap_err().to_string();
+        let error = bad_of(&text, "b").unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
     }
     for text in [
@@ -480,7 +489,7 @@ fn hostile_texts_are_refused_before_they_are_parsed() {
         "\u{feff}a",
         "é",
     ] {
-        let error = events(Side::Bad, text, "b").unwrap_err();
+        let error = bad_of(text, "b").unwrap_err();
         assert!(
             error.message.contains("not valid PromQL"),
             "{text}: {error}"
@@ -500,7 +509,7 @@ fn the_largest_allowed_trees_fit_on_a_small_stack() {
     let check = move || {
         for text in &largest {
             // Whatever the verdict, it is reached.
-            drop(events(Side::Bad, text, "b"));
+            drop(bad_of(text, "b"));
             drop(condition(text, Span::from_mins(1)));
         }
     };
@@ -511,7 +520,15 @@ fn the_largest_allowed_trees_fit_on_a_small_stack() {
 proptest! {
     #[test]
     fn no_text_panics(text in "\\PC{0,60}") {
-        drop(events(Side::Good, &text, "b"));
+        drop(events(EventTexts::GoodOfTotal { good: &text, total: "b" }));
+        drop(events(EventTexts::GoodAndBad { good: &text, bad: "b" }));
+        let texts = EventTexts::GoodAndBad { good: "b", bad: &text };
+        drop(slice_events(texts, Span::from_mins(1), Target::Graded, &[]));
+        drop(graded(&text, Span::from_mins(1)));
+        drop(native_latency(&text, 0.3, &[], &[]));
+        drop(exclusion(&text));
+        drop(exclusion(&format!("{{{text}}}")));
+        drop(whole_bounds(&text));
         drop(ratio(&text));
         drop(latency(&text, 0.3));
         drop(condition(&text, Span::from_mins(1)));
@@ -524,7 +541,7 @@ proptest! {
         "@", "{{.window}}", ":", "#", "'", "é",
     ]), 0..25)) {
         let text = words.join(" ");
-        drop(events(Side::Bad, &text, "sum(rate(b[$window]))"));
+        drop(bad_of(&text, "sum(rate(b[$window]))"));
         drop(ratio(&text));
         drop(condition(&text, Span::from_mins(1)));
     }
@@ -543,7 +560,7 @@ proptest! {
                 .unwrap();
             expected[*name] += f64::from(*factor);
         }
-        let classified = events(Side::Bad, &text, "sum(rate(all[$window]))").unwrap();
+        let classified = bad_of(&text, "sum(rate(all[$window]))").unwrap();
         let Indicator::Counters { bad, .. } = classified.indicator else {
             panic!("not exact: {text}");
         };

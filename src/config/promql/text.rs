@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use promql_parser::parser::Expr;
 
+use crate::engine::Span;
+
 use super::PromqlError;
 
 /// Longest text that is looked at, in bytes.
@@ -89,6 +91,11 @@ impl<'a> Text<'a> {
     /// The text with every window place written as `$window`.
     pub(super) fn template(&self) -> String {
         self.render("$window")
+    }
+
+    /// The text with every window place replaced.
+    pub(super) fn over(&self, window: Span) -> String {
+        self.render(&window.to_string())
     }
 
     /// Where the first window place is.
@@ -234,6 +241,24 @@ impl<'a> Text<'a> {
     fn source_of(&self, token: &Token) -> &'a str {
         self.source.get(token.start..token.end).unwrap_or_default()
     }
+}
+
+/// The whole numbers that `le` is compared with by `=`, each with its place in bytes: Prometheus 2
+/// stores the bound `1` as its exporter wrote it, Prometheus 3 as `1.0`.
+pub fn whole_bounds(source: &str) -> Vec<(usize, &str)> {
+    let Ok(text) = Text::new("", source) else {
+        return Vec::new();
+    };
+    let bound = |tokens: &[Token]| {
+        let [label, operator, value] = tokens else {
+            return None;
+        };
+        let bound = text.source.get(value.start + 1..value.end - 1)?;
+        let whole = !bound.is_empty() && bound.bytes().all(|byte| byte.is_ascii_digit());
+        let named = text.source_of(label) == "le" && text.source_of(operator) == "=";
+        (named && whole && value.kind == Kind::Quoted).then_some((value.start, bound))
+    };
+    text.tokens.windows(3).filter_map(bound).collect()
 }
 
 /// Whether the first token's bracket is closed by the last token.

@@ -477,11 +477,11 @@ fn what_is_gone_is_forgotten_but_not_after_an_outage() {
     assert_eq!(after_hours(56, &feed, 1..30), (false, 1));
 }
 
-fn slices(group_by: &[&str]) -> Feed {
+fn slices(group_by: &[&str], graded: bool) -> Feed {
     let indicator = Indicator::Slices {
         condition: "up".to_owned(),
         slice: Span::from_mins(1),
-        graded: false,
+        graded,
     };
     let definition = Slo {
         indicator,
@@ -493,21 +493,29 @@ fn slices(group_by: &[&str]) -> Feed {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Every slice counts once, however often it is read; one bad series makes it bad.
+    /// Every slice counts once, however often it is read; the worst series says how bad it is.
     #[test]
     fn slices_are_counted_once(
-        values in prop::collection::vec(prop::array::uniform2(prop::option::of(0_usize..5)), 1..120),
+        values in prop::collection::vec(prop::array::uniform2(prop::option::of(0_usize..6)), 1..120),
         restart in 0_usize..120,
+        graded in any::<bool>(),
     ) {
-        const VALUES: [f64; 5] = [0.0, 1.0, f64::NAN, f64::INFINITY, -3.0];
-        let feed = slices(&["zone"]);
+        const VALUES: [f64; 6] = [0.0, 1.0, f64::NAN, f64::INFINITY, -3.0, 0.25];
+        let feed = slices(&["zone"], graded);
         let mut measure = Measure::default();
-        let mut truth = Counts::ZERO;
+        let (mut truth, mut seen) = (Counts::ZERO, false);
         for (minute, both) in values.iter().enumerate() {
             let here: Vec<f64> = both.iter().flatten().map(|n| VALUES[*n]).collect();
-            if !here.is_empty() {
-                let bad = here.iter().any(|v| *v == 0.0 || v.is_nan());
-                truth += Counts { bad: if bad { 1.0 } else { 0.0 }, total: 1.0 };
+            seen |= !here.is_empty();
+            let grades: Vec<f64> = match graded {
+                true => here.into_iter().filter(|v| !v.is_nan()).collect(),
+                false => here
+                    .into_iter()
+                    .map(|v| if v == 0.0 || v.is_nan() { 0.0 } else { 1.0 })
+                    .collect(),
+            };
+            if let Some(worst) = grades.into_iter().reduce(f64::min) {
+                truth += Counts { bad: (1.0 - worst).clamp(0.0, 1.0), total: 1.0 };
             }
             let series = |which: usize| -> Vec<(i64, f64)> {
                 let recent = values.iter().take(minute + 1).enumerate().skip(minute.saturating_sub(2));
@@ -529,7 +537,7 @@ proptest! {
                 .iter()
                 .map(|tally| tally.window.sum(Span::from_days(3), Timestamp::from_millis(START + now * 1000)))
                 .collect();
-            let expect = if truth == Counts::ZERO { vec![] } else { vec![truth] };
+            let expect = if seen { vec![truth] } else { vec![] };
             prop_assert_eq!(sums, expect);
         }
     }

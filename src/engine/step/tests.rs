@@ -4,15 +4,18 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::engine::burn::Verdict;
+use crate::engine::counts::Counts;
+use crate::engine::direct::Answer;
 use crate::engine::effect::StateName;
 use crate::engine::evaluation::Outcome;
 use crate::engine::feed::tests::slo;
 use crate::engine::labels::Labels;
-use crate::engine::notification::{AlertFacts, NotificationKind};
+use crate::engine::notification::{AlertFacts, Notification, NotificationKind};
 use crate::engine::period::Period;
 use crate::engine::policy::{BlindPolicy, BudgetPolicy, Mode, Policy, Severity, Tier};
-use crate::engine::slo::{QueryTemplate, Reach, WindowQuery};
+use crate::engine::slo::{AlertText, QueryTemplate, Reach, WindowQuery};
 
+mod pending;
 mod scene;
 
 use scene::{Scene, recipients};
@@ -116,6 +119,49 @@ fn a_ticket_is_told_when_the_page_that_muted_it_ends() {
          6h40m30s tracker resolve shop/availability/ticket: Recovered 1d/2h 3d/6h",
     );
     assert_eq!(scene.open(), [] as [&str; 0]);
+}
+
+#[test]
+fn an_alert_bears_what_its_severity_and_fastest_tier_add() {
+    let mut definition = slo("shop", &[]);
+    let text = |key: &str, value: &str| BTreeMap::from([(key.to_owned(), value.to_owned())]);
+    definition.document.labels = text("speed", "none");
+    let page = AlertText {
+        name: Some("ShopBurns".to_owned()),
+        labels: text("team", "payments"),
+        annotations: text("summary", "{{ $value }}x for {{ $labels.team }}"),
+    };
+    definition.document.alerts = BTreeMap::from([(Severity::Page, page)]);
+    let policy = Arc::make_mut(&mut definition.policy);
+    policy.tiers[0].labels = text("speed", "fast");
+    policy.tiers[1].labels = text("speed", "slow");
+    let mut scene = Scene::new(vec![definition], &["shop"]);
+    scene.play("4h shop 10/s 1%");
+    let (_, slow) = scene.notifications().swap_remove(0);
+    let summary = |notification: &Notification| {
+        let facts = &notification.facts;
+        assert_eq!(facts.alert_name.as_deref(), Some("ShopBurns"));
+        assert_eq!(facts.labels, Labels::empty());
+        let document = &facts.document;
+        let speed = &document.labels["speed"];
+        format!("{speed}: {}", document.annotations["summary"])
+    };
+    assert_eq!(summary(&slow), "slow: 6x for payments");
+    let saved = |scene: &Scene| {
+        let saves = scene
+            .effects
+            .iter()
+            .filter(|(_, e)| matches!(e, Effect::Save(_)));
+        saves.count()
+    };
+    let before = saved(&scene);
+    scene.play("5m shop 10/s 1%");
+    assert_eq!(saved(&scene), before, "the burn of a slot is not saved");
+    scene.play("5m shop 10/s 50%");
+    let (_, fast) = scene.notifications().pop().unwrap();
+    // 55 s of failures instead of 1 %: (360 + 275 - 5) of 36 000, against 0.1 %.
+    assert_eq!(summary(&fast), "fast: 17.5x for payments");
+    assert_eq!(fast.facts.key, slow.facts.key);
 }
 
 /// A ticket on the last minutes, a page on the last hours: the page outlasts the ticket.
@@ -683,7 +729,7 @@ fn answer(scene: &mut Scene, minutes: i64, zones: &[(&str, f64)], missing: Optio
         let answered = due.into_iter().filter(|window| Some(*window) != missing);
         let ratios = zones
             .iter()
-            .map(|(zone, ratio)| (Labels::new([("zone", *zone)]), *ratio));
+            .map(|(zone, ratio)| (Labels::new([("zone", *zone)]), Answer::Ratio(*ratio)));
         let windows = answered
             .map(|window| (window, ratios.clone().collect()))
             .collect();
@@ -713,6 +759,47 @@ fn windows_of_the_direct_path_decide_alike() {
     scene.expect("14m30s pager resolve shop/availability/page: Recovered 1h/5m");
     answer(&mut scene, 1, &[("", f64::NEG_INFINITY)], None);
     assert_eq!(evaluation(&scene).outcome, Outcome::Quiet);
+}
+
+#[test]
+fn counted_answers_are_evidence_for_minimum_events() {
+    let mut scene = direct(&["zone"]);
+    let slot = |scene: &mut Scene, bad: &[(&str, f64)]| {
+        scene.now = scene.now + Span::from_secs(30);
+        let due = scene.engine.due_windows("shop", scene.now);
+        let answers = bad.iter().enumerate().map(|(pod, (zone, bad))| {
+            let labels = Labels::new([("zone", (*zone).to_owned()), ("pod", pod.to_string())]);
+            let (bad, total) = (*bad, 10.0);
+            (labels, Answer::Counts(Counts { bad, total }))
+        });
+        let answers: Vec<(Labels, Answer)> = answers.collect();
+        let windows = due.into_iter().map(|window| (window, answers.clone()));
+        let evidence = Ok(Evidence::Windows(windows.collect()));
+        let feed = "shop".to_owned();
+        scene.step(Input::Slot { feed, evidence });
+    };
+    slot(&mut scene, &[("eu", 2.0), ("eu", 2.0), ("us", 0.0)]);
+    let evaluations = scene.engine.evaluations("shop").unwrap().1;
+    let eu = Labels::new([("zone", "eu")]);
+    let few = evaluations.iter().find(|e| e.id.labels == eu).unwrap();
+    let counts = Counts {
+        bad: 4.0,
+        total: 20.0,
+    };
+    assert_eq!(few.readings[0].counts, Some(counts));
+    assert_eq!(few.tiers[0].verdict, Verdict::TooFewEvents);
+    let spent = few.budget.unwrap();
+    assert!((spent.consumed - 200.0).abs() < 1e-9, "{spent:?}");
+    assert!((spent.consumed_by_alert - 200.0).abs() < 1e-9, "{spent:?}");
+    scene.expect("30s chat trigger shop/availability{zone=\"eu\"}/info: 100% consumed");
+    slot(&mut scene, &[("eu", 2.0), ("eu", 3.0), ("us", 0.0)]);
+    scene.expect("1m pager trigger shop/availability{zone=\"eu\"}/page: Burning 1h/5m");
+    slot(&mut scene, &[("us", 0.0)]);
+    let page = scene
+        .engine
+        .alerts()
+        .find(|record| record.facts.severity == Severity::Page);
+    assert_eq!(page.unwrap().facts.tiers[0].bad_events, Some(5.0));
 }
 
 #[test]

@@ -39,6 +39,7 @@ async fn alerts_are_listed_loudest_first_with_their_reason() {
     insta::assert_json_snapshot!(json["alerts"][2], @r#"
     {
       "affected": 1,
+      "alert_name": null,
       "budget": {
         "consumed": 0.25,
         "consumed_by_alert": 0.125,

@@ -102,6 +102,15 @@ fn a_trigger_is_an_event() {
 }
 
 #[test]
+fn the_name_of_the_alert_is_among_the_details_and_not_in_the_key() {
+    let mut named = fixture::burning();
+    named.facts.alert_name = Some("CheckoutBurns".to_owned());
+    let (named, plain) = (body(&named), body(&fixture::burning()));
+    assert_eq!(named["payload"]["custom_details"]["Alert"], "CheckoutBurns");
+    assert_eq!(named["dedup_key"], plain["dedup_key"]);
+}
+
+#[test]
 fn an_update_is_a_trigger_with_the_same_key() {
     let (first, second) = (body(&fixture::burning()), body(&fixture::updated()));
     assert_eq!(second["event_action"], "trigger");

@@ -46,7 +46,7 @@ async fn a_trigger_and_its_resolve_are_two_messages() {
           "blocks": [
             {
               "text": {
-                "text": "Both the last 1h and the last 5m burn faster than 14.4x. At 32.15x, 1h costs 4.47% of the 30d budget; the limit is 2%.\n*Impact*: Customers cannot pay.\n*Burn*: 32.15x over 1h, 35.5x over 5m (limit 14.4x), 1,284 of 40,000 events bad in 1h (3.21%); 7.2x over 6h, 33x over 30m (limit 6x)\n*Budget*: 38.8% of the 30d budget consumed, 4.46% by this alert; 61.2% left, gone in 13h 43m at this speed\n*Since*: 2026-01-02 03:04:00 UTC, 6m 30s before this decision\n*Next step*: Follow the runbook.\n*Objective*: 99.9% over 30d\n*Owner*: team-payments",
+                "text": "Both the last 1h and the last 5m burn faster than 14.4x. At 32.15x, 1h costs 4.47% of the 30d budget; the limit is 2%.\n*Impact*: Customers cannot pay.\n*Burn*: 32.15x over 1h, 35.5x over 5m (limit 14.4x), 1,284 of 40,000 events bad in 1h (3.21%); 7.2x over 6h, 33x over 30m (limit 6x)\n*Budget*: 38.8% of the 30d budget consumed, 4.46% by this alert; 61.2% left, gone in 13h 43m at this speed\n*Since*: 2026-01-02 03:04:00 UTC, 6m 30s before this decision\n*Next step*: Follow the runbook.\n*Objective*: 99.9% over 30d\n*Owner*: team-payments\n*Labels*: tier=1",
                 "type": "mrkdwn",
                 "verbatim": true
               },

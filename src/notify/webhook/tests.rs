@@ -150,6 +150,19 @@ fn other_alerts_have_names_of_their_own() {
 }
 
 #[test]
+fn a_name_in_the_definition_is_the_alertname() {
+    let mut notification = fixture::burning();
+    notification.facts.alert_name = Some("CheckoutBurns".to_owned());
+    let body = body(&notification, None);
+    assert_eq!(body["commonLabels"]["alertname"], "CheckoutBurns");
+    assert_eq!(body["groupLabels"]["alertname"], "CheckoutBurns");
+    let plain = super::body(&fixture::burning(), None);
+    assert_eq!(body["groupKey"], plain["groupKey"]);
+    let fingerprint = |body: &Value| body["alerts"][0]["fingerprint"].clone();
+    assert_eq!(fingerprint(&body), fingerprint(&plain));
+}
+
+#[test]
 fn instances_split_by_a_reserved_label_stay_distinct() {
     let mut notification = fixture::burning();
     notification.facts.labels = Labels::new([("service", "other"), ("tier", "2")]);

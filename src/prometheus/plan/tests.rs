@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::config::promql::{self, Side};
+use crate::config::promql::{self, EventTexts};
 use crate::engine::{Document, Labels, Objective, Period, Policy, Reach};
 
 fn slo(name: &str, indicator: Indicator) -> Arc<Slo> {
@@ -28,7 +28,9 @@ fn slo(name: &str, indicator: Indicator) -> Arc<Slo> {
 fn events(name: &str, bad: &str, total: &str) -> Arc<Slo> {
     slo(
         name,
-        promql::events(Side::Bad, bad, total).unwrap().indicator,
+        promql::events(EventTexts::BadOfTotal { bad, total })
+            .unwrap()
+            .indicator,
     )
 }
 
@@ -170,7 +172,7 @@ proptest! {
     ) {
         let mut slos: Vec<Arc<Slo>> = Vec::new();
         for (at, (bad, total)) in pairs.iter().enumerate() {
-            if let Ok(classified) = promql::events(Side::Good, bad, total) {
+            if let Ok(classified) = promql::events(EventTexts::GoodOfTotal { good: bad, total }) {
                 slos.push(slo(&at.to_string(), classified.indicator));
             }
         }

@@ -9,6 +9,7 @@ pub(crate) mod clock;
 pub(crate) mod daemon;
 pub(crate) mod exporter;
 pub(crate) mod history;
+pub(crate) mod native_histogram;
 pub(crate) mod port;
 pub(crate) mod process;
 pub(crate) mod prometheus;
@@ -18,5 +19,6 @@ pub(crate) mod wait;
 
 pub(crate) use exporter::{Exporter, Scrape};
 pub(crate) use history::History;
+pub(crate) use native_histogram::NativeHistogram;
 pub(crate) use prometheus::{Prometheus, PrometheusConfig};
 pub(crate) use receivers::{Answer, Receiver};

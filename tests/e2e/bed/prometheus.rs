@@ -43,6 +43,8 @@ pub(crate) struct PrometheusConfig {
     pub(crate) rules: Option<Value>,
     /// Samples from before the start.
     pub(crate) history: Option<History>,
+    /// Whether native histograms are scraped; an experiment until Prometheus 3.8.
+    pub(crate) native_histograms: bool,
 }
 
 /// A scrape target.
@@ -61,6 +63,7 @@ impl Default for PrometheusConfig {
             targets: Vec::new(),
             rules: None,
             history: None,
+            native_histograms: false,
         }
     }
 }
@@ -72,6 +75,7 @@ pub(crate) struct Prometheus {
     api: Api,
     port: u16,
     dir: TempDir,
+    native_histograms: bool,
 }
 
 impl PrometheusConfig {
@@ -86,15 +90,17 @@ impl PrometheusConfig {
         if let Some(rules) = self.rules {
             write("rules.yml", rules);
         }
+        let native_histograms = self.native_histograms;
         if let Some(history) = self.history {
             history.import(&dir.path().join("data"));
         }
         let port = free_port();
         let mut server = Prometheus {
-            process: spawn(&dir, port),
+            process: spawn(&dir, port, native_histograms),
             api: Api::new(port),
             port,
             dir,
+            native_histograms,
         };
         server.ready().await;
         server
@@ -124,7 +130,7 @@ fn static_config(target: &Target) -> Value {
     json!({"targets": [target.address], "labels": {"instance": target.instance}})
 }
 
-fn spawn(dir: &TempDir, port: u16) -> Process {
+fn spawn(dir: &TempDir, port: u16, native_histograms: bool) -> Process {
     let mut command = Command::new(binary());
     command
         .current_dir(dir.path())
@@ -132,6 +138,9 @@ fn spawn(dir: &TempDir, port: u16) -> Process {
         .arg("--storage.tsdb.path=data")
         .arg("--storage.tsdb.retention.time=60d")
         .arg(format!("--web.listen-address=127.0.0.1:{port}"));
+    if native_histograms {
+        command.arg("--enable-feature=native-histograms");
+    }
     Process::spawn(command, &dir.path().join("prometheus.log"), ADVICE)
 }
 
@@ -149,7 +158,7 @@ impl Prometheus {
     /// Starts again (after killing it, if it runs) on the same port and data.
     pub(crate) async fn restart(&mut self) {
         self.process.kill();
-        self.process = spawn(&self.dir, self.port);
+        self.process = spawn(&self.dir, self.port, self.native_histograms);
         self.ready().await;
     }
 

@@ -140,6 +140,15 @@ impl Scene {
         }
     }
 
+    /// Changes every record in the store.
+    pub(super) fn change_records(&mut self, change: impl Fn(&mut serde_json::Value)) {
+        for record in self.records.values_mut() {
+            let mut value = serde_json::from_str(record).unwrap();
+            change(&mut value);
+            *record = value.to_string();
+        }
+    }
+
     /// A new engine that has only the records.
     pub(super) fn crash(&mut self) {
         let records = self.records.values();
