@@ -114,6 +114,7 @@ fn weigh() {
         interval: SLOT,
         longest_window: Span::from_days(3),
         period: Span::from_days(30),
+        quarters: false,
     };
     let before = resident_bytes();
     let windows: Vec<Window> = (0..WEIGHED).map(|seed| past(layout, seed as i64)).collect();

@@ -196,6 +196,7 @@ impl Engine {
             peak_burn: 0.0,
             budget: None,
             alert_name: None,
+            sla: None,
             document: Document::default(),
             affected: u32::try_from(affected).unwrap_or(u32::MAX),
         };

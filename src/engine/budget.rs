@@ -1,120 +1,280 @@
 //! The error budget of the period: consumed, left, and for how long.
+//!
+//! An [`Account`] says, in events, what the budget of an instance is at one slot. What the whole
+//! period holds decides how much may be bad:
+//!
+//! - rolling: its events, as far as they are known, extrapolated to all of it;
+//! - calendar: the events so far, and for the time that remains the rate of the last full length
+//!   of time; nothing is left to estimate when the period ends;
+//! - last events: their number.
 
+use super::burn::Reading;
 use super::counts::Counts;
+use super::measure::Tally;
 use super::notification::BudgetFacts;
-use super::slo::Slo;
-use super::time::Span;
+use super::period::{Calendar, LastEvents, Period};
+use super::policy::Mode;
+use super::slo::{Objective, Slo};
+use super::time::{Span, Timestamp};
 
-/// What the budget is computed from.
+/// The last events may have come at once, but a period has a length.
+const LENGTH_MIN: Span = Span::from_secs(1);
+
+/// The budget of one instance at one slot, in events.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Spending {
-    /// How long the period is.
+pub(super) struct Account {
+    /// How long the period is: factors and speeds are reckoned by it.
     pub(super) length: Span,
-    /// Events of the period, as far as they are known.
-    pub(super) period: Counts,
-    /// Share (0..1) of the period for which there are events.
-    pub(super) coverage: f64,
-    /// Bad events that the alert at hand has cost.
-    pub(super) by_alert: f64,
-    /// The burn rate that is assumed to go on.
-    pub(super) burn: f64,
+    /// How much of it lies behind: older events cost nothing of it.
+    pub(super) elapsed: Span,
+    /// What is left of a calendar period; others have no end.
+    left: Option<Span>,
+    /// Its events so far.
+    spent: Counts,
+    /// All its events, those that are expected included.
+    events: f64,
+    /// Share (0..1) of what lies behind for which there are events.
+    coverage: f64,
+    /// Whether a window's bad events are weighed against `events`, not against its own.
+    by_events: bool,
 }
 
-/// Prices events in budget.
-///
-/// Where only part of the period is known, its budget is estimated from the traffic seen so far:
-/// a service one day old has not spent a month's budget with its first bad minute.
-pub(super) fn facts(slo: &Slo, spending: Spending) -> BudgetFacts {
-    let Spending {
-        length,
-        period,
-        coverage,
-        by_alert,
-        burn,
-    } = spending;
-    let period = period.sane();
-    let allowed = if coverage > 0.0 {
-        period.total / coverage.min(1.0) * slo.objective.budget_ratio()
-    } else {
-        0.0
-    };
-    let share = |bad: f64| if allowed > 0.0 { bad / allowed } else { 0.0 };
-    let consumed = share(period.bad);
-    let remaining = 1.0 - consumed;
-    BudgetFacts {
-        consumed,
-        remaining,
-        exhausted_in: exhausted_in(length, remaining, burn),
-        consumed_by_alert: share(by_alert).max(0.0),
-        coverage: coverage.clamp(0.0, 1.0),
-    }
-}
-
-/// Prices an error ratio over the period, where counts are not known.
-pub(super) fn facts_from_burn(
-    length: Span,
-    period_burn: f64,
-    burn: f64,
-    window: Span,
-) -> BudgetFacts {
-    let remaining = 1.0 - period_burn;
-    BudgetFacts {
-        consumed: period_burn,
-        remaining,
-        exhausted_in: exhausted_in(length, remaining, burn),
-        consumed_by_alert: burn * window.ratio(length),
-        coverage: 1.0,
-    }
-}
-
-/// Time until nothing is left. At burn 1 the whole budget lasts one period. Below 1 a rolling
-/// budget recovers as fast as it is spent, so it has no end.
-pub(super) fn exhausted_in(period: Span, remaining: f64, burn: f64) -> Option<Span> {
-    if remaining <= 0.0 {
-        return Some(Span::ZERO);
-    }
-    (burn > 1.0).then(|| period.scale(remaining / burn))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::engine::feed::tests::slo;
-
-    fn spending(bad: f64, total: f64, coverage: f64, burn: f64) -> Spending {
-        Spending {
-            length: Span::from_days(30),
-            period: Counts { bad, total },
-            coverage,
-            by_alert: bad / 2.0,
-            burn,
+impl Account {
+    /// From the counted past of an instance.
+    pub(super) fn from_tally(slo: &Slo, tally: &Tally, now: Timestamp) -> Self {
+        let account = match &slo.period {
+            Period::Rolling(length) => Self::rolling(*length, tally, now),
+            Period::Calendar(calendar) => Self::calendar(calendar, tally, now),
+            Period::Events(last) => Self::last_events(*last, tally, now),
+        };
+        Self {
+            by_events: account.by_events || slo.policy.mode == Mode::Budget,
+            ..account
         }
     }
 
-    #[test]
-    fn a_budget_is_spent_event_by_event() {
-        let facts = facts(&slo("a", &[]), spending(250.0, 1_000_000.0, 1.0, 14.4));
-        assert!((facts.consumed - 0.25).abs() < 1e-9);
-        assert!((facts.consumed_by_alert - 0.125).abs() < 1e-9);
-        assert_eq!(
-            facts.exhausted_in,
-            Some(Span::from_days(30).scale(0.75 / 14.4))
-        );
+    /// Where only part of the period is known, its budget is estimated from the traffic seen so
+    /// far: a service one day old has not spent a month's budget with its first bad minute.
+    fn rolling(length: Span, tally: &Tally, now: Timestamp) -> Self {
+        let spent = tally.window.sum(length, now).sane();
+        let coverage = now.since(tally.first).ratio(length).min(1.0);
+        let known = coverage > 0.0;
+        Self {
+            length,
+            elapsed: length,
+            left: None,
+            spent,
+            events: if known { spent.total / coverage } else { 0.0 },
+            coverage,
+            by_events: false,
+        }
     }
 
-    #[test]
-    fn a_young_service_is_priced_by_the_traffic_it_will_have() {
-        let facts = facts(&slo("a", &[]), spending(10.0, 10_000.0, 0.1, 0.5));
-        assert!((facts.consumed - 0.1).abs() < 1e-9);
-        assert_eq!(facts.exhausted_in, None);
+    /// In the first minute of a month its budget is that of the traffic of the month before.
+    fn calendar(calendar: &Calendar, tally: &Tally, now: Timestamp) -> Self {
+        let bounds = Bounds::new(calendar, now);
+        let Bounds {
+            length,
+            elapsed,
+            left,
+        } = bounds;
+        let spent = tally.window.sum(elapsed, now).sane();
+        let known = now.since(tally.first).min(length);
+        let recent = tally.window.sum(length, now).sane();
+        let expected = recent.total * left.ratio(known);
+        let is_known = !known.is_zero();
+        let coverage = match elapsed.is_zero() {
+            true => f64::from(u8::from(is_known)),
+            false => known.min(elapsed).ratio(elapsed),
+        };
+        Self {
+            length,
+            elapsed,
+            left: Some(left),
+            spent,
+            events: if is_known {
+                spent.total + expected
+            } else {
+                0.0
+            },
+            coverage,
+            by_events: false,
+        }
     }
 
-    #[test]
-    fn no_events_cost_nothing_and_an_empty_budget_is_gone_now() {
-        let empty = facts(&slo("a", &[]), spending(0.0, 0.0, 0.0, 0.0));
-        assert_eq!((empty.consumed, empty.remaining), (0.0, 1.0));
-        let spent = facts(&slo("a", &[]), spending(2_000.0, 1_000_000.0, 1.0, 0.0));
-        assert_eq!(spent.exhausted_in, Some(Span::ZERO));
-        assert!((spent.remaining + 1.0).abs() < 1e-9);
+    /// Its length is the time that its events took, or would take at the rate of those there
+    /// are. Burns and factors are both reckoned by it, so it does not matter to what fires: that
+    /// is the bad events of a window against the tier's fraction of those that may be bad.
+    fn last_events(last: LastEvents, tally: &Tally, now: Timestamp) -> Self {
+        let events = last.events.max(1) as f64;
+        let (spent, length) = match tally.window.last(events, last.within, now) {
+            Some((after, counts)) => (counts.sane(), now.since(after)),
+            None => {
+                let counts = tally.window.sum(last.within, now).sane();
+                let known = now.since(tally.first).min(last.within);
+                let length = match counts.total > 0.0 {
+                    true => known.scale(events / counts.total),
+                    false => last.within,
+                };
+                (counts, length)
+            }
+        };
+        let length = length.max(LENGTH_MIN);
+        Self {
+            length,
+            elapsed: length.min(last.within),
+            left: None,
+            spent,
+            events,
+            coverage: (spent.total / events).min(1.0),
+            by_events: true,
+        }
+    }
+
+    /// From an answer about the period at the time it was `asked` for: its error ratio, or its
+    /// events where they are `counted`. Nothing but the answer is known, so the traffic of the
+    /// rest of the period is taken to be the same.
+    pub(super) fn from_answer(slo: &Slo, answer: PeriodAnswer, now: Timestamp) -> Self {
+        let PeriodAnswer {
+            asked,
+            counts,
+            counted,
+        } = answer;
+        let spent = counts.sane();
+        // `then` is how much of the period the answer is about.
+        let (length, elapsed, then, left) = match &slo.period {
+            Period::Rolling(length) => (*length, *length, *length, None),
+            Period::Calendar(calendar) => {
+                let Bounds {
+                    length,
+                    elapsed,
+                    left,
+                } = Bounds::new(calendar, now);
+                (length, elapsed, elapsed - now.since(asked), Some(left))
+            }
+            Period::Events(last) => (last.within, last.within, last.within, None),
+        };
+        let account = Self {
+            length,
+            elapsed,
+            left,
+            spent,
+            events: match then.is_zero() {
+                true => 0.0,
+                false => spent.total * length.ratio(then),
+            },
+            coverage: 1.0,
+            by_events: counted && slo.policy.mode == Mode::Budget,
+        };
+        match &slo.period {
+            Period::Events(last) if counted => account.of_last(*last),
+            _ => account,
+        }
+    }
+
+    /// The last events of those that an answer counted, as if they lay evenly in it.
+    fn of_last(self, last: LastEvents) -> Self {
+        let events = last.events.max(1) as f64;
+        let found = self.spent.total;
+        let share = if found > events { events / found } else { 1.0 };
+        let length = match found > 0.0 {
+            true => last.within.scale(events / found).max(LENGTH_MIN),
+            false => last.within,
+        };
+        Self {
+            length,
+            elapsed: length.min(last.within),
+            spent: self.spent.scale(share),
+            events,
+            coverage: (found / events).min(1.0),
+            by_events: true,
+            ..self
+        }
+    }
+
+    /// What a window says.
+    ///
+    /// In ratio mode: its error ratio over the ratio that is allowed. In budget mode, and of a
+    /// number of events always: its bad events over those that are allowed among the events that
+    /// a window of this length has on average over the period. The average is that of the account:
+    /// what the period is known, or expected, to hold. Only while nothing is known of it, at the
+    /// first sample, the window has to do with its own events.
+    pub(super) fn reading(&self, window: Span, counts: Counts, objective: Objective) -> Reading {
+        let usual = self.events * window.ratio(self.length);
+        if self.by_events && usual > 0.0 {
+            Reading::from_usual(window, counts, usual, objective)
+        } else {
+            Reading::from_counts(window, counts, objective)
+        }
+    }
+
+    /// Bad events, in those of the account, that a burn over a window amounts to.
+    pub(super) fn bad_of(&self, burn: f64, window: Span, objective: Objective) -> f64 {
+        let window = window.min(self.elapsed);
+        burn * objective.budget_ratio() * self.events * window.ratio(self.length)
+    }
+
+    /// Prices events in budget: `by_alert` is what the alert at hand has cost, `burn` the burn
+    /// rate, by this objective, that is assumed to go on.
+    pub(super) fn facts(&self, objective: Objective, by_alert: f64, burn: f64) -> BudgetFacts {
+        let allowed = self.events * objective.budget_ratio();
+        let share = |bad: f64| if allowed > 0.0 { bad / allowed } else { 0.0 };
+        let consumed = share(self.spent.bad);
+        let remaining = 1.0 - consumed;
+        BudgetFacts {
+            consumed,
+            remaining,
+            exhausted_in: self.exhausted_in(remaining, burn),
+            consumed_by_alert: share(by_alert.min(self.spent.bad)).max(0.0),
+            coverage: self.coverage.clamp(0.0, 1.0),
+        }
+    }
+
+    /// Time until nothing is left. At burn 1 the whole budget lasts one period. Below 1 a rolling
+    /// budget recovers as fast as it is spent, so it has no end; one of a calendar period does
+    /// not recover, but begins anew when the period ends.
+    pub(super) fn exhausted_in(&self, remaining: f64, burn: f64) -> Option<Span> {
+        if remaining <= 0.0 {
+            return Some(Span::ZERO);
+        }
+        let at_this_burn = || self.length.scale(remaining / burn);
+        match self.left {
+            None => (burn > 1.0).then(at_this_burn),
+            Some(left) => (burn > 0.0).then(at_this_burn).filter(|time| *time < left),
+        }
     }
 }
+
+/// What a source said of the period so far.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct PeriodAnswer {
+    /// When it was asked.
+    pub(super) asked: Timestamp,
+    /// The events, or the share of bad ones in one.
+    pub(super) counts: Counts,
+    /// Whether these are numbers of events.
+    pub(super) counted: bool,
+}
+
+/// A calendar period around a time in it.
+struct Bounds {
+    length: Span,
+    elapsed: Span,
+    left: Span,
+}
+
+impl Bounds {
+    fn new(calendar: &Calendar, now: Timestamp) -> Self {
+        let (start, end) = calendar.around(now);
+        let length = end.since(start).max(LENGTH_MIN);
+        let elapsed = now.since(start).min(length);
+        Self {
+            length,
+            elapsed,
+            left: length - elapsed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,7 @@ use super::time::Span;
 pub struct Reading {
     /// The window.
     pub window: Span,
-    /// Its burn rate; 0 without traffic, `None` while the window is not covered.
+    /// Its burn rate by the policy's mode; 0 without traffic, `None` while the window is not covered.
     pub burn: Option<f64>,
     /// Its events, where counts are known.
     pub counts: Option<Counts>,
@@ -30,6 +30,16 @@ impl Reading {
             window,
             burn: Some(burn),
             counts: Some(counts.sane()),
+        }
+    }
+
+    /// From events, weighed against the `usual` number of them in a window of this length.
+    pub fn from_usual(window: Span, counts: Counts, usual: f64, objective: Objective) -> Self {
+        let counts = counts.sane();
+        Self {
+            window,
+            burn: Some(burn_rate(counts.bad / usual, objective)),
+            counts: Some(counts),
         }
     }
 
@@ -53,7 +63,8 @@ impl Reading {
     }
 }
 
-/// Error ratio over the ratio that the objective allows: 1 spends the budget in one period.
+/// Error ratio over the ratio that the objective allows: 1 spends the budget in one period. In
+/// budget mode the ratio is that of the bad events to the usual number of events.
 pub fn burn_rate(error_ratio: f64, objective: Objective) -> f64 {
     error_ratio / objective.budget_ratio()
 }

@@ -2,12 +2,12 @@
 
 use super::alert::{AlertRecord, Signal, Timing};
 use super::alert_text::{self, Subject};
-use super::budget::exhausted_in;
 use super::effect::Effect;
 use super::evaluation::{Evaluation, Outcome};
 use super::labels::Labels;
 use super::notification::{AlertFacts, AlertKey, Reason};
 use super::pending;
+use super::period::Period;
 use super::policy::{Severity, Tier};
 use super::slo::{InstanceId, Slo};
 use super::step::Engine;
@@ -48,6 +48,7 @@ impl Engine {
         facts.peak_burn = tiers.iter().map(|tier| tier.long_burn).fold(0.0, f64::max);
         facts.tiers = tiers;
         facts.budget = evaluation.budget;
+        facts.sla = evaluation.sla;
         let muted_by = self.page_over(slo, &evaluation.id, severity);
         let tier_starts = pending::starts(self.alerts.get(&key), evaluation, severity, now);
         let timing = match severity {
@@ -111,7 +112,11 @@ fn budget_signal(
     open: Option<&AlertRecord>,
 ) -> (Signal, Reason) {
     let policy = &slo.policy.budget;
-    let (true, Some(budget)) = (evaluation.is_evidence(), evaluation.budget) else {
+    let seen = evaluation.is_evidence();
+    if seen && open.is_some_and(|record| began_anew(&slo.period, record, evaluation.at)) {
+        return (Signal::Down(Reason::Recovered), Reason::Recovered);
+    }
+    let (true, Some(budget)) = (seen, evaluation.budget) else {
         return (Signal::Unknown, Reason::Burning);
     };
     let ease = if open.is_some() {
@@ -126,13 +131,10 @@ fn budget_signal(
     if let Some(threshold) = crossed {
         return (Signal::Up, Reason::BudgetConsumed { threshold });
     }
-    let longest = evaluation.readings.last().and_then(|reading| reading.burn);
-    let left = longest
-        .and_then(|burn| exhausted_in(slo.period.length(evaluation.at), budget.remaining, burn));
     let ahead = policy
         .exhaustion_within
         .map(|within| within.scale(1.0 / ease.max(f64::EPSILON)));
-    if let (Some(left), Some(ahead)) = (left, ahead)
+    if let (Some(left), Some(ahead)) = (evaluation.exhausted_in, ahead)
         && left <= ahead
     {
         return (Signal::Up, Reason::ExhaustionAhead { within: left });
@@ -161,6 +163,15 @@ fn fastest<'a>(
     let mut tiers = slo.policy.tiers.iter();
     let tier = tiers.find(|t| t.severity == severity && (t.long, t.short) == windows)?;
     Some((tier, fastest.long_burn))
+}
+
+/// Whether the alert is about the budget of a calendar period that is over: what is to be said of
+/// the new one is another alert.
+fn began_anew(period: &Period, record: &AlertRecord, now: Timestamp) -> bool {
+    match period {
+        Period::Calendar(calendar) => record.facts.started_at < calendar.around(now).0,
+        Period::Rolling(_) | Period::Events(_) => false,
+    }
 }
 
 /// What is known of an alert about an instance, before tiers and budget.
@@ -195,6 +206,7 @@ pub(super) fn facts_of(
         tiers: Vec::new(),
         peak_burn: 0.0,
         budget: None,
+        sla: None,
         alert_name,
         document,
         affected: 1,

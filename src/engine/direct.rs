@@ -3,8 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use super::budget::PeriodAnswer;
 use super::burn::Reading;
 use super::counts::Counts;
+use super::period::Period;
 use super::slo::Objective;
 use super::time::{Span, Timestamp};
 
@@ -88,6 +90,8 @@ impl Answer {
 #[derive(Clone, Debug, Default)]
 pub struct DirectReadings {
     answers: BTreeMap<Span, (Timestamp, Answer)>,
+    /// The same for the period so far, which is another window at every slot of a calendar unit.
+    period: Option<(Timestamp, Answer)>,
 }
 
 impl DirectReadings {
@@ -106,9 +110,40 @@ impl DirectReadings {
         (now.since(*at) <= usable).then_some(*answer)
     }
 
+    /// Takes an answer about the period so far, as [`Self::put`].
+    pub fn put_period(&mut self, at: Timestamp, answer: Answer) {
+        if let Some(answer) = answer.sane() {
+            self.period = Some((at, answer));
+        }
+    }
+
+    /// The newest answer about the period, unless it says nothing, is too old to be used or about
+    /// the calendar unit before.
+    pub(super) fn period(
+        &self,
+        period: &Period,
+        interval: Span,
+        now: Timestamp,
+    ) -> Option<PeriodAnswer> {
+        let (asked, answer) = self.period.filter(|(_, answer)| answer.is_known())?;
+        let elapsed = period.elapsed(now);
+        let usable = refresh(elapsed, interval).times(USABLE_REFRESHES);
+        let age = now.since(asked);
+        let ratio = Counts {
+            bad: answer.error_ratio(),
+            total: 1.0,
+        };
+        (age <= usable && age < elapsed).then_some(PeriodAnswer {
+            asked,
+            counts: answer.counts().unwrap_or(ratio),
+            counted: answer.counts().is_some(),
+        })
+    }
+
     /// When the newest answer came.
     pub fn newest(&self) -> Option<Timestamp> {
-        self.answers.values().map(|(at, _)| *at).max()
+        let answers = self.answers.values().chain(&self.period);
+        answers.map(|(at, _)| *at).max()
     }
 }
 

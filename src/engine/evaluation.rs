@@ -2,13 +2,14 @@
 
 use serde::Serialize;
 
-use super::budget::{self, Spending};
+use super::budget::Account;
 use super::burn::{Reading, Verdict, judge};
 use super::direct::DirectReadings;
 use super::measure::Tally;
-use super::notification::{BudgetFacts, TierFacts};
+use super::notification::{BudgetFacts, SlaFacts, TierFacts};
 use super::policy::{Severity, Tier};
 use super::slo::{InstanceId, Slo};
+use super::spending::{price, spending};
 use super::time::{Span, Timestamp};
 
 /// Samples may be this much older than three scrapes before they count as stale: a sample is
@@ -90,6 +91,12 @@ pub struct Evaluation {
     pub tiers: Vec<TierStatus>,
     /// The budget of the period, where known.
     pub budget: Option<BudgetFacts>,
+    /// The same for the SLA, where there is one.
+    pub sla: Option<SlaFacts>,
+    /// Time until the budget is gone at the burn of the longest window; `None` while that has no
+    /// end.
+    #[serde(skip)]
+    pub exhausted_in: Option<Span>,
     /// Newest sample.
     pub newest: Option<Timestamp>,
     /// Whether there are fresh samples, even if too few to decide.
@@ -108,6 +115,8 @@ impl Evaluation {
             readings: Vec::new(),
             tiers: Vec::new(),
             budget: None,
+            sla: None,
+            exhausted_in: None,
             newest: None,
             fresh: false,
         }
@@ -155,26 +164,34 @@ pub(super) fn from_tally(
 ) -> Evaluation {
     let covered_from = covered_from.unwrap_or(now);
     let covers = |window: Span| covered_from <= now - window;
+    let account = Account::from_tally(slo, tally, now);
     let read = |window: Span| match covers(window) {
-        true => Reading::from_counts(window, tally.window.sum(window, now), slo.objective),
+        true => account.reading(window, tally.window.sum(window, now), slo.objective),
         false => Reading::uncovered(window),
     };
     let readings: Vec<Reading> = slo.windows().into_iter().map(read).collect();
-    let tiers = tiers(slo, &readings, &memory.burning, now);
+    let tiers = tiers(slo, &readings, &memory.burning, account.length);
     let silence = silence(tally, now);
     let fresh = silence.is_none();
     let (outcome, detail) = match silence {
         Some(detail) => (Outcome::NoData, Some(detail)),
         None => settle(&readings, &tiers),
     };
+    let spending = spending(&readings, &tiers);
+    let costs_from = memory.costs_from.unwrap_or(now - spending.window);
+    let costs = now.since(costs_from).min(account.elapsed);
+    let by_alert = tally.window.sum(costs, now).sane().bad;
+    let priced = price(slo, &account, by_alert, &spending);
     Evaluation {
         id: tally.id.clone(),
         at: now,
         outcome,
         detail,
-        budget: Some(budget_of(slo, tally, &readings, &tiers, memory, now)),
         readings,
         tiers,
+        budget: Some(priced.budget),
+        sla: priced.sla,
+        exhausted_in: priced.exhausted_in,
         newest: tally.newest,
         fresh,
     }
@@ -189,37 +206,33 @@ pub(super) fn from_answers(
     memory: &Memory,
     now: Timestamp,
 ) -> Evaluation {
+    let account = answers.period(&slo.period, interval, now);
+    let account = account.map(|answer| Account::from_answer(slo, answer, now));
     let read = |window: Span| match answers.get(window, interval, now) {
-        Some(answer) => answer.reading(window, slo.objective),
+        Some(answer) => match (answer.counts(), account) {
+            (Some(counts), Some(account)) => account.reading(window, counts, slo.objective),
+            _ => answer.reading(window, slo.objective),
+        },
         None => Reading::uncovered(window),
     };
     let readings: Vec<Reading> = slo.windows().into_iter().map(read).collect();
-    let tiers = tiers(slo, &readings, &memory.burning, now);
-    let elapsed = slo.period.elapsed(now);
-    let period = answers.get(elapsed, interval, now);
+    let length = account.map_or_else(|| slo.period.length(now), |account| account.length);
+    let tiers = tiers(slo, &readings, &memory.burning, length);
     let known = readings.iter().any(|reading| reading.burn.is_some());
-    let fresh = known || (readings.is_empty() && period.is_some());
+    let fresh = known || (readings.is_empty() && account.is_some());
     let (outcome, detail) = if fresh {
         settle(&readings, &tiers)
     } else {
         (Outcome::NoData, Some("no window has an answer".to_owned()))
     };
-    let budget = period.filter(|answer| answer.is_known()).map(|answer| {
-        let length = slo.period.length(now);
-        let period = answer.reading(elapsed, slo.objective);
-        let (burn, window) = spending_burn(&readings, &tiers);
-        let mut facts = budget::facts_from_burn(length, period.burn.unwrap_or(0.0), burn, window);
-        let spent = readings.iter().find(|reading| reading.window == window);
-        let spent = spent.and_then(|reading| reading.counts);
-        if let (Some(spent), Some(period)) = (spent, period.counts) {
-            let allowed = period.total * slo.objective.budget_ratio();
-            facts.consumed_by_alert = if allowed > 0.0 {
-                spent.bad / allowed
-            } else {
-                0.0
-            };
-        }
-        facts
+    let priced = account.map(|account| {
+        let spending = spending(&readings, &tiers);
+        let spent = readings.iter().find(|r| r.window == spending.window);
+        let by_alert = match spent.and_then(|reading| reading.counts) {
+            Some(counts) => counts.bad,
+            None => account.bad_of(spending.burn, spending.window, slo.objective),
+        };
+        price(slo, &account, by_alert, &spending)
     });
     Evaluation {
         id: id.clone(),
@@ -228,7 +241,9 @@ pub(super) fn from_answers(
         detail,
         readings,
         tiers,
-        budget,
+        budget: priced.map(|priced| priced.budget),
+        sla: priced.and_then(|priced| priced.sla),
+        exhausted_in: priced.and_then(|priced| priced.exhausted_in),
         newest: answers.newest(),
         fresh,
     }
@@ -249,9 +264,8 @@ fn tiers(
     slo: &Slo,
     readings: &[Reading],
     burning: &[(Severity, Span, Span)],
-    now: Timestamp,
+    length: Span,
 ) -> Vec<TierStatus> {
-    let length = slo.period.length(now);
     let reading = |window: Span| {
         let found = readings.iter().find(|reading| reading.window == window);
         found.copied().unwrap_or_else(|| Reading::uncovered(window))
@@ -296,44 +310,4 @@ fn settle(readings: &[Reading], tiers: &[TierStatus]) -> (Outcome, Option<String
         Some(counts) if counts.total <= 0.0 => (Outcome::NoTraffic, None),
         _ => (Outcome::Quiet, None),
     }
-}
-
-fn budget_of(
-    slo: &Slo,
-    tally: &Tally,
-    readings: &[Reading],
-    tiers: &[TierStatus],
-    memory: &Memory,
-    now: Timestamp,
-) -> BudgetFacts {
-    let (burn, window) = spending_burn(readings, tiers);
-    let costs_from = memory.costs_from.unwrap_or(now - window);
-    let since = tally
-        .window
-        .sum(now.since(costs_from).min(slo.period.reach()), now)
-        .sane();
-    budget::facts(
-        slo,
-        Spending {
-            length: slo.period.length(now),
-            period: tally.window.sum(slo.period.elapsed(now), now),
-            coverage: now.since(tally.first).ratio(slo.period.length(now)),
-            by_alert: since.bad,
-            burn,
-        },
-    )
-}
-
-/// The burn that is assumed to go on: of the fastest burning tier, else of the longest window.
-fn spending_burn(readings: &[Reading], tiers: &[TierStatus]) -> (f64, Span) {
-    let burning = tiers.iter().filter(|tier| tier.verdict == Verdict::Burning);
-    let fastest = burning.max_by(|a, b| a.facts.factor.total_cmp(&b.facts.factor));
-    if let Some(tier) = fastest {
-        return (tier.facts.long_burn, tier.facts.long);
-    }
-    let known = readings
-        .iter()
-        .rev()
-        .find_map(|r| Some((r.burn?, r.window)));
-    known.unwrap_or((0.0, Span::ZERO))
 }

@@ -23,6 +23,8 @@ pub(super) struct FeedState {
     pub(super) fresh: Option<Measure>,
     pub(super) answers: BTreeMap<InstanceId, DirectReadings>,
     pub(super) asked: BTreeMap<Span, Timestamp>,
+    /// When the source was last asked about the period so far.
+    pub(super) asked_period: Option<Timestamp>,
     pub(super) evaluations: BTreeMap<InstanceId, Arc<Evaluation>>,
     pub(super) answered: Presence,
     pub(super) last_slot: Timestamp,
@@ -36,6 +38,7 @@ impl FeedState {
             fresh: None,
             answers: BTreeMap::new(),
             asked: BTreeMap::new(),
+            asked_period: None,
             evaluations: BTreeMap::new(),
             answered: Presence::default(),
             last_slot: Timestamp::EPOCH,
@@ -60,6 +63,7 @@ impl FeedState {
         self.evaluations.retain(|id, _| kept.contains(&id.slo));
         self.live.blindness.retain(|id| kept.contains(&id.slo));
         self.asked.clear();
+        self.asked_period = None;
         if kept.is_empty() {
             self.answered = Presence::default();
         }
@@ -118,8 +122,16 @@ impl FeedState {
         let Some(slo) = self.feed.slos.first() else {
             return;
         };
+        let period = slo.period.window(now);
         for (window, series) in answers {
-            self.asked.insert(window, now);
+            let is_period = period == Some(window);
+            let is_window = slo.reach.windows.contains(&window);
+            if is_period {
+                self.asked_period = Some(now);
+            }
+            if is_window {
+                self.asked.insert(window, now);
+            }
             if !series.is_empty() {
                 self.answered.see(now, now);
             }
@@ -135,7 +147,13 @@ impl FeedState {
                     .or_insert(answer);
             }
             for (id, answer) in joined {
-                self.answers.entry(id).or_default().put(window, now, answer);
+                let answers = self.answers.entry(id).or_default();
+                if is_period {
+                    answers.put_period(now, answer);
+                }
+                if is_window {
+                    answers.put(window, now, answer);
+                }
             }
         }
     }

@@ -41,6 +41,7 @@ mod ring;
 pub mod sample;
 pub mod series;
 pub mod slo;
+mod spending;
 pub mod step;
 pub mod time;
 mod transition;
@@ -58,7 +59,7 @@ pub use labels::{Labels, MatchOp, Matcher, Pattern, Selector};
 pub use ledger::{Recipient, Recipients};
 pub use measure::{Measure, ReadingOptions};
 pub use notification::{
-    AlertFacts, AlertKey, BudgetFacts, Notification, NotificationKind, Reason, TierFacts,
+    AlertFacts, AlertKey, BudgetFacts, Notification, NotificationKind, Reason, SlaFacts, TierFacts,
 };
 pub use pending::TierStart;
 pub use period::{Calendar, CalendarUnit, LastEvents, Period, Zone};

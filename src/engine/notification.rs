@@ -180,6 +180,15 @@ pub struct BudgetFacts {
     pub coverage: f64,
 }
 
+/// What a contract promises, over the same events and the same period.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SlaFacts {
+    /// The weaker objective in percent.
+    pub objective_percent: f64,
+    /// The budget that it leaves.
+    pub budget: BudgetFacts,
+}
+
 /// Everything a message about an alert says.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AlertFacts {
@@ -211,6 +220,9 @@ pub struct AlertFacts {
     pub peak_burn: f64,
     /// Budget, where it is known.
     pub budget: Option<BudgetFacts>,
+    /// The same for the SLA, where there is one.
+    #[serde(default)]
+    pub sla: Option<SlaFacts>,
     /// The name that the definition gives to alerts of this severity.
     #[serde(default)]
     pub alert_name: Option<String>,

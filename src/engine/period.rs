@@ -107,7 +107,18 @@ impl CalendarUnit {
 pub struct Zone {
     name: String,
     zone: TimeZone,
+    /// Whether its midnights are whole hours of UTC.
+    on_the_hour: bool,
 }
+
+/// Offsets from UTC are judged by those of these years: what was before is no budget's concern.
+const OFFSETS_FROM: Timestamp = Timestamp::from_secs(1_577_836_800);
+const OFFSETS_UNTIL: Timestamp = Timestamp::from_secs(2_208_988_800);
+/// Most changes of the clock that are looked at between the two.
+const OFFSETS_MAX: usize = 100;
+/// At the beginning of a calendar period nothing is asked for: there is hardly anything yet, and
+/// a range of no length is refused.
+const ASKED_MIN: Span = Span::from_mins(1);
 
 impl Zone {
     /// Coordinated universal time.
@@ -115,6 +126,7 @@ impl Zone {
         Self {
             name: "UTC".to_owned(),
             zone: TimeZone::UTC,
+            on_the_hour: true,
         }
     }
 
@@ -123,6 +135,7 @@ impl Zone {
         let zone = jiff::tz::TimeZoneDatabase::bundled().get(name).ok()?;
         Some(Self {
             name: zone.iana_name().unwrap_or(name).to_owned(),
+            on_the_hour: is_on_the_hour(&zone),
             zone,
         })
     }
@@ -142,6 +155,17 @@ impl Zone {
         let millis = zoned.map(|zoned| zoned.timestamp().as_millisecond());
         Timestamp::from_millis(millis.unwrap_or_default())
     }
+}
+
+fn is_on_the_hour(zone: &TimeZone) -> bool {
+    let instant = |at: Timestamp| jiff::Timestamp::from_millisecond(at.as_millis());
+    let (from, until) = (instant(OFFSETS_FROM), instant(OFFSETS_UNTIL));
+    let (from, until) = (from.unwrap_or_default(), until.unwrap_or_default());
+    let changes = zone.following(from).take(OFFSETS_MAX);
+    let changes = changes.take_while(|change| change.timestamp() < until);
+    let mut offsets = changes.map(|change| change.offset());
+    let whole = |offset: jiff::tz::Offset| offset.seconds() % 3600 == 0;
+    whole(zone.to_offset(from)) && offsets.all(whole)
 }
 
 impl Serialize for Zone {
@@ -210,6 +234,21 @@ impl Period {
             Self::Rolling(span) => *span,
             Self::Calendar(calendar) => at.since(calendar.around(at).0),
             Self::Events(last) => last.within,
+        }
+    }
+
+    /// The window that a source is asked for at a time to know the events so far; `None` when
+    /// too little of a calendar unit has passed.
+    pub fn window(&self, at: Timestamp) -> Option<Span> {
+        let elapsed = self.elapsed(at);
+        (elapsed >= ASKED_MIN || !matches!(self, Self::Calendar(_))).then_some(elapsed)
+    }
+
+    /// Whether it may begin at a quarter of an hour, as in `Asia/Kolkata` (+05:30).
+    pub const fn begins_on_quarters(&self) -> bool {
+        match self {
+            Self::Calendar(calendar) => !calendar.zone.on_the_hour,
+            Self::Rolling(_) | Self::Events(_) => false,
         }
     }
 }
@@ -281,6 +320,35 @@ mod tests {
             calendar(CalendarUnit::Year, "Asia/Kolkata").around(at("2025-12-31T18:30:00Z"));
         assert_eq!(start, at("2025-12-31T18:30:00Z"));
         assert_eq!(end.since(start), Span::from_days(365));
+    }
+
+    #[test]
+    fn few_zones_have_midnights_off_the_hour() {
+        let quarters =
+            |zone: &str| Period::Calendar(calendar(CalendarUnit::Month, zone)).begins_on_quarters();
+        for zone in ["UTC", "Europe/Berlin", "America/New_York", "Asia/Tokyo"] {
+            assert!(!quarters(zone), "{zone}");
+        }
+        // +05:30, +05:45, +12:45/+13:45, +10:30/+11 and -03:30/-02:30.
+        for zone in [
+            "Asia/Kolkata",
+            "Asia/Kathmandu",
+            "Pacific/Chatham",
+            "Australia/Lord_Howe",
+            "America/St_Johns",
+        ] {
+            assert!(quarters(zone), "{zone}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_asked_about_a_period_that_has_hardly_begun() {
+        let month = Period::Calendar(calendar(CalendarUnit::Month, "Asia/Kolkata"));
+        let window = |text: &str| month.window(at(text)).map(|span| span.to_string());
+        assert_eq!(window("2026-03-31T18:29:30Z").unwrap(), "30d23h59m30s");
+        assert_eq!(window("2026-03-31T18:30:00Z"), None);
+        assert_eq!(window("2026-03-31T18:30:30Z"), None);
+        assert_eq!(window("2026-03-31T18:31:00Z").unwrap(), "1m");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! falls inside a bucket takes its share of it. Recent blocks are open for writing, older ones
 //! packed; writing into a packed block opens it until the next [`Ring::seal`].
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
@@ -119,6 +120,39 @@ impl Ring {
         sum
     }
 
+    /// The newest `count` events and the time after which they lie; `None` when that would be
+    /// before `edge`. Blocks are passed over by their sums, only the one at the edge is opened.
+    pub(super) fn last(&self, count: f64, edge: Timestamp) -> Option<(Timestamp, Counts)> {
+        let mut sum = Counts::ZERO;
+        for (position, block) in self.blocks.iter().enumerate().rev() {
+            let number = self.first.saturating_add(i64::try_from(position).ok()?);
+            let begin = number.saturating_mul(block::LEN as i64);
+            let end = begin.saturating_add(block::LEN as i64);
+            if end.saturating_mul(self.width) <= edge.as_millis() {
+                return None;
+            }
+            if (sum + block.sum).total < count {
+                sum += block.sum;
+                continue;
+            }
+            let Some(buckets) = block.read() else {
+                continue;
+            };
+            for (within, counts) in buckets.iter().enumerate().rev() {
+                let missing = count - sum.total;
+                if counts.total > 0.0 && counts.total >= missing {
+                    let share = (missing / counts.total).clamp(0.0, 1.0);
+                    let bucket = begin.saturating_add(within as i64);
+                    let end = Timestamp::from_millis(bucket.saturating_mul(self.width));
+                    let at = end - self.width().scale(share);
+                    return (at >= edge).then(|| (at, sum + counts.scale(share)));
+                }
+                sum += *counts;
+            }
+        }
+        None
+    }
+
     /// The position of a block, making room for it at the young end; `None` if it is too old.
     fn position(&mut self, number: i64) -> Option<usize> {
         if self.blocks.is_empty() {
@@ -197,10 +231,15 @@ impl Block {
             let rest = buckets.iter().skip(within + 1);
             rest.fold(buckets[within].scale(share), |sum, bucket| sum + *bucket)
         };
+        self.read().map_or(Counts::ZERO, |buckets| tail(&buckets))
+    }
+
+    /// The buckets; `None` when there is nothing in them.
+    fn read(&self) -> Option<Cow<'_, Buckets>> {
         match &self.buckets {
-            Store::Empty => Counts::ZERO,
-            Store::Open(buckets) => tail(buckets),
-            Store::Packed(packed) => tail(&packed.unpack()),
+            Store::Empty => None,
+            Store::Open(buckets) => Some(Cow::Borrowed(buckets)),
+            Store::Packed(packed) => Some(Cow::Owned(*packed.unpack())),
         }
     }
 }

@@ -252,6 +252,9 @@ pub struct Reach {
     pub windows: Vec<Span>,
     /// How far back the budget looks at most.
     pub period: Span,
+    /// Whether a budget may begin at a quarter of an hour, not at a whole one.
+    #[serde(default)]
+    pub quarters: bool,
 }
 
 impl Reach {
@@ -260,6 +263,7 @@ impl Reach {
         Self {
             windows: policy.windows(),
             period: period.reach(),
+            quarters: period.begins_on_quarters(),
         }
     }
 
@@ -270,6 +274,7 @@ impl Reach {
         self.windows.sort_unstable();
         self.windows.dedup();
         self.period = self.period.max(other.period);
+        self.quarters |= other.quarters;
         self
     }
 

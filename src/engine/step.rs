@@ -130,17 +130,20 @@ impl Engine {
         let Some(slo) = state.feed.slos.first() else {
             return Vec::new();
         };
-        let mut windows = slo.reach.windows.clone();
-        windows.push(slo.period.elapsed(now));
-        windows.dedup();
-        let due = |window: &Span| {
-            let every = refresh(*window, self.options.reading.interval);
-            state
-                .asked
-                .get(window)
-                .is_none_or(|asked| now.since(*asked) >= every)
+        let due = |window: Span, asked: Option<Timestamp>| {
+            let every = refresh(window, self.options.reading.interval);
+            asked.is_none_or(|asked| now.since(asked) >= every)
         };
-        windows.into_iter().filter(due).collect()
+        let windows = slo.reach.windows.iter().copied();
+        let windows = windows.filter(|window| due(*window, state.asked.get(window).copied()));
+        let mut windows: Vec<Span> = windows.collect();
+        if let Some(period) = slo.period.window(now)
+            && due(period, state.asked_period)
+            && !windows.contains(&period)
+        {
+            windows.push(period);
+        }
+        windows
     }
 
     /// The counters and windows of a feed, to be saved.

@@ -75,7 +75,8 @@ impl Engine {
             timing,
         );
         let Some(state) = state else {
-            if let (Some(record), Signal::Down(reason)) = (before, signal) {
+            if let (Some(mut record), Signal::Down(reason)) = (before, signal) {
+                record.facts.sla = facts.sla.or(record.facts.sla);
                 self.close(record, facts.budget, reason, now, effects);
             }
             return;

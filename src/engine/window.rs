@@ -3,7 +3,8 @@
 //! Every event is booked in each ring; a window is read from the finest ring that reaches far
 //! enough. At the usual 30 s interval that is exact 30 s buckets for the longest tier window and
 //! 1 h buckets for the rest of the period (layout F of the measurements: no window error up to
-//! 3 d, in the memory of a coarse layout).
+//! 3 d, in the memory of a coarse layout). Where a calendar period begins at a quarter of an hour
+//! those are 15 min wide, so that its edge is exact too.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,8 +14,12 @@ use super::time::{Span, Timestamp};
 
 /// Width of the buckets that tiers are decided on, unless slots are closer together.
 const BUCKET: Span = Span::from_secs(30);
-/// Width of the buckets that only the budget is computed from.
+/// Width of the buckets that only the budget is computed from, as a rule ...
 const BUDGET_BUCKET: Span = Span::from_hours(1);
+/// ... and where a calendar period begins at a quarter of an hour.
+const BUDGET_BUCKET_QUARTERS: Span = Span::from_mins(15);
+/// History comes in sums of so much time.
+const HISTORY_STEP: Span = Span::from_hours(1);
 /// How far back buckets narrower than [`BUCKET`] are kept.
 const NARROW_SPAN: Span = Span::from_hours(6);
 /// The share of events that one gap may be spread over, in buckets of the finest ring.
@@ -29,6 +34,8 @@ pub struct Layout {
     pub longest_window: Span,
     /// The period of the budget.
     pub period: Span,
+    /// Whether the period may begin at a quarter of an hour.
+    pub quarters: bool,
 }
 
 /// The events of one instance in rings of rising width and reach.
@@ -54,7 +61,11 @@ impl Window {
             reaches.push((BUCKET, layout.longest_window));
         }
         if layout.period > layout.longest_window {
-            reaches.push((BUDGET_BUCKET, layout.period));
+            let bucket = match layout.quarters {
+                true => BUDGET_BUCKET_QUARTERS,
+                false => BUDGET_BUCKET,
+            };
+            reaches.push((bucket, layout.period));
         }
         let rings = reaches
             .into_iter()
@@ -84,12 +95,12 @@ impl Window {
         }
     }
 
-    /// Books an hour of the period's history: only the budget's ring takes it, and only where
-    /// that ring is not the one that tiers are read from.
+    /// Books an hour of the period's history, evenly: only the budget's ring takes it, and only
+    /// where that ring is not the one that tiers are read from.
     pub fn add_history(&mut self, at: Timestamp, counts: Counts) {
         let budget_only = self.layout.period > self.layout.longest_window;
         if let (true, Some((_, ring))) = (budget_only, self.rings.last_mut()) {
-            ring.add(at, counts);
+            spread(ring, at - HISTORY_STEP, at, counts);
         }
     }
 
@@ -101,6 +112,14 @@ impl Window {
             .find(|(reach, _)| *reach >= window)
             .or_else(|| self.rings.last());
         ring.map_or(Counts::ZERO, |(_, ring)| ring.since(now - window))
+    }
+
+    /// The newest `count` events and the time after which they lie, from the finest ring that
+    /// holds so many; `None` when there are fewer in `(now - within, now]`. The bucket at the
+    /// edge counts by its share, as if its events lay evenly in it.
+    pub fn last(&self, count: f64, within: Span, now: Timestamp) -> Option<(Timestamp, Counts)> {
+        let newest = |(reach, ring): &(Span, Ring)| ring.last(count, now - within.min(*reach));
+        self.rings.iter().find_map(newest)
     }
 
     /// Packs what is no longer written to.

@@ -158,6 +158,8 @@ struct Definition<'a> {
     name: &'a str,
     /// Ratio of good events that is promised.
     objective: f64,
+    /// The ratio that a contract promises, where there is one.
+    sla: Option<f64>,
     period: String,
     policy: &'a str,
     group_by: &'a [String],
@@ -173,7 +175,8 @@ impl<'a> Definition<'a> {
         Self {
             service: &slo.service,
             name: &slo.name,
-            objective: objective(slo),
+            objective: objective(slo.objective),
+            sla: slo.sla.map(objective),
             period: slo.period.to_string(),
             policy: &slo.policy.name,
             group_by: &slo.group_by,
@@ -195,6 +198,8 @@ struct Instance<'a> {
     windows: Vec<WindowView>,
     tiers: Vec<TierView>,
     budget: Option<BudgetView>,
+    /// The same by the SLA.
+    sla_budget: Option<BudgetView>,
     alerts: Vec<AlertBrief>,
 }
 
@@ -218,6 +223,7 @@ impl<'a> Instance<'a> {
                 .map(|t| TierView::of(t, readings))
                 .collect(),
             budget: evaluation.budget.map(Into::into),
+            sla_budget: evaluation.sla.map(|sla| sla.budget.into()),
             alerts: alerts.of(&evaluation.id),
         }
     }
@@ -238,6 +244,7 @@ impl<'a> Instance<'a> {
             windows: Vec::new(),
             tiers: Vec::new(),
             budget: None,
+            sla_budget: None,
             alerts: alerts.of(&id),
         }
     }

@@ -19,7 +19,8 @@ use super::*;
 use crate::engine::{
     AlertFacts, AlertKey, AlertRecord, AlertState, BudgetFacts, Counts, Document, Evaluation,
     Indicator, InstanceId, Labels, Objective, Outcome, Period, Policy, QueryTemplate, Reach,
-    Reading, Reason, Severity, Slo, SloId, Span, TierFacts, TierStatus, Verdict, WindowQuery,
+    Reading, Reason, Severity, SlaFacts, Slo, SloId, Span, TierFacts, TierStatus, Verdict,
+    WindowQuery,
 };
 
 /// 2026-03-01T12:00:00Z
@@ -32,7 +33,7 @@ pub(super) fn slo(service: &str, name: &str, group_by: &[&str]) -> Arc<Slo> {
         service: service.to_owned(),
         name: name.to_owned(),
         objective: Objective::from_percent(99.9).unwrap(),
-        sla: None,
+        sla: Some(Objective::from_percent(99.5).unwrap()),
         period: Period::Rolling(Span::from_days(30)),
         indicator: Indicator::Windows(WindowQuery::Ratio {
             error_ratio: QueryTemplate::new("errors:ratio[$window]").unwrap(),
@@ -79,6 +80,14 @@ pub(super) fn evaluation(slo: &Slo, labels: Labels, outcome: Outcome) -> Arc<Eva
         tiers,
         detail: None,
         budget: Some(budget()),
+        sla: slo.sla.map(|sla| SlaFacts {
+            objective_percent: sla.percent(),
+            budget: BudgetFacts {
+                consumed: 0.05,
+                remaining: 0.95,
+                ..budget()
+            },
+        }),
         newest: Some(NOON - Span::from_millis(1500)),
         fresh: true,
         ..Evaluation::blank(instance(slo, labels), NOON, outcome, String::new())
@@ -141,6 +150,7 @@ pub(super) fn alert(key: AlertKey, severity: Severity, reason: Reason) -> AlertR
             peak_burn: 22.5,
             budget: Some(budget()),
             alert_name: None,
+            sla: None,
             document: slo.document.clone(),
             affected: 1,
         },

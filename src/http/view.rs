@@ -6,7 +6,7 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use serde::{Serialize, Serializer};
 
-use crate::engine::{BudgetFacts, Document, Slo, Span, Timestamp};
+use crate::engine::{BudgetFacts, Document, Objective, Span, Timestamp};
 
 /// A time as text: `2026-03-01T12:00:00.000Z`.
 #[derive(Clone, Copy)]
@@ -39,8 +39,8 @@ impl Serialize for SpanText {
 }
 
 /// The promised ratio of good events, free of the binary dust of `99.9 / 100`.
-pub(super) fn objective(slo: &Slo) -> f64 {
-    1.0 - slo.objective.budget_ratio()
+pub(super) fn objective(objective: Objective) -> f64 {
+    1.0 - objective.budget_ratio()
 }
 
 /// The budget of the period.

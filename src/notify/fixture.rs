@@ -158,6 +158,7 @@ fn notification(key: AlertKey, reason: Reason) -> Notification {
             resolved_at: None,
             tiers: tiers(),
             peak_burn: 35.5,
+            sla: None,
             budget: Some(BudgetFacts {
                 consumed: 0.388,
                 remaining: 0.612,

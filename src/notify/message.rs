@@ -7,7 +7,8 @@
 use reqwest::Url;
 
 use crate::engine::{
-    AlertFacts, AlertKey, BudgetFacts, Notification, NotificationKind, Severity, Span, TierFacts,
+    AlertFacts, AlertKey, BudgetFacts, Notification, NotificationKind, Severity, SlaFacts, Span,
+    TierFacts,
 };
 
 use super::{figures, reason, text};
@@ -127,6 +128,7 @@ fn details(facts: &AlertFacts, resolved: bool) -> Vec<Fact> {
             "Budget",
             facts.budget.map(|budget| cost(facts, &budget, resolved)),
         ),
+        ("SLA", facts.sla.as_ref().map(sla)),
         ("Since", Some(since(facts))),
         ("Next step", next_step),
         ("Objective", objective(facts)),
@@ -216,6 +218,15 @@ fn cost(facts: &AlertFacts, budget: &BudgetFacts, resolved: bool) -> String {
         line += &format!(" (counted from {known} of the period; the rest is not known)");
     }
     line
+}
+
+/// What is left of the contract's budget: `99.5%, 12% of its budget left`.
+fn sla(sla: &SlaFacts) -> String {
+    let percent = sla.objective_percent;
+    match sla.budget.remaining {
+        left if left > 0.0 => format!("{percent}%, {} of its budget left", figures::percent(left)),
+        _ => format!("{percent}%, nothing of its budget left"),
+    }
 }
 
 fn since(facts: &AlertFacts) -> String {

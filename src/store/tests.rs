@@ -46,6 +46,7 @@ fn facts(alert: &str) -> AlertFacts {
         peak_burn: 20.5,
         budget: None,
         alert_name: None,
+        sla: None,
         document: Document::default(),
         affected: 1,
     }

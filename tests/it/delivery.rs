@@ -45,6 +45,7 @@ pub(crate) fn notification(receiver: &str, kind: NotificationKind, sequence: u32
             peak_burn: 0.0,
             budget: None,
             alert_name: None,
+            sla: None,
             document: Document::default(),
             affected: 1,
         },

@@ -40,6 +40,7 @@ pub(super) fn layout(slo: &Slo, options: &ReadingOptions) -> Layout {
         interval: options.interval,
         longest_window: slo.reach.longest_window(),
         period: slo.reach.period,
+        quarters: slo.reach.quarters,
     }
 }
 

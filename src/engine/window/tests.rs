@@ -9,6 +9,7 @@ fn layout(interval: i64) -> Layout {
         interval: Span::from_secs(interval),
         longest_window: Span::from_days(3),
         period: Span::from_days(30),
+        quarters: false,
     }
 }
 

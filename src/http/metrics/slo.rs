@@ -140,7 +140,7 @@ fn write_slos(published: &Published, rows: &[SloRow<'_>], shares: &[usize], text
     gauge(
         "slofuse_slo_objective_ratio",
         "Ratio of good events that is promised.",
-        &|row| Some(objective(row.slo)),
+        &|row| Some(objective(row.slo.objective)),
     );
     gauge(
         "slofuse_slo_coverage_ratio",
@@ -221,6 +221,15 @@ fn write_instances(instances: &[Labelled<&Evaluation>], text: &mut Exposition) {
         &|family, instance| {
             if let Some(budget) = instance.of.budget {
                 family.sample(&instance.labels, &[], budget.remaining);
+            }
+        },
+    );
+    gauge(
+        "slofuse_slo_sla_budget_remaining_ratio",
+        "Share of the SLA's budget of the period that is left, negative when overspent.",
+        &|family, instance| {
+            if let Some(sla) = instance.of.sla {
+                family.sample(&instance.labels, &[], sla.budget.remaining);
             }
         },
     );

@@ -339,6 +339,8 @@ fn the_series_of_an_slo_are_as_documented() {
     slofuse_slo_burn_rate{service="shop",slo="search",window="1h"} 20
     slofuse_slo_error_budget_remaining_ratio{service="shop",slo="checkout",region="eu"} 0.75
     slofuse_slo_error_budget_remaining_ratio{service="shop",slo="search"} 0.75
+    slofuse_slo_sla_budget_remaining_ratio{service="shop",slo="checkout",region="eu"} 0.95
+    slofuse_slo_sla_budget_remaining_ratio{service="shop",slo="search"} 0.95
     slofuse_slo_outcome{service="shop",slo="checkout",region="eu",outcome="burning"} 1
     slofuse_slo_outcome{service="shop",slo="checkout",region="eu",outcome="quiet"} 0
     slofuse_slo_outcome{service="shop",slo="checkout",region="eu",outcome="no_traffic"} 0

@@ -49,6 +49,14 @@ async fn an_instance_is_shown_with_all_that_decides_it() {
           "policy": "sre-workbook",
           "runbook": "https://wiki.example/pay",
           "service": "shop",
+          "sla": 0.995,
+          "sla_budget": {
+            "consumed": 0.05,
+            "consumed_by_alert": 0.125,
+            "coverage": 1.0,
+            "exhausted_in": "1d6h",
+            "remaining": 0.95
+          },
           "tiers": [
             {
               "factor": 14.4,
@@ -128,6 +136,8 @@ async fn an_slo_before_its_first_slot_is_listed_without_an_outcome() {
         "policy": "sre-workbook",
         "runbook": "https://wiki.example/pay",
         "service": "shop",
+        "sla": 0.995,
+        "sla_budget": null,
         "tiers": [],
         "windows": []
       }
@@ -215,6 +225,7 @@ async fn one_slo_is_shown_with_its_instances() {
       "policy": "sre-workbook",
       "runbook": "https://wiki.example/pay",
       "service": "shop",
+      "sla": 0.995,
       "total": 3
     }
     "#);

@@ -45,6 +45,31 @@ fn a_page_says_what_why_how_fast_and_what_it_costs() {
 }
 
 #[test]
+fn what_is_left_of_a_contract_is_told_beside_the_budget() {
+    let mut notification = fixture::burning();
+    let line = |notification: &Notification| {
+        let text = read(notification);
+        let line = text.lines().find(|line| line.starts_with("SLA"));
+        line.map(str::to_owned)
+    };
+    assert_eq!(line(&notification), None);
+    let budget = BudgetFacts {
+        consumed: 0.88,
+        remaining: 0.12,
+        ..notification.facts.budget.unwrap()
+    };
+    let mut sla = SlaFacts {
+        objective_percent: 99.5,
+        budget,
+    };
+    notification.facts.sla = Some(sla);
+    insta::assert_snapshot!(line(&notification).unwrap(), @"SLA: 99.5%, 12% of its budget left");
+    sla.budget.remaining = -0.3;
+    notification.facts.sla = Some(sla);
+    insta::assert_snapshot!(line(&notification).unwrap(), @"SLA: 99.5%, nothing of its budget left");
+}
+
+#[test]
 fn an_update_says_that_it_goes_on() {
     insta::assert_snapshot!(headlines(&[fixture::updated()]), @r#"
     [PAGE] shop/checkout{region="eu"} still burns its error budget at 32.15x, 61.2% left, gone in 13h 43m
