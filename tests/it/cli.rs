@@ -89,9 +89,9 @@ fn check_explains_itself() {
           --prometheus <URL>         The Prometheus to ask, where no settings file names it [default:
                                      http://127.0.0.1:9090]
           --format <FORMAT>          How the report looks [default: text] [possible values: text, json]
+          --deny <LEVEL>             Treat warnings as mistakes [possible values: warnings]
           --log-format <LOG_FORMAT>  How log lines look on standard error [default: text] [possible
                                      values: text, json]
-          --deny <LEVEL>             Treat warnings as mistakes [possible values: warnings]
           --log <FILTER>             What is logged: a level, or levels by module such as
                                      `warn,slofuse=debug` [default: info, for the demo warn]
       -h, --help                     Print help
