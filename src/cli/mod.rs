@@ -3,6 +3,7 @@
 //! Exit codes: 0 it worked, 1 it failed, 2 it found problems in files, 64 it was called wrongly.
 
 mod check;
+mod convert;
 mod demo;
 mod online;
 mod rules;
@@ -73,6 +74,8 @@ enum Command {
     Run(run::RunArgs),
     /// Report every mistake in settings and definitions, at its place and with its fix
     Check(check::CheckArgs),
+    /// Write definitions of any format (Sloth, Pyrra, OpenSLO) as native files
+    Convert(convert::ConvertArgs),
     /// Print definitions as recording and alerting rules of Prometheus
     Rules(rules::RulesArgs),
     /// Print a JSON Schema, for editors and other checkers
@@ -99,6 +102,7 @@ pub fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
+        Command::Convert(args) => convert::convert(&args),
         Command::Rules(args) => rules::rules(&args),
         Command::Schema(args) => schema::schema(&args),
         Command::Demo(args) => demo::demo(&args),

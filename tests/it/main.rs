@@ -4,6 +4,7 @@
 mod check;
 mod cli;
 mod config;
+mod convert;
 mod delivery;
 mod deploy;
 mod mistakes;
