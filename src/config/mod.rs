@@ -192,7 +192,13 @@ fn compile_definitions(
     let mut documents = Documents::new(found);
     for path in files::find(roots, found) {
         match files::read(&path, files::DEFINITIONS_BYTES_MAX) {
-            Ok(bytes) => documents.read(files::name(&path), &bytes),
+            Ok(bytes) => {
+                if files::is_stdin(&path) {
+                    let text = String::from_utf8_lossy(&bytes).into_owned();
+                    found.borrow_mut().remember(files::name(&path), text);
+                }
+                documents.read(files::name(&path), &bytes);
+            }
             Err(error) => {
                 let (report, mark) = files::about(&path, None, found);
                 let message = format!("the file cannot be read: {error}");
