@@ -252,7 +252,7 @@ pub(super) fn from_answers(
 }
 
 /// Why the samples of an instance say nothing about the present, if so.
-fn silence(tally: &Tally, now: Timestamp) -> Option<String> {
+pub(super) fn silence(tally: &Tally, now: Timestamp) -> Option<String> {
     let Some(newest) = tally.newest else {
         return Some("no series counts the total".to_owned());
     };
@@ -262,7 +262,7 @@ fn silence(tally: &Tally, now: Timestamp) -> Option<String> {
     stale.then(|| format!("the newest sample is {rounded} old"))
 }
 
-fn tiers(
+pub(super) fn tiers(
     slo: &Slo,
     readings: &[Reading],
     burning: &[(Severity, Span, Span)],
@@ -295,7 +295,7 @@ fn tiers(
     slo.policy.tiers.iter().map(status).collect()
 }
 
-fn settle(readings: &[Reading], tiers: &[TierStatus]) -> (Outcome, Option<String>) {
+pub(super) fn settle(readings: &[Reading], tiers: &[TierStatus]) -> (Outcome, Option<String>) {
     if tiers.iter().any(|tier| tier.verdict == Verdict::Burning) {
         return (Outcome::Burning, None);
     }
