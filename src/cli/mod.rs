@@ -23,6 +23,8 @@ enum Failure {
     Failed,
     /// The files have problems.
     Problems,
+    /// The arguments do not fit together.
+    Usage,
 }
 
 /// What a command ends with.
@@ -45,11 +47,17 @@ struct Cli {
 #[derive(Debug, Args)]
 struct LogArgs {
     /// How log lines look on standard error
-    #[arg(long, global = true, value_enum, default_value = "text")]
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        default_value = "text",
+        display_order = 100
+    )]
     log_format: LogFormatArg,
     /// What is logged: a level, or levels by module such as `warn,slofuse=debug` [default: info,
     /// for the demo warn]
-    #[arg(long, global = true, value_name = "FILTER")]
+    #[arg(long, global = true, value_name = "FILTER", display_order = 101)]
     log: Option<String>,
 }
 
@@ -99,6 +107,7 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Failed) => ExitCode::from(EXIT_FAILED),
         Err(Failure::Problems) => ExitCode::from(EXIT_PROBLEMS),
+        Err(Failure::Usage) => ExitCode::from(EXIT_USAGE),
     }
 }
 

@@ -296,7 +296,7 @@ fn sla(
     Some(Some(sla))
 }
 
-fn policy(
+pub(super) fn policy(
     section: &Section<'_>,
     field: &Field<ValueOr<raw::SloPolicy>>,
     policies: &Policies,
