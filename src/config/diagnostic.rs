@@ -224,6 +224,8 @@ impl std::error::Error for Diagnostics {}
 pub(super) struct Report<'a> {
     file: u32,
     found: &'a RefCell<Diagnostics>,
+    /// The rule that a key nobody knows breaks.
+    unknown_key: Lint,
 }
 
 impl<'a> Report<'a> {
@@ -231,7 +233,24 @@ impl<'a> Report<'a> {
         let files = &mut found.borrow_mut().files;
         files.push(file);
         let file = u32::try_from(files.len() - 1).unwrap_or(u32::MAX);
-        Self { file, found }
+        let unknown_key = Lint::Invalid;
+        Self {
+            file,
+            found,
+            unknown_key,
+        }
+    }
+
+    /// The same, for a format whose own tool may pass over keys that it does not know.
+    #[must_use]
+    pub(super) const fn passing_over_unknown_keys(mut self) -> Self {
+        self.unknown_key = Lint::IgnoredKey;
+        self
+    }
+
+    pub(super) fn unknown_key(&self, mark: Mark, key: &str, fix: impl Into<String>) {
+        let message = format!("unknown key {:?}", excerpt(key));
+        self.lint(self.unknown_key, mark, message, fix);
     }
 
     /// The number of the file in marks.

@@ -57,7 +57,7 @@ impl<T> Field<T> {
         }
     }
 
-    /// A value that was written but refused: it is neither missed nor complained about again.
+    /// A field whose value was refused, or that its format demands and did not find.
     pub(super) const fn refused(mark: Mark) -> Self {
         Self {
             written: Some(Written { mark, column: None }),

@@ -7,6 +7,7 @@
 //! can make loading panic or outgrow its bounds.
 
 mod compile;
+mod convert;
 mod decode;
 pub mod diagnostic;
 mod field;
@@ -21,12 +22,14 @@ pub mod secret;
 pub mod settings;
 mod tree;
 mod value;
+mod written;
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 pub use compile::Definition;
 use compile::{Documents, Outside};
+pub use convert::{Conversion, Converted, convert};
 use diagnostic::Report;
 pub use diagnostic::{Diagnostic, Diagnostics, Level, Place};
 pub use formats::Format;

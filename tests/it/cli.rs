@@ -37,11 +37,12 @@ fn the_front_page_names_the_commands() {
     Usage: slofuse [OPTIONS] <COMMAND>
 
     Commands:
-      run     Poll Prometheus, decide alerts and deliver notifications until told to stop
-      check   Report every mistake in settings and definitions, at its place and with its fix
-      rules   Print definitions as recording and alerting rules of Prometheus
-      schema  Print a JSON Schema, for editors and other checkers
-      demo    Watch an incident of a simulated shop: a page, why it fired, what it cost, its resolve
+      run      Poll Prometheus, decide alerts and deliver notifications until told to stop
+      check    Report every mistake in settings and definitions, at its place and with its fix
+      convert  Write definitions of any format (Sloth, Pyrra, OpenSLO) as native files
+      rules    Print definitions as recording and alerting rules of Prometheus
+      schema   Print a JSON Schema, for editors and other checkers
+      demo     Watch an incident of a simulated shop: a page, why it fired, what it cost, its resolve
 
     Options:
           --log-format <LOG_FORMAT>  How log lines look on standard error [default: text] [possible

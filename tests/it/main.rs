@@ -4,6 +4,7 @@
 mod check;
 mod cli;
 mod config;
+mod convert;
 mod delivery;
 mod deploy;
 mod mistakes;
@@ -11,6 +12,7 @@ mod readme;
 mod repository;
 mod rules;
 mod running;
+mod schema;
 mod tidy;
 mod tls;
 mod tour;
