@@ -41,6 +41,25 @@ impl Format {
         }
     }
 
+    /// How to name who answers for an SLO.
+    pub(super) const fn fix_owner(self) -> &'static str {
+        match self {
+            Self::Sloth => "add the label owner: or team: with the team that answers for it",
+            _ => "add owner: with the team that answers for it",
+        }
+    }
+
+    /// How to say what to do when an SLO burns.
+    pub(super) const fn fix_runbook(self) -> &'static str {
+        match self {
+            Self::Sloth => {
+                "add the annotation runbook: to alerting, with the URL that says what to do when it \
+                 burns"
+            }
+            _ => "add runbook: with the URL that says what to do when it burns",
+        }
+    }
+
     /// The format that a document says it is in; `None` when it names none that is known.
     pub(super) fn of(document: &Node) -> Option<Self> {
         let text = |key: &str| match document.get(key).map(|node| &node.value) {
@@ -81,7 +100,8 @@ fn is_list(document: &Node) -> bool {
         Some(Value::Scalar { text, .. }) => text.as_str(),
         _ => "",
     };
-    let of_kubernetes = text("apiVersion") == "v1" || Format::of(document) == Some(Format::Pyrra);
+    let of_kubernetes = text("apiVersion") == "v1"
+        || matches!(Format::of(document), Some(Format::Pyrra | Format::Sloth));
     let items = document.get("items").map(|items| &items.value);
     of_kubernetes && text("kind").ends_with("List") && matches!(items, Some(Value::Sequence(_)))
 }
