@@ -45,20 +45,17 @@ struct Cli {
     log: LogArgs,
 }
 
+/// Where options that all commands have stand in their help.
+const LAST: usize = 900;
+
 #[derive(Debug, Args)]
 struct LogArgs {
     /// How log lines look on standard error
-    #[arg(
-        long,
-        global = true,
-        value_enum,
-        default_value = "text",
-        display_order = 100
-    )]
+    #[arg(long, global = true, value_enum, default_value = "text", display_order = LAST)]
     log_format: LogFormatArg,
     /// What is logged: a level, or levels by module such as `warn,slofuse=debug` [default: info,
     /// for the demo warn]
-    #[arg(long, global = true, value_name = "FILTER", display_order = 101)]
+    #[arg(long, global = true, value_name = "FILTER", display_order = LAST + 1)]
     log: Option<String>,
 }
 
@@ -77,6 +74,15 @@ enum Command {
     /// Write definitions of any format (Sloth, Pyrra, OpenSLO) as native files
     Convert(convert::ConvertArgs),
     /// Print definitions as recording and alerting rules of Prometheus
+    ///
+    /// Names and labels are those of Sloth, so dashboards made for its rules keep working: the
+    /// error ratio over each window of the policy, objective, budget and burn rates, and one alert
+    /// per severity.
+    ///
+    /// Rules see less than slofuse does: rate() misses the first errors of a counter that appears
+    /// with them, periods always roll, and there is no hold, no minimum of events unless asked
+    /// for, no notice about the budget and none about missing data. What an SLO loses besides is
+    /// said on standard error and at the head of the output.
     Rules(rules::RulesArgs),
     /// Print a JSON Schema, for editors and other checkers
     Schema(schema::SchemaArgs),

@@ -119,6 +119,10 @@ const SILENT: &str = "{objective: 99, sli: {time_slices: {condition: 'nothing_at
 const BOUND: &str =
     "{objective: 99, sli: {latency: {histogram: latency_seconds, threshold: 250ms}}}";
 
+const JOURNEY: &str = "{objective: 99, sli: {journey: [
+  {name: order, sli: {events: {bad: 'orders_total{code=\"500\"}', total: orders_total}}},
+  {name: pay, sli: {events: {bad: 'requests_total{code=\"500\"}', total: payment_total}}}]}}";
+
 /// The specs of SLOs, what is found at each, and words that explain it.
 fn cases() -> Vec<(&'static str, String, &'static str, &'static [&'static str])> {
     let events = |bad: &str, total: &str| {
@@ -224,6 +228,7 @@ fn cases() -> Vec<(&'static str, String, &'static str, &'static [&'static str])>
             "no-series",
             &["has no answer, neither good nor bad"],
         ),
+        ("journey", JOURNEY.to_owned(), "", &[]),
         (
             "sound",
             events(
@@ -261,6 +266,12 @@ async fn what_prometheus_does_not_have_is_told_at_its_definition() {
             assert!(said.contains(word), "{name}: {word} is not in {said}");
         }
     }
+    let pay = &found["shop/journey.pay"];
+    assert_eq!(pay.len(), 1, "{pay:?}");
+    assert!(
+        pay[0].1.contains("payment_total matches nothing"),
+        "{pay:?}"
+    );
     // Nothing is told that the definitions do not deserve.
     let many = |name: &str| found[&format!("shop/{name}")].len();
     for name in [

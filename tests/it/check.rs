@@ -613,3 +613,21 @@ fn overdue_reviews_are_remembered() {
     );
     assert!(!said("2999-12-31").contains("review-due"));
 }
+
+#[test]
+fn the_standard_input_and_patterns_are_paths() {
+    let mut command = slofuse(&["check", "-"]);
+    let output = command.write_stdin(WARNED).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        said.contains(" --> <stdin>:5:14\n  |\n5 |   objective: 90\n"),
+        "{said}"
+    );
+
+    let files = [("a.slo.yaml", WARNED), ("b.yaml", "not: this")];
+    let (code, out) = check_in(&files, &["*.slo.yaml"]);
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains(" --> a.slo.yaml:5:14"), "{out}");
+    let (code, out) = check_in(&files, &["*.json"]);
+    assert_eq!(code, 2, "{out}");
+}

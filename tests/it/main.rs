@@ -12,6 +12,7 @@ mod readme;
 mod repository;
 mod rules;
 mod running;
+mod schema;
 mod tidy;
 mod tls;
 mod tour;

@@ -9,6 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::config::field::{Field, ValueOr};
+use crate::config::schema::{one_of, two_of};
 use crate::config::value::{
     Day, Duration, DurationOrNever, Fraction, LabelName, Name, SloRef, WebUrl, ZoneName,
 };
@@ -89,6 +90,7 @@ pub(crate) struct SloSpec {
 /// A period that is not a rolling length of time: exactly one of `rolling`, `calendar`, `events`.
 #[derive(Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("oneOf" = one_of(["rolling", "calendar", "events"])))]
 pub(crate) struct Period {
     /// A rolling length of time, as if written without a section.
     pub(crate) rolling: Field<Duration>,
@@ -194,6 +196,7 @@ pub(crate) struct Sli {
 /// One part of a composite: another SLO, or an SLI of its own with a name.
 #[derive(Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("oneOf" = one_of(["slo", "sli"])))]
 pub(crate) struct Step {
     /// An SLO: `service/name`, or `name` in the same service.
     pub(crate) slo: Field<SloRef>,
@@ -208,6 +211,7 @@ pub(crate) struct Step {
 /// Two of `bad`, `good` and `total`.
 #[derive(Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("anyOf" = two_of(["bad", "good", "total"])))]
 pub(crate) struct Events {
     /// PromQL of the bad events: a counter selector or a sum of rates.
     pub(crate) bad: Field<String>,
@@ -236,6 +240,7 @@ pub(crate) struct Latency {
 /// Slices of time, each good or bad: by exactly one of `condition`, `good_ratio`, `events`.
 #[derive(Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("oneOf" = one_of(["condition", "good_ratio", "events"])))]
 pub(crate) struct TimeSlices {
     /// PromQL comparison that is true while all is well.
     pub(crate) condition: Field<String>,

@@ -492,6 +492,7 @@ fn mistakes_in_composites_have_a_place_and_a_fix() {
     insta::assert_snapshot!(mistake("name: pay", &format!("name: {}", "p".repeat(60))), @r#"17:16 the name of this part, "buy.pppppppppppppppppppppppppppppppppppppppppppppppppppppppppppp", is longer than a name may be; shorten the name of the step or of the SLO: 63 characters for both and a dot"#);
     insta::assert_snapshot!(mistake("{events: {bad: pay_errors, total: pays}}", "{journey: [{slo: a}, {slo: b}]}"), @"17:26 a part cannot be a composite itself; list the steps of the inner one here instead");
     insta::assert_snapshot!(mistake("{bad: pay_errors, total: pays}", "{bad: pays, total: pays}"), @"17:41 both queries count the same events, so the ratio never changes; correct the PromQL; try it in the Prometheus UI first");
+    insta::assert_snapshot!(mistake("60d", "60d\n  policy: {mode: budget}"), @"14:11 a composite has no events of its own that mode: budget could weigh; choose a policy of mode: ratio; the parts may have one of mode: budget");
     insta::assert_snapshot!(mistake("60d", "{events: 100}"), @"13:11 a composite has no events of its own that the period could count; write a length of time, such as 30d");
     insta::assert_snapshot!(mistake("    journey:\n      - slo: api\n", "    weighted:\n      - {slo: api, weight: 0}\n"), @"16:28 0 is not a weight; write a number above 0, such as 1 or 2.5");
     let twenty_one: String = (0..21).map(|n| format!("      - slo: s{n}\n")).collect();
