@@ -94,11 +94,7 @@ impl<'a> Documents<'a> {
                         self.add(item, report.clone());
                     }
                 }
-                _ => {
-                    for document in formats::unpacked(node) {
-                        self.add(document, report.clone());
-                    }
-                }
+                _ => self.add(node, report.clone()),
             }
         }
     }
