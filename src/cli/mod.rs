@@ -3,6 +3,7 @@
 //! Exit codes: 0 it worked, 1 it failed, 2 it found problems in files, 64 it was called wrongly.
 
 mod check;
+mod convert;
 mod demo;
 mod online;
 mod rules;
@@ -23,6 +24,8 @@ enum Failure {
     Failed,
     /// The files have problems.
     Problems,
+    /// The arguments do not fit together.
+    Usage,
 }
 
 /// What a command ends with.
@@ -42,14 +45,17 @@ struct Cli {
     log: LogArgs,
 }
 
+/// Where options that all commands have stand in their help.
+const LAST: usize = 900;
+
 #[derive(Debug, Args)]
 struct LogArgs {
     /// How log lines look on standard error
-    #[arg(long, global = true, value_enum, default_value = "text")]
+    #[arg(long, global = true, value_enum, default_value = "text", display_order = LAST)]
     log_format: LogFormatArg,
     /// What is logged: a level, or levels by module such as `warn,slofuse=debug` [default: info,
     /// for the demo warn]
-    #[arg(long, global = true, value_name = "FILTER")]
+    #[arg(long, global = true, value_name = "FILTER", display_order = LAST + 1)]
     log: Option<String>,
 }
 
@@ -65,7 +71,18 @@ enum Command {
     Run(run::RunArgs),
     /// Report every mistake in settings and definitions, at its place and with its fix
     Check(check::CheckArgs),
+    /// Write definitions of any format (Sloth, Pyrra, OpenSLO) as native files
+    Convert(convert::ConvertArgs),
     /// Print definitions as recording and alerting rules of Prometheus
+    ///
+    /// Names and labels are those of Sloth, so dashboards made for its rules keep working: the
+    /// error ratio over each window of the policy, objective, budget and burn rates, and one alert
+    /// per severity.
+    ///
+    /// Rules see less than slofuse does: rate() misses the first errors of a counter that appears
+    /// with them, periods always roll, and there is no hold, no minimum of events unless asked
+    /// for, no notice about the budget and none about missing data. What an SLO loses besides is
+    /// said on standard error and at the head of the output.
     Rules(rules::RulesArgs),
     /// Print a JSON Schema, for editors and other checkers
     Schema(schema::SchemaArgs),
@@ -91,6 +108,7 @@ pub fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
+        Command::Convert(args) => convert::convert(&args),
         Command::Rules(args) => rules::rules(&args),
         Command::Schema(args) => schema::schema(&args),
         Command::Demo(args) => demo::demo(&args),
@@ -99,6 +117,7 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Failed) => ExitCode::from(EXIT_FAILED),
         Err(Failure::Problems) => ExitCode::from(EXIT_PROBLEMS),
+        Err(Failure::Usage) => ExitCode::from(EXIT_USAGE),
     }
 }
 

@@ -11,17 +11,8 @@ use crate::engine::Slo;
 use crate::rules::yaml::{ObjectName, prometheus_rule, rule_file};
 use crate::rules::{self, Options, PeriodRatio, SloRules};
 
-/// Print definitions as recording and alerting rules of Prometheus.
-///
-/// Names and labels are those of Sloth, so dashboards made for its rules keep working: three
-/// groups per SLO, the error ratio over each window of its policy, objective, budget and burn
-/// rates, and one alert per severity.
-///
-/// Rules see less than slofuse does: rate() misses the first errors of a counter that appears with
-/// them, periods always roll, and there is no hold, no minimum of events unless asked for, no
-/// budget notice and no alert about missing data.
+/// Arguments of `rules`.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub(super) struct RulesArgs {
     /// Definition and policy files or directories
     #[arg(value_name = "PATH", required = true)]

@@ -14,7 +14,7 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-use super::diagnostic::{Report, excerpt};
+use super::diagnostic::Report;
 use super::field::{Field, ValueOr};
 use super::nearest::{nearest, suggestion};
 use super::tree::{Key, Node, Value};
@@ -290,9 +290,8 @@ impl<'de> MapAccess<'de> for Entries<'_> {
         while let Some((key, value)) = self.rest.next() {
             match self.known {
                 Some(known) if !known.contains(&key.text.as_str()) => {
-                    let message = format!("unknown key {:?}", excerpt(&key.text));
                     let fix = suggestion(&key.text, known.iter().copied());
-                    self.report.error(key.mark, message, fix);
+                    self.report.unknown_key(key.mark, &key.text, fix);
                     let meant = nearest(&key.text, known.iter().copied());
                     if let Some(meant) = meant.filter(|meant| !self.is_written(meant)) {
                         self.taken.push(meant);

@@ -36,7 +36,8 @@ pub(super) fn name(path: &Path) -> Arc<str> {
     path.to_string_lossy().into()
 }
 
-fn is_stdin(path: &Path) -> bool {
+/// Whether the path stands for the standard input, which can be read only once.
+pub(super) fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == STDIN
 }
 

@@ -134,6 +134,18 @@ fn require(schema: &mut Schema) {
     }
 }
 
+/// Alternatives of a section: exactly one of these keys.
+pub(super) fn one_of<const N: usize>(keys: [&str; N]) -> Value {
+    Value::from_iter(keys.map(|key| json!({"required": [key]})))
+}
+
+/// Alternatives of a section: two of these keys.
+pub(super) fn two_of(keys: [&str; 3]) -> Value {
+    let [one, two, three] = keys;
+    let pairs = [[one, two], [one, three], [two, three]];
+    Value::from_iter(pairs.map(|pair| json!({"required": pair})))
+}
+
 /// A field is what it holds.
 impl<T: JsonSchema> JsonSchema for Field<T> {
     fn inline_schema() -> bool {

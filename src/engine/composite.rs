@@ -13,9 +13,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::budget::{Account, PeriodAnswer};
+use super::budget::Account;
 use super::burn::{Reading, burn_rate};
 use super::counts::Counts;
+use super::direct::Answer;
 use super::effect::Effect;
 use super::evaluation::{Evaluation, Memory, Outcome, TierStatus, settle, tiers};
 use super::feed_state::FeedState;
@@ -348,19 +349,22 @@ fn priced(
     let elapsed = slo.period.elapsed(now);
     let covered = |part: &PartHere<'_>| part.coverage(elapsed, now);
     let bad = ratio_of(&|part| Some(part.period(&slo.period, now)?.ratio * covered(part)))?;
-    let answer = PeriodAnswer {
-        asked: now,
-        counts: Counts { bad, total: 1.0 },
-        counted: false,
-    };
-    let account = Account::from_answer(slo, answer, now);
+    let account = Account::from_answers(slo, Some((now, Answer::Ratio(bad))), None, now)?;
     let costs = memory.costs_from.map(|from| now.since(from).min(elapsed));
     let costs = costs.and_then(|costs| {
         let ratio = ratio_of(&|part| Some(part.past(costs, now)?.ratio))?;
         Some((burn_rate(ratio, slo.objective), costs))
     });
     let (burn, window) = costs.unwrap_or((spending.burn, spending.window));
-    let by_alert = account.bad_of(burn, window, slo.objective);
+    let by_alert = account.bad_of(
+        &Spending {
+            burn,
+            window,
+            ..*spending
+        },
+        &[],
+        slo,
+    );
     let mut priced = price(slo, &account, by_alert, spending);
     let coverage = parts.iter().map(covered).fold(1.0, f64::min);
     priced.budget.coverage = coverage;

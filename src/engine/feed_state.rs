@@ -151,6 +151,8 @@ impl FeedState {
         let period = slo.period.window(now);
         for (window, series) in answers {
             let is_period = period == Some(window);
+            // The period's answer is kept by itself: of a calendar unit it is another window at
+            // every slot.
             // A composite may ask for a window that is none of the SLO's own.
             let is_window = !is_period || slo.reach.windows.contains(&window);
             if is_period {

@@ -152,6 +152,7 @@ impl Engine {
         };
         let mut windows = slo.reach.windows.clone();
         windows.extend(self.periods_of_composites(feed, slo));
+        windows.extend(slo.usual_window(now));
         windows.sort_unstable();
         windows.dedup();
         windows.retain(|window| due(*window, state.asked.get(window).copied()));

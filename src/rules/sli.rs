@@ -132,7 +132,8 @@ fn good_slice(condition: &str, graded: bool, group_by: &[String]) -> String {
     }
     let by = by(group_by);
     match (graded, is_bool) {
-        (true, _) => format!("min{by}(clamp({value}, 0, 1))"),
+        // A share that is not a number is of no events.
+        (true, _) => format!("min{by}(clamp({value}, 0, 1) >= 0)"),
         (false, true) if value.starts_with('(') => format!("min{by}{value}"),
         (false, true) => format!("min{by}({value})"),
         // What is not a number is bad too.

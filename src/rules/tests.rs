@@ -225,7 +225,7 @@ fn slices_are_averaged_over_time() {
     1 - avg_over_time(min(vector(
     time() < bool 5 # soon
     ))[5m:1m])
-    1 - avg_over_time(min by (job) (clamp((share), 0, 1))[5m:1m])
+    1 - avg_over_time(min by (job) (clamp((share), 0, 1) >= 0)[5m:1m])
     "#);
 }
 

@@ -13,10 +13,10 @@ use super::repository::{self, read};
 use super::running::{Demo, metrics_in};
 
 /// A fenced block.
-struct Block {
-    place: String,
+pub(crate) struct Block {
+    pub(crate) place: String,
     language: String,
-    text: String,
+    pub(crate) text: String,
 }
 
 fn documents() -> Vec<String> {
@@ -52,7 +52,7 @@ fn blocks(path: &str) -> Vec<Block> {
     blocks
 }
 
-fn blocks_in(language: &str) -> Vec<Block> {
+pub(crate) fn blocks_in(language: &str) -> Vec<Block> {
     let all = documents().into_iter().flat_map(|path| blocks(&path));
     all.filter(|block| block.language == language).collect()
 }

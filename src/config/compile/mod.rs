@@ -32,10 +32,9 @@ use slo::Draft;
 
 use super::decode::decode;
 use super::diagnostic::{Diagnostics, Place, Report, excerpt};
-use super::formats::{Foreign, Format, Translated, Translation};
+use super::formats::{self, Foreign, Format, Translated, Translation};
 use super::lint::Lint;
 use super::nearest::suggestion;
-use super::raw::definition::SloDocument;
 use super::tree::{self, Node, Value};
 
 pub(super) use secret::Outside;
@@ -86,7 +85,7 @@ impl<'a> Documents<'a> {
         let report = Report::new(file, self.found);
         let tree = tree::parse(bytes, &report);
         self.lost |= !tree.complete;
-        for node in tree.documents {
+        for node in tree.documents.into_iter().flat_map(formats::unpacked) {
             // A list of documents is as many documents.
             match node.value {
                 Value::Sequence(items) => {
@@ -135,14 +134,7 @@ impl<'a> Documents<'a> {
 
     /// All definitions without mistakes, in the order of the files.
     pub(super) fn compile(mut self) -> Vec<Definition> {
-        let foreign = std::mem::take(&mut self.foreign).translate();
-        self.native.slos.extend(foreign.slos);
-        self.native.policies.extend(foreign.policies);
-        let order = |document: &Translation<'a, SloDocument>| {
-            let mark = document.document.mark_or(document.report.start());
-            (mark.file, mark.line, mark.column)
-        };
-        self.native.slos.sort_by_key(order);
+        self.native = self.take_all();
         let policies = Policies::compile(&self.native, self.lost);
         let defaults = AllDefaults::new(&self.defaults, &self.mixed);
         self.check_defaults(&policies);
@@ -175,6 +167,28 @@ impl<'a> Documents<'a> {
         policies.report_unused(&self.native);
         links::link(&mut drafts, lost);
         drafts.into_iter().filter_map(Draft::finish).collect()
+    }
+
+    /// The numbers of the files that hold defaults.
+    pub(super) fn files_of_defaults(&self) -> BTreeSet<u32> {
+        self.defaults.iter().map(|d| d.report.file()).collect()
+    }
+
+    /// All documents as native ones, SLOs in the order of the files.
+    pub(super) fn translate(mut self) -> Translated<'a> {
+        self.take_all()
+    }
+
+    fn take_all(&mut self) -> Translated<'a> {
+        let mut all = std::mem::take(&mut self.native);
+        let foreign = std::mem::take(&mut self.foreign).translate();
+        all.slos.extend(foreign.slos);
+        all.policies.extend(foreign.policies);
+        all.slos.sort_by_key(|document| {
+            let mark = document.document.mark_or(document.report.start());
+            (mark.file, mark.line, mark.column)
+        });
+        all
     }
 
     fn check_defaults(&self, policies: &Policies) {

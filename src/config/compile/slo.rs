@@ -52,7 +52,7 @@ pub(super) fn compile<'a, 'f>(
     let (identity, document) = match &metadata {
         Some((section, metadata)) => (
             identity(section, metadata, &context.inherited),
-            document::compile(section, metadata, &context.inherited),
+            document::compile(section, metadata, &context.inherited, context.format),
         ),
         None => (None, None),
     };

@@ -293,10 +293,13 @@ impl PartHere<'_> {
                 let known = answers
                     .iter()
                     .filter_map(|a| a.period(whole, *interval, now));
-                let known = known.map(|answer| answer.counts);
+                let known = known.map(|(_, answer)| answer);
                 match counted {
-                    true => known.reduce(|a, b| a + b).map(Share::from),
-                    false => only(answers, known.map(|counts| counts.bad)),
+                    true => known
+                        .filter_map(Answer::counts)
+                        .reduce(|a, b| a + b)
+                        .map(Share::from),
+                    false => only(answers, known.map(Answer::error_ratio)),
                 }
             }
             _ => self.past(whole.elapsed(now), now),

@@ -242,7 +242,7 @@ impl Plan {
 
 fn scraped_at(scrape: usize) -> Timestamp {
     let slot = START + SLOT.times(scrape as i64 / 2);
-    slot + Span::from_secs(if scrape % 2 == 0 { 10 } else { 25 })
+    slot + Span::from_secs(if scrape.is_multiple_of(2) { 10 } else { 25 })
 }
 
 fn options() -> Options {

@@ -166,10 +166,7 @@ fn instances_of_a_journey_are_those_of_its_steps() {
     );
     let told = scene.notifications();
     let (_, last) = told.last().unwrap();
-    assert_eq!(
-        last.facts.reason,
-        crate::engine::notification::Reason::InstanceGone
-    );
+    assert_eq!(last.facts.reason, Reason::InstanceGone);
     assert_eq!(scene.open(), [] as [&str; 0]);
     assert_eq!(scene.engine.evaluations(KEY).unwrap().1.len(), 1);
 }
