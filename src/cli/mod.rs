@@ -3,6 +3,7 @@
 //! Exit codes: 0 it worked, 1 it failed, 2 it found problems in files, 64 it was called wrongly.
 
 mod check;
+mod convert;
 mod demo;
 mod online;
 mod rules;
@@ -23,6 +24,8 @@ enum Failure {
     Failed,
     /// The files have problems.
     Problems,
+    /// The arguments do not fit together.
+    Usage,
 }
 
 /// What a command ends with.
@@ -68,6 +71,8 @@ enum Command {
     Run(run::RunArgs),
     /// Report every mistake in settings and definitions, at its place and with its fix
     Check(check::CheckArgs),
+    /// Write definitions of any format (Sloth, Pyrra, OpenSLO) as native files
+    Convert(convert::ConvertArgs),
     /// Print definitions as recording and alerting rules of Prometheus
     ///
     /// Names and labels are those of Sloth, so dashboards made for its rules keep working: the
@@ -103,6 +108,7 @@ pub fn main() -> ExitCode {
     let outcome = match cli.command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
+        Command::Convert(args) => convert::convert(&args),
         Command::Rules(args) => rules::rules(&args),
         Command::Schema(args) => schema::schema(&args),
         Command::Demo(args) => demo::demo(&args),
@@ -111,6 +117,7 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Failed) => ExitCode::from(EXIT_FAILED),
         Err(Failure::Problems) => ExitCode::from(EXIT_PROBLEMS),
+        Err(Failure::Usage) => ExitCode::from(EXIT_USAGE),
     }
 }
 

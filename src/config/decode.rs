@@ -6,8 +6,6 @@
 //! for an error to travel is the way up to the nearest field. Messages never quote a value, for it
 //! may be a secret, unless the type that refused it does so itself.
 
-use std::fmt;
-
 use serde::Deserialize;
 use serde::de::value::StrDeserializer;
 use serde::de::{
@@ -16,10 +14,14 @@ use serde::de::{
 };
 use serde::forward_to_deserialize_any;
 
-use super::diagnostic::{Report, excerpt};
+use super::diagnostic::Report;
 use super::field::{Field, ValueOr};
-use super::nearest::suggestion;
-use super::tree::{Key, Mark, Node, Value};
+use super::nearest::{nearest, suggestion};
+use super::tree::{Key, Node, Value};
+
+mod mistake;
+
+use mistake::Mistake;
 
 /// Decodes a node; mistakes go to the report.
 pub(super) fn decode<T: for<'de> Deserialize<'de>>(node: &Node, report: &Report<'_>) -> Field<T> {
@@ -190,6 +192,8 @@ impl<'a> Decoder<'a> {
         let (rest, report) = (entries.iter(), self.report);
         visitor.visit_map(Entries {
             rest,
+            all: entries,
+            taken: Vec::new(),
             known,
             value: None,
             report,
@@ -258,12 +262,22 @@ impl<'de> SeqAccess<'de> for Items<'_> {
     }
 }
 
-/// The entries of a mapping; unknown keys are reported and left out.
+/// The entries of a mapping; unknown keys are reported. One that is nearly a key which is not
+/// written is read as that key, so that nobody misses it; any other is left out.
 struct Entries<'a> {
     rest: std::slice::Iter<'a, (Key, Node)>,
+    all: &'a [(Key, Node)],
+    /// Known keys for which a misspelt one was read.
+    taken: Vec<&'static str>,
     known: Option<&'static [&'static str]>,
     value: Option<&'a Node>,
     report: &'a Report<'a>,
+}
+
+impl Entries<'_> {
+    fn is_written(&self, known: &str) -> bool {
+        self.taken.contains(&known) || self.all.iter().any(|(key, _)| key.text == known)
+    }
 }
 
 impl<'de> MapAccess<'de> for Entries<'_> {
@@ -273,12 +287,17 @@ impl<'de> MapAccess<'de> for Entries<'_> {
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, Mistake> {
-        for (key, value) in self.rest.by_ref() {
+        while let Some((key, value)) = self.rest.next() {
             match self.known {
                 Some(known) if !known.contains(&key.text.as_str()) => {
-                    let message = format!("unknown key {:?}", excerpt(&key.text));
                     let fix = suggestion(&key.text, known.iter().copied());
-                    self.report.error(key.mark, message, fix);
+                    self.report.unknown_key(key.mark, &key.text, fix);
+                    let meant = nearest(&key.text, known.iter().copied());
+                    if let Some(meant) = meant.filter(|meant| !self.is_written(meant)) {
+                        self.taken.push(meant);
+                        self.value = Some(value);
+                        return seed.deserialize(meant.into_deserializer()).map(Some);
+                    }
                 }
                 _ => {
                     self.value = Some(value);
@@ -338,56 +357,6 @@ impl<'de> VariantAccess<'de> for Shape<'_> {
         _: V,
     ) -> Result<V::Value, Mistake> {
         Err(self.0.expected("a value", "write a value"))
-    }
-}
-
-/// What is wrong with a node, on its way up to the field that reports it.
-#[derive(Debug)]
-struct Mistake {
-    /// Where, if the node itself was looked at.
-    mark: Option<Mark>,
-    message: String,
-    fix: String,
-}
-
-impl fmt::Display for Mistake {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Mistake {}
-
-impl de::Error for Mistake {
-    /// The types in [`super::value`] say what is wrong in one line and the fix in the next.
-    fn custom<T: fmt::Display>(text: T) -> Self {
-        let text = text.to_string();
-        let (message, fix) = text
-            .split_once('\n')
-            .unwrap_or((&text, "correct the value"));
-        Self {
-            mark: None,
-            message: message.to_owned(),
-            fix: fix.to_owned(),
-        }
-    }
-
-    /// Without the value that serde would quote.
-    fn invalid_type(_: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        Self::custom(format_args!("expected {expected}"))
-    }
-
-    /// Without the value that serde would quote.
-    fn invalid_value(_: de::Unexpected<'_>, expected: &dyn de::Expected) -> Self {
-        Self::custom(format_args!("expected {expected}"))
-    }
-
-    fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        Self {
-            mark: None,
-            message: format!("{:?} is not known here", excerpt(variant)),
-            fix: suggestion(variant, expected.iter().copied()),
-        }
     }
 }
 

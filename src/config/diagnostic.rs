@@ -1,11 +1,12 @@
 //! Mistakes and warnings in files: where, what, and how to put it right.
 //!
 //! A [`Diagnostic`] always names its place and a fix. [`Diagnostics`] keeps them sorted and is
-//! bounded: a file with a million mistakes costs no more than one with two hundred, and the rest
-//! are counted. Texts never hold a secret: whoever writes one quotes keys and plain values only.
+//! bounded: a file with a million mistakes of one kind costs no more than one with two hundred, and
+//! the rest are counted. The bound is per rule, so that a rule that many files break hides no other.
+//! Texts never hold a secret: whoever writes one quotes keys and plain values only.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
@@ -45,6 +46,9 @@ pub enum Level {
 }
 
 impl Level {
+    /// All levels, gravest first.
+    pub const ALL: [Self; 3] = [Self::Error, Self::Warning, Self::Note];
+
     /// The lower-case word shown to people.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -84,15 +88,16 @@ impl fmt::Display for Diagnostic {
 #[derive(Clone, Debug, Default)]
 pub struct Diagnostics {
     kept: BTreeSet<Diagnostic>,
-    errors: usize,
-    warnings: usize,
-    notes: usize,
+    /// How many there are, kept or not.
+    counts: BTreeMap<(Level, Lint), usize>,
     /// The files that marks refer to by number.
     files: Vec<Arc<str>>,
+    /// Texts that cannot be read a second time, by the name of their file.
+    texts: BTreeMap<Arc<str>, String>,
 }
 
 impl Diagnostics {
-    /// Diagnostics of one severity that are kept; more are only counted.
+    /// Diagnostics of one rule and severity that are kept; more are only counted.
     pub const KEPT_MAX: usize = 200;
 
     /// Adds one, unless it is known.
@@ -100,30 +105,78 @@ impl Diagnostics {
         if self.kept.contains(&diagnostic) {
             return;
         }
-        let count = match diagnostic.severity {
-            Level::Error => &mut self.errors,
-            Level::Warning => &mut self.warnings,
-            Level::Note => &mut self.notes,
-        };
+        let kind = (diagnostic.severity, diagnostic.rule);
+        let count = self.counts.entry(kind).or_default();
         *count += 1;
         if *count <= Self::KEPT_MAX {
             self.kept.insert(diagnostic);
         }
     }
 
+    /// Remembers the text of a file that cannot be read a second time.
+    pub(super) fn remember(&mut self, file: Arc<str>, text: String) {
+        self.texts.insert(file, text);
+    }
+
+    /// The text of a file that cannot be read a second time: of the standard input.
+    pub fn text(&self, file: &str) -> Option<&str> {
+        self.texts.get(file).map(String::as_str)
+    }
+
+    /// How many of a severity there are, kept or not.
+    pub fn count(&self, severity: Level) -> usize {
+        let all = self.counts.iter();
+        all.filter(|((level, _), _)| *level == severity)
+            .map(|(_, count)| count)
+            .sum()
+    }
+
     /// How many errors there are, kept or not.
-    pub const fn errors(&self) -> usize {
-        self.errors
+    pub fn errors(&self) -> usize {
+        self.count(Level::Error)
     }
 
     /// How many warnings there are, kept or not.
-    pub const fn warnings(&self) -> usize {
-        self.warnings
+    pub fn warnings(&self) -> usize {
+        self.count(Level::Warning)
     }
 
     /// How many notes there are, kept or not.
-    pub const fn notes(&self) -> usize {
-        self.notes
+    pub fn notes(&self) -> usize {
+        self.count(Level::Note)
+    }
+
+    /// How many of a severity are only counted.
+    pub fn omitted(&self, severity: Level) -> usize {
+        let all = self.counts.iter();
+        all.filter(|((level, _), _)| *level == severity)
+            .map(|(_, count)| count.saturating_sub(Self::KEPT_MAX))
+            .sum()
+    }
+
+    /// The same with other severities: `level` says how grave what breaks a rule now is, given how
+    /// grave it was; `None` leaves it out.
+    #[must_use]
+    pub fn relevel(self, level: impl Fn(Lint, Level) -> Option<Level>) -> Self {
+        let kept = self.kept.into_iter().filter_map(|diagnostic| {
+            let severity = level(diagnostic.rule, diagnostic.severity)?;
+            Some(Diagnostic {
+                severity,
+                ..diagnostic
+            })
+        });
+        let kept = kept.collect();
+        let mut counts = BTreeMap::new();
+        for ((severity, rule), count) in self.counts {
+            if let Some(severity) = level(rule, severity) {
+                *counts.entry((severity, rule)).or_default() += count;
+            }
+        }
+        Self {
+            kept,
+            counts,
+            ..self
+        }
     }
 
     /// Those that were kept, sorted by file and place.
@@ -138,27 +191,24 @@ impl fmt::Display for Diagnostics {
         for diagnostic in &self.kept {
             writeln!(f, "{diagnostic}")?;
         }
-        let counts = [
-            (self.errors, "errors"),
-            (self.warnings, "warnings"),
-            (self.notes, "notes"),
-        ];
-        for (count, word) in counts {
-            if count > Self::KEPT_MAX {
-                writeln!(f, "and {} more {word}", count - Self::KEPT_MAX)?;
+        for severity in Level::ALL {
+            let omitted = self.omitted(severity);
+            if omitted > 0 {
+                writeln!(f, "and {omitted} more {}s", severity.as_str())?;
             }
         }
         Ok(())
     }
 }
 
-/// `{"errors": 1, "warnings": 0, "diagnostics": [..]}`
+/// `{"errors": 1, "warnings": 0, "notes": 0, "diagnostics": [..]}`
 impl Serialize for Diagnostics {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         use serde::ser::SerializeStruct;
-        let mut object = serializer.serialize_struct("Diagnostics", 3)?;
-        object.serialize_field("errors", &self.errors)?;
-        object.serialize_field("warnings", &self.warnings)?;
+        let mut object = serializer.serialize_struct("Diagnostics", 4)?;
+        object.serialize_field("errors", &self.errors())?;
+        object.serialize_field("warnings", &self.warnings())?;
+        object.serialize_field("notes", &self.notes())?;
         object.serialize_field("diagnostics", &self.kept)?;
         object.end()
     }
@@ -174,6 +224,8 @@ impl std::error::Error for Diagnostics {}
 pub(super) struct Report<'a> {
     file: u32,
     found: &'a RefCell<Diagnostics>,
+    /// The rule that a key nobody knows breaks.
+    unknown_key: Lint,
 }
 
 impl<'a> Report<'a> {
@@ -181,7 +233,24 @@ impl<'a> Report<'a> {
         let files = &mut found.borrow_mut().files;
         files.push(file);
         let file = u32::try_from(files.len() - 1).unwrap_or(u32::MAX);
-        Self { file, found }
+        let unknown_key = Lint::Invalid;
+        Self {
+            file,
+            found,
+            unknown_key,
+        }
+    }
+
+    /// The same, for a format whose own tool may pass over keys that it does not know.
+    #[must_use]
+    pub(super) const fn passing_over_unknown_keys(mut self) -> Self {
+        self.unknown_key = Lint::IgnoredKey;
+        self
+    }
+
+    pub(super) fn unknown_key(&self, mark: Mark, key: &str, fix: impl Into<String>) {
+        let message = format!("unknown key {:?}", excerpt(key));
+        self.lint(self.unknown_key, mark, message, fix);
     }
 
     /// The number of the file in marks.
@@ -299,12 +368,36 @@ mod tests {
     }
 
     #[test]
+    fn a_rule_that_many_break_hides_no_other() {
+        let mut all = Diagnostics::default();
+        for line in 1..=500 {
+            let rule = Lint::NoOwner;
+            all.push(Diagnostic {
+                rule,
+                ..diagnostic("a.yaml", line, Level::Warning)
+            });
+        }
+        all.push(Diagnostic {
+            rule: Lint::DeadTier,
+            ..diagnostic("z.yaml", 1, Level::Warning)
+        });
+        let allowed = all.relevel(|rule, level| (rule != Lint::NoOwner).then_some(level));
+        assert_eq!(allowed.warnings(), 1);
+        let denied = allowed.relevel(|_, _| Some(Level::Error));
+        assert_eq!((denied.errors(), denied.warnings()), (1, 0));
+        insta::assert_snapshot!(denied, @r"
+        z.yaml:1:3: error: the objective is 100
+          fix: promise less
+        ");
+    }
+
+    #[test]
     fn json_is_flat() {
         let mut all = Diagnostics::default();
         all.push(diagnostic("a.yaml", 2, Level::Error));
         insta::assert_snapshot!(
             serde_json::to_string(&all).unwrap(),
-            @r#"{"errors":1,"warnings":0,"diagnostics":[{"file":"a.yaml","line":2,"column":3,"severity":"error","rule":"invalid","message":"the objective is 100","fix":"promise less"}]}"#
+            @r#"{"errors":1,"warnings":0,"notes":0,"diagnostics":[{"file":"a.yaml","line":2,"column":3,"severity":"error","rule":"invalid","message":"the objective is 100","fix":"promise less"}]}"#
         );
     }
 }

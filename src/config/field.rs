@@ -57,6 +57,14 @@ impl<T> Field<T> {
         }
     }
 
+    /// A field whose value was refused, or that its format demands and did not find.
+    pub(super) const fn refused(mark: Mark) -> Self {
+        Self {
+            written: Some(Written { mark, column: None }),
+            value: None,
+        }
+    }
+
     /// Another value at the same place.
     pub(super) const fn with<U>(&self, value: U) -> Field<U> {
         Field {

@@ -149,6 +149,19 @@ impl Lint {
         }
     }
 
+    /// The rule of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|rule| rule.name() == name)
+    }
+
+    /// Whether nothing can be loaded that breaks it, so that its level is not a matter of taste.
+    pub const fn is_fixed(self) -> bool {
+        matches!(
+            self,
+            Self::Invalid | Self::Unsupported | Self::Duplicate | Self::UnknownReference
+        )
+    }
+
     /// How grave it is unless somebody says otherwise.
     pub const fn level(self) -> Level {
         match self {
@@ -194,5 +207,14 @@ mod tests {
         names.sort_unstable();
         names.dedup();
         assert_eq!(names.len(), Lint::ALL.len());
+    }
+
+    #[test]
+    fn names_find_their_rule_and_fixed_rules_are_errors() {
+        for rule in Lint::ALL {
+            assert_eq!(Lint::named(rule.name()), Some(rule));
+            assert!(!rule.is_fixed() || rule.level() == Level::Error);
+        }
+        assert_eq!(Lint::named("Dead-Tier"), None);
     }
 }

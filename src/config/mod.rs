@@ -7,13 +7,14 @@
 //! can make loading panic or outgrow its bounds.
 
 mod compile;
+mod convert;
 mod decode;
 pub mod diagnostic;
 mod field;
 mod files;
 mod formats;
 pub mod lint;
-mod nearest;
+pub(crate) mod nearest;
 pub mod promql;
 mod raw;
 pub mod schema;
@@ -21,12 +22,14 @@ pub mod secret;
 pub mod settings;
 mod tree;
 mod value;
+mod written;
 
 use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 
 pub use compile::Definition;
 use compile::{Documents, Outside};
+pub use convert::{Conversion, Converted, convert};
 use diagnostic::Report;
 pub use diagnostic::{Diagnostic, Diagnostics, Level, Place};
 pub use formats::Format;
@@ -53,6 +56,17 @@ pub struct Definitions {
     pub warnings: Diagnostics,
 }
 
+/// What files hold, and everything that is wrong with them.
+#[derive(Clone, Debug)]
+pub struct Examined {
+    /// The settings; `None` when they have mistakes or were not asked for.
+    pub settings: Option<Settings>,
+    /// The SLOs without mistakes, in the order of the files.
+    pub definitions: Vec<Definition>,
+    /// Mistakes and what is probably not meant.
+    pub found: Diagnostics,
+}
+
 /// Loads a settings file and the definitions and policies that it names.
 ///
 /// `env` looks up environment variables.
@@ -61,24 +75,34 @@ pub struct Definitions {
 ///
 /// Every mistake in any of the files.
 pub fn load(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Result<Loaded, Diagnostics> {
+    let examined = examine(path, env);
+    match examined.settings {
+        Some(settings) if examined.found.errors() == 0 => Ok(Loaded {
+            settings,
+            definitions: examined.definitions,
+            warnings: examined.found,
+        }),
+        _ => Err(examined.found),
+    }
+}
+
+/// As [`load`], for whoever wants to see what is sound although something else is not.
+pub fn examine(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Examined {
     let found = RefCell::default();
     let compiled = load_settings(path, env, &found);
     let sources = compiled.sources.into_iter();
     let roots: Vec<_> = sources.map(|(path, place)| (path, Some(place))).collect();
     let definitions = compile_definitions(&roots, &found);
-    let found = found.into_inner();
-    match compiled.settings {
-        Some(settings) if found.errors() == 0 => Ok(Loaded {
-            settings,
-            definitions,
-            warnings: found,
-        }),
-        _ => Err(found),
+    Examined {
+        settings: compiled.settings,
+        definitions,
+        found: found.into_inner(),
     }
 }
 
-/// Loads definitions and policies without settings; both kinds of documents may stand in any of
-/// the files. Directories are searched for `.yaml` and `.yml`, `*.test.yaml` excepted.
+/// Loads definitions and policies without settings; all kinds of documents may stand in any of
+/// the files. Directories are searched for `.yaml` and `.yml`, `*.test.yaml` excepted; a path may
+/// hold wildcards, and `-` is the standard input.
 ///
 /// # Errors
 ///
@@ -87,21 +111,27 @@ pub fn load_definitions(
     definitions: &[PathBuf],
     policies: &[PathBuf],
 ) -> Result<Definitions, Diagnostics> {
-    let found = RefCell::default();
-    let roots: Vec<_> = definitions
-        .iter()
-        .chain(policies)
-        .map(|path| (path.clone(), None))
-        .collect();
-    let definitions = compile_definitions(&roots, &found);
-    let warnings = found.into_inner();
-    if warnings.errors() > 0 {
-        return Err(warnings);
+    let paths: Vec<PathBuf> = definitions.iter().chain(policies).cloned().collect();
+    let examined = examine_definitions(&paths);
+    if examined.found.errors() > 0 {
+        return Err(examined.found);
     }
     Ok(Definitions {
-        definitions,
-        warnings,
+        definitions: examined.definitions,
+        warnings: examined.found,
     })
+}
+
+/// As [`load_definitions`], for whoever wants to see what is sound although something else is not.
+pub fn examine_definitions(paths: &[PathBuf]) -> Examined {
+    let found = RefCell::default();
+    let roots: Vec<_> = paths.iter().map(|path| (path.clone(), None)).collect();
+    let definitions = compile_definitions(&roots, &found);
+    Examined {
+        settings: None,
+        definitions,
+        found: found.into_inner(),
+    }
 }
 
 /// Loads settings and definitions from text, for a configuration that is part of the program.
@@ -162,7 +192,13 @@ fn compile_definitions(
     let mut documents = Documents::new(found);
     for path in files::find(roots, found) {
         match files::read(&path, files::DEFINITIONS_BYTES_MAX) {
-            Ok(bytes) => documents.read(files::name(&path), &bytes),
+            Ok(bytes) => {
+                if files::is_stdin(&path) {
+                    let text = String::from_utf8_lossy(&bytes).into_owned();
+                    found.borrow_mut().remember(files::name(&path), text);
+                }
+                documents.read(files::name(&path), &bytes);
+            }
             Err(error) => {
                 let (report, mark) = files::about(&path, None, found);
                 let message = format!("the file cannot be read: {error}");

@@ -4,7 +4,7 @@
 ///
 /// An edit is one inserted, removed, replaced or swapped character. One edit in three characters
 /// is near enough; words longer than any key are never near.
-pub(super) fn nearest<'a>(
+pub(crate) fn nearest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
@@ -23,7 +23,7 @@ pub(super) fn nearest<'a>(
 }
 
 /// How to put an unknown word right, given the words that are known.
-pub(super) fn suggestion<'a>(
+pub(crate) fn suggestion<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str> + Clone,
 ) -> String {

@@ -229,8 +229,14 @@ fn names_are_unique_across_files() {
         ("b.yaml", format!("{policy}---\n{POLICY}---\n{SLO}")),
     ];
     insta::assert_snapshot!(definitions(&files).1, @r#"
+    a.yaml:8:1: note: no SLO uses the policy "p"
+      fix: choose it with policy: p, or remove it
+    b.yaml:1:1: note: no SLO uses the policy "other"
+      fix: choose it with policy: other, or remove it
     b.yaml:8:1: error: the policy "p" is defined twice, first at a.yaml:8:1
       fix: rename or remove one of the two
+    b.yaml:8:1: note: no SLO uses the policy "p"
+      fix: choose it with policy: p, or remove it
     b.yaml:15:1: error: the SLO shop/api is defined twice, first at a.yaml:1:1
       fix: rename or remove one of the two
     "#);
@@ -453,13 +459,14 @@ fn the_example_settings_show_every_key() {
     assert_eq!(shown.send_resolved, default.send_resolved);
 }
 
-fn all_inputs() -> [&'static str; 5] {
+fn all_inputs() -> [&'static str; 6] {
     [
         SLO,
         POLICY,
         SETTINGS,
         include_str!("../../config/full.yaml"),
         include_str!("../../rules/policies/sre-workbook.yaml"),
+        native::EVERYTHING,
     ]
 }
 
@@ -474,7 +481,7 @@ proptest! {
 
     #[test]
     fn damaged_files_compile_without_panic(
-        file in 0usize..5,
+        file in 0usize..6,
         cuts in proptest::collection::vec((any::<prop::sample::Index>(), 0usize..8, "[ -~\\n\\t]{0,4}"), 1..6),
     ) {
         let mut bytes = all_inputs()[file].as_bytes().to_vec();
@@ -485,6 +492,46 @@ proptest! {
         }
         definitions(&[("a.yaml", &bytes)]);
         settings(&bytes);
+    }
+
+    #[test]
+    fn every_key_takes_any_value_without_panic(
+        line in any::<prop::sample::Index>(),
+        value in prop::sample::select(vec![
+            "", "~", "[]", "{}", "[[[[]]]]", "{a: {b: {c: d}}}", "NaN", "-.inf", "1e309", "-0.0",
+            "18446744073709551616", "0.0000000000000000001", "99999999999999999999d", "-1d", "0s",
+            "'\u{fffd}\u{202e}'", "$window", "{{.window}}", "'{'", "sum(rate(x[$window]))", "a/b/c",
+            "!!binary x", "&a [*a]", "*b", "1000000000000000000%", "true", "é", "|\n    x",
+        ]),
+    ) {
+        let mut lines: Vec<String> = native::EVERYTHING.lines().map(str::to_owned).collect();
+        let line = line.index(lines.len());
+        if let Some((key, _)) = lines[line].clone().split_once(": ") {
+            lines[line] = format!("{key}: {value}");
+        }
+        definitions(&[("a.yaml", lines.join("\n"))]);
+    }
+
+    #[test]
+    fn deep_and_repeated_values_compile_without_panic(
+        line in any::<prop::sample::Index>(),
+        depth in 1usize..200,
+        open in prop::sample::select(vec!["[", "{a: ", "- ", "{sli: {journey: [", "&x [*x, "]),
+    ) {
+        let mut lines: Vec<String> = native::EVERYTHING.lines().map(str::to_owned).collect();
+        let line = line.index(lines.len());
+        if let Some((key, _)) = lines[line].clone().split_once(": ") {
+            lines[line] = format!("{key}: {}", open.repeat(depth));
+        }
+        definitions(&[("a.yaml", lines.join("\n"))]);
+    }
+
+    #[test]
+    fn invalid_characters_compile_without_panic(at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let mut bytes = native::EVERYTHING.as_bytes().to_vec();
+        let at = at.index(bytes.len());
+        bytes[at] = byte;
+        definitions(&[("a.yaml", &bytes)]);
     }
 
     #[test]

@@ -5,101 +5,22 @@
 //! still returned. Scalars stay text; what they mean is decided by whoever reads them, so
 //! `country: no` and `version: 1.10` are what they look like.
 
+mod node;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span as SourceSpan};
 
 use super::diagnostic::{Report, excerpt};
 
-/// A position in a file, counted from 1.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Mark {
-    /// The number under which [`super::diagnostic::Diagnostics`] knows the file.
-    pub(super) file: u32,
-    pub(super) line: u32,
-    pub(super) column: u32,
-}
-
-impl Mark {
-    /// The first character: for mistakes about a file as a whole.
-    pub(super) const fn start(file: u32) -> Self {
-        Self {
-            file,
-            line: 1,
-            column: 1,
-        }
-    }
-
-    fn of(file: u32, marker: &saphyr_parser::Marker) -> Self {
-        Self {
-            file,
-            line: marker.line() as u32,
-            column: marker.col() as u32 + 1,
-        }
-    }
-}
-
-/// One value and where it begins.
-#[derive(Clone, Debug)]
-pub(super) struct Node {
-    pub(super) mark: Mark,
-    pub(super) value: Value,
-}
-
-/// What a node is.
-#[derive(Clone, Debug)]
-pub(super) enum Value {
-    /// Nothing: `key:`, `~` or `null`.
-    Null,
-    /// A text, however it was quoted.
-    Scalar {
-        text: String,
-        /// The column in which its lines begin, when they stand in the file exactly as they are.
-        column: Option<u32>,
-    },
-    Sequence(Vec<Node>),
-    /// Entries in the order of the file, each key once.
-    Mapping(Vec<(Key, Node)>),
-}
-
-/// The key of an entry.
-#[derive(Clone, Debug)]
-pub(super) struct Key {
-    pub(super) mark: Mark,
-    pub(super) text: String,
-}
-
-impl Node {
-    /// The value of an entry, if this is a mapping that has it.
-    pub(super) fn get(&self, key: &str) -> Option<&Self> {
-        let Value::Mapping(entries) = &self.value else {
-            return None;
-        };
-        let entry = entries.iter().find(|(candidate, _)| candidate.text == key);
-        entry.map(|(_, node)| node)
-    }
-
-    /// Memory that a copy takes, in bytes, roughly.
-    fn weight(&self) -> usize {
-        const NODE: usize = 96;
-        NODE + match &self.value {
-            Value::Null => 0,
-            Value::Scalar { text, .. } => text.len(),
-            Value::Sequence(items) => items.iter().map(Self::weight).sum(),
-            Value::Mapping(entries) => entries
-                .iter()
-                .map(|(key, node)| key.text.len() + node.weight())
-                .sum(),
-        }
-    }
-}
+pub(super) use node::{Key, Mark, Node, Value};
 
 /// Levels of nesting.
 const DEPTH_MAX: usize = 64;
 /// Keys and values in one file: enough for 50 000 definitions.
 const NODES_MAX: usize = 4_000_000;
 /// Bytes that anchors and aliases of one file may copy.
-const COPIED_BYTES_MAX: usize = 4 << 20;
+pub(super) const COPIED_BYTES_MAX: usize = 4 << 20;
 
 /// What a file holds.
 pub(super) struct Tree {
@@ -390,7 +311,11 @@ fn scalar(text: String, style: ScalarStyle, span: &SourceSpan) -> Value {
         ScalarStyle::Literal => (!text.starts_with([' ', '\t', '\n'])).then_some(start),
         ScalarStyle::Folded => None,
     };
-    Value::Scalar { text, column }
+    Value::Scalar {
+        text,
+        plain,
+        column,
+    }
 }
 
 fn into_key(node: Node) -> Result<Key, Stop> {

@@ -64,7 +64,7 @@ impl Poller {
                 - feed
                     .slos
                     .iter()
-                    .map(|slo| slo.policy.longest_window())
+                    .map(|slo| slo.reach.longest_window())
                     .max()
                     .unwrap_or(Span::ZERO);
             if measure
@@ -85,7 +85,7 @@ impl Poller {
         let jobs = self
             .feeds
             .values()
-            .filter(|feed| !feed.is_direct())
+            .filter(|feed| !feed.is_direct() && !feed.is_composite())
             .map(|feed| self.job(feed));
         let jobs: Vec<Job> = jobs.collect();
         for job in &jobs {
@@ -96,6 +96,7 @@ impl Poller {
             };
             self.around.board.set_coverage(&job.feed.key, covered);
         }
+        self.publish_composite_coverage(self.around.clock.now());
         let backfill = Backfill {
             client: self.client.clone(),
             clock: self.around.clock.clone(),

@@ -50,6 +50,13 @@ impl PolledFeed {
             .any(|slo| matches!(slo.indicator, Indicator::Windows(_)))
     }
 
+    /// Whether it asks the source for nothing: what it is made of, others poll.
+    pub(super) fn is_composite(&self) -> bool {
+        self.slos
+            .iter()
+            .any(|slo| matches!(slo.indicator, Indicator::Composite(_)))
+    }
+
     /// The length of a time slice, for feeds of slices.
     pub(super) fn slice(&self) -> Option<Span> {
         match self.slos.first()?.indicator {

@@ -109,7 +109,8 @@ impl Poller {
         self.around
             .metrics
             .slot_lag_seconds(now.since(slot).as_secs_f64());
-        for feed in self.feeds.values().cloned().collect::<Vec<_>>() {
+        let polled = self.feeds.values().filter(|feed| !feed.is_composite());
+        for feed in polled.cloned().collect::<Vec<_>>() {
             if self.in_flight.insert(feed.key.clone()) {
                 self.fetch(feed, slot);
             } else {
@@ -208,6 +209,7 @@ impl Poller {
                 self.around
                     .board
                     .set_coverage(&feed, reach.ratio(longest).min(1.0));
+                self.publish_composite_coverage(now);
                 self.save(&feed);
             }
             News::History {
@@ -265,22 +267,30 @@ impl Poller {
             },
         )
         .await;
-        if let Some((_, evaluations)) = self.engine.evaluations(&feed) {
-            let mut outcomes: BTreeMap<Outcome, u64> = BTreeMap::new();
-            for evaluation in &evaluations {
-                *outcomes.entry(evaluation.outcome).or_default() += 1;
-            }
-            for (outcome, count) in outcomes {
-                self.around.metrics.slot(outcome, count);
-            }
-            self.around.board.publish_slot(&feed, slot, evaluations);
-            let (series, refused) = self.engine.size();
-            self.around.metrics.measured(series as u64, refused as u64);
-            // The burn of an open alert moves at every slot, its state does not.
-            self.around
-                .board
-                .publish_alerts(self.engine.alerts().cloned().collect());
+        for (feed, at) in self.engine.decided().to_vec() {
+            self.publish(&feed, at);
         }
+        let (series, refused) = self.engine.size();
+        self.around.metrics.measured(series as u64, refused as u64);
+        // The burn of an open alert moves at every slot, its state does not.
+        self.around
+            .board
+            .publish_alerts(self.engine.alerts().cloned().collect());
+    }
+
+    /// Publishes what a slot of a feed has come to.
+    fn publish(&self, feed: &str, at: Timestamp) {
+        let Some((_, evaluations)) = self.engine.evaluations(feed) else {
+            return;
+        };
+        let mut outcomes: BTreeMap<Outcome, u64> = BTreeMap::new();
+        for evaluation in &evaluations {
+            *outcomes.entry(evaluation.outcome).or_default() += 1;
+        }
+        for (outcome, count) in outcomes {
+            self.around.metrics.slot(outcome, count);
+        }
+        self.around.board.publish_slot(feed, at, evaluations);
     }
 
     /// One step: decide, commit, publish, poke.
@@ -349,6 +359,15 @@ impl Poller {
             muted_by = transition.muted_by.as_ref().map(ToString::to_string),
             "Alert changed state"
         );
+    }
+
+    /// Publishes how much of their windows composites can read by now.
+    pub(super) fn publish_composite_coverage(&self, now: Timestamp) {
+        for feed in self.feeds.keys() {
+            if let Some(covered) = self.engine.composite_coverage(feed, now) {
+                self.around.board.set_coverage(feed, covered);
+            }
+        }
     }
 
     /// How often state is saved.

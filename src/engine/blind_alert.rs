@@ -195,8 +195,8 @@ impl Engine {
             tiers: Vec::new(),
             peak_burn: 0.0,
             budget: None,
-            alert_name: None,
             sla: None,
+            alert_name: None,
             document: Document::default(),
             affected: u32::try_from(affected).unwrap_or(u32::MAX),
         };

@@ -10,11 +10,13 @@
 
 use super::burn::Reading;
 use super::counts::Counts;
+use super::direct::Answer;
 use super::measure::Tally;
 use super::notification::BudgetFacts;
 use super::period::{Calendar, LastEvents, Period};
 use super::policy::Mode;
 use super::slo::{Objective, Slo};
+use super::spending::Spending;
 use super::time::{Span, Timestamp};
 
 /// The last events may have come at once, but a period has a length.
@@ -35,6 +37,8 @@ pub(super) struct Account {
     events: f64,
     /// Share (0..1) of what lies behind for which there are events.
     coverage: f64,
+    /// Whether these are numbers of events; the error ratio in one event, if not.
+    counted: bool,
     /// Whether a window's bad events are weighed against `events`, not against its own.
     by_events: bool,
 }
@@ -66,6 +70,7 @@ impl Account {
             spent,
             events: if known { spent.total / coverage } else { 0.0 },
             coverage,
+            counted: true,
             by_events: false,
         }
     }
@@ -98,6 +103,7 @@ impl Account {
                 0.0
             },
             coverage,
+            counted: true,
             by_events: false,
         }
     }
@@ -127,49 +133,65 @@ impl Account {
             spent,
             events,
             coverage: (spent.total / events).min(1.0),
+            counted: true,
             by_events: true,
         }
     }
 
-    /// From an answer about the period at the time it was `asked` for: its error ratio, or its
-    /// events where they are `counted`. Nothing but the answer is known, so the traffic of the
-    /// rest of the period is taken to be the same.
-    pub(super) fn from_answer(slo: &Slo, answer: PeriodAnswer, now: Timestamp) -> Self {
-        let PeriodAnswer {
-            asked,
-            counts,
-            counted,
-        } = answer;
-        let spent = counts.sane();
-        // `then` is how much of the period the answer is about.
-        let (length, elapsed, then, left) = match &slo.period {
-            Period::Rolling(length) => (*length, *length, *length, None),
+    /// From an answer about the period so far, and when it was asked: its error ratio, or its
+    /// events. The rest of a calendar period is expected to be as the `usual` events of a whole
+    /// one, where they are known, else as what has passed; `None` when neither is known.
+    pub(super) fn from_answers(
+        slo: &Slo,
+        period: Option<(Timestamp, Answer)>,
+        usual: Option<Counts>,
+        now: Timestamp,
+    ) -> Option<Self> {
+        let (asked, spent, counted) = match period {
+            Some((asked, answer)) => {
+                let share = Counts {
+                    bad: answer.error_ratio(),
+                    total: 1.0,
+                };
+                let counts = answer.counts();
+                (asked, counts.unwrap_or(share).sane(), counts.is_some())
+            }
+            None => (now, Counts::ZERO, usual.map(|_| true)?),
+        };
+        let (length, elapsed, left) = match &slo.period {
+            Period::Rolling(length) => (*length, *length, None),
             Period::Calendar(calendar) => {
                 let Bounds {
                     length,
                     elapsed,
                     left,
                 } = Bounds::new(calendar, now);
-                (length, elapsed, elapsed - now.since(asked), Some(left))
+                (length, elapsed, Some(left))
             }
-            Period::Events(last) => (last.within, last.within, last.within, None),
+            Period::Events(last) => (last.within, last.within, None),
+        };
+        let events = match (left, usual.filter(|_| counted)) {
+            (None, _) => spent.total,
+            (Some(left), Some(usual)) => spent.total + usual.sane().total * left.ratio(length),
+            (Some(_), None) => {
+                let asked_for = elapsed - now.since(asked);
+                spent.total * length.ratio(asked_for)
+            }
         };
         let account = Self {
             length,
             elapsed,
             left,
             spent,
-            events: match then.is_zero() {
-                true => 0.0,
-                false => spent.total * length.ratio(then),
-            },
+            events,
             coverage: 1.0,
+            counted,
             by_events: counted && slo.policy.mode == Mode::Budget,
         };
-        match &slo.period {
+        Some(match &slo.period {
             Period::Events(last) if counted => account.of_last(*last),
             _ => account,
-        }
+        })
     }
 
     /// The last events of those that an answer counted, as if they lay evenly in it.
@@ -208,10 +230,18 @@ impl Account {
         }
     }
 
-    /// Bad events, in those of the account, that a burn over a window amounts to.
-    pub(super) fn bad_of(&self, burn: f64, window: Span, objective: Objective) -> f64 {
-        let window = window.min(self.elapsed);
-        burn * objective.budget_ratio() * self.events * window.ratio(self.length)
+    /// The bad events, in those of the account, of what is being spent.
+    pub(super) fn bad_of(&self, spending: &Spending, readings: &[Reading], slo: &Slo) -> f64 {
+        let Spending { burn, window, .. } = *spending;
+        let mut readings = readings.iter();
+        let counts = readings.find(|reading| reading.window == window);
+        match counts.and_then(|reading| reading.counts) {
+            Some(counts) if self.counted => counts.bad,
+            _ => {
+                let share = window.min(self.elapsed).ratio(self.length);
+                burn * slo.objective.budget_ratio() * self.events * share
+            }
+        }
     }
 
     /// Prices events in budget: `by_alert` is what the alert at hand has cost, `burn` the burn
@@ -243,17 +273,6 @@ impl Account {
             Some(left) => (burn > 0.0).then(at_this_burn).filter(|time| *time < left),
         }
     }
-}
-
-/// What a source said of the period so far.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct PeriodAnswer {
-    /// When it was asked.
-    pub(super) asked: Timestamp,
-    /// The events, or the share of bad ones in one.
-    pub(super) counts: Counts,
-    /// Whether these are numbers of events.
-    pub(super) counted: bool,
 }
 
 /// A calendar period around a time in it.

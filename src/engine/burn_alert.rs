@@ -152,6 +152,15 @@ fn budget_signal(
     }
 }
 
+/// Whether the alert is about the budget of a calendar period that is over: what is to be said of
+/// the new one is another alert.
+fn began_anew(period: &Period, record: &AlertRecord, now: Timestamp) -> bool {
+    match period {
+        Period::Calendar(calendar) => record.facts.started_at < calendar.around(now).0,
+        Period::Rolling(_) | Period::Events(_) => false,
+    }
+}
+
 /// The burning tier of a severity with the highest factor, and its long burn rate.
 fn fastest<'a>(
     slo: &'a Slo,
@@ -163,15 +172,6 @@ fn fastest<'a>(
     let mut tiers = slo.policy.tiers.iter();
     let tier = tiers.find(|t| t.severity == severity && (t.long, t.short) == windows)?;
     Some((tier, fastest.long_burn))
-}
-
-/// Whether the alert is about the budget of a calendar period that is over: what is to be said of
-/// the new one is another alert.
-fn began_anew(period: &Period, record: &AlertRecord, now: Timestamp) -> bool {
-    match period {
-        Period::Calendar(calendar) => record.facts.started_at < calendar.around(now).0,
-        Period::Rolling(_) | Period::Events(_) => false,
-    }
 }
 
 /// What is known of an alert about an instance, before tiers and budget.

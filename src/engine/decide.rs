@@ -43,7 +43,7 @@ impl Engine {
                 .map(|(id, e)| (id, Arc::new(e)))
                 .collect();
         }
-        self.move_source_alert(now, effects);
+        self.decided.push((feed.to_owned(), now));
     }
 
     /// One evaluation per instance: those that are measured, those with an open alert, and one for
@@ -55,6 +55,11 @@ impl Engine {
         now: Timestamp,
     ) -> BTreeMap<InstanceId, Evaluation> {
         let mut evaluations = BTreeMap::new();
+        if let Some((slo, composite)) = state.composite() {
+            for evaluation in self.evaluate_composite(slo, composite, now) {
+                evaluations.insert(evaluation.id.clone(), evaluation);
+            }
+        }
         for tally in state.live.tallies() {
             let Some(slo) = slos.get(&tally.id.slo) else {
                 continue;
@@ -111,7 +116,7 @@ impl Engine {
     }
 
     /// What the alerts of an instance add to its evaluation.
-    fn memory(&self, id: &InstanceId) -> Memory {
+    pub(super) fn memory(&self, id: &InstanceId) -> Memory {
         if self.alerts.is_empty() {
             return Memory::default();
         }

@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use super::budget::PeriodAnswer;
 use super::burn::Reading;
 use super::counts::Counts;
 use super::period::Period;
@@ -117,32 +116,25 @@ impl DirectReadings {
         }
     }
 
-    /// The newest answer about the period, unless it says nothing, is too old to be used or about
-    /// the calendar unit before.
-    pub(super) fn period(
+    /// The newest answer about the period and when it was asked, unless it is too old to be used
+    /// or about the calendar unit before.
+    pub fn period(
         &self,
         period: &Period,
         interval: Span,
         now: Timestamp,
-    ) -> Option<PeriodAnswer> {
-        let (asked, answer) = self.period.filter(|(_, answer)| answer.is_known())?;
+    ) -> Option<(Timestamp, Answer)> {
+        let (asked, answer) = self.period?;
         let elapsed = period.elapsed(now);
         let usable = refresh(elapsed, interval).times(USABLE_REFRESHES);
         let age = now.since(asked);
-        let ratio = Counts {
-            bad: answer.error_ratio(),
-            total: 1.0,
-        };
-        (age <= usable && age < elapsed).then_some(PeriodAnswer {
-            asked,
-            counts: answer.counts().unwrap_or(ratio),
-            counted: answer.counts().is_some(),
-        })
+        (age <= usable && age < elapsed).then_some((asked, answer))
     }
 
     /// When the newest answer came.
     pub fn newest(&self) -> Option<Timestamp> {
-        let answers = self.answers.values().chain(&self.period);
+        let period = self.period.iter();
+        let answers = self.answers.values().chain(period);
         answers.map(|(at, _)| *at).max()
     }
 }

@@ -206,11 +206,14 @@ pub(super) fn from_answers(
     memory: &Memory,
     now: Timestamp,
 ) -> Evaluation {
-    let account = answers.period(&slo.period, interval, now);
-    let account = account.map(|answer| Account::from_answer(slo, answer, now));
+    let answered = answers.period(&slo.period, interval, now);
+    let period = answered.filter(|(_, answer)| answer.is_known());
+    let usual = slo.usual_window(now);
+    let usual = usual.and_then(|window| answers.get(window, interval, now)?.counts());
+    let account = Account::from_answers(slo, period, usual, now);
     let read = |window: Span| match answers.get(window, interval, now) {
-        Some(answer) => match (answer.counts(), account) {
-            (Some(counts), Some(account)) => account.reading(window, counts, slo.objective),
+        Some(answer) => match (&account, answer.counts()) {
+            (Some(account), Some(counts)) => account.reading(window, counts, slo.objective),
             _ => answer.reading(window, slo.objective),
         },
         None => Reading::uncovered(window),
@@ -219,19 +222,15 @@ pub(super) fn from_answers(
     let length = account.map_or_else(|| slo.period.length(now), |account| account.length);
     let tiers = tiers(slo, &readings, &memory.burning, length);
     let known = readings.iter().any(|reading| reading.burn.is_some());
-    let fresh = known || (readings.is_empty() && account.is_some());
+    let fresh = known || (readings.is_empty() && answered.is_some());
     let (outcome, detail) = if fresh {
         settle(&readings, &tiers)
     } else {
         (Outcome::NoData, Some("no window has an answer".to_owned()))
     };
-    let priced = account.map(|account| {
+    let priced = account.filter(|_| period.is_some()).map(|account| {
         let spending = spending(&readings, &tiers);
-        let spent = readings.iter().find(|r| r.window == spending.window);
-        let by_alert = match spent.and_then(|reading| reading.counts) {
-            Some(counts) => counts.bad,
-            None => account.bad_of(spending.burn, spending.window, slo.objective),
-        };
+        let by_alert = account.bad_of(&spending, &readings, slo);
         price(slo, &account, by_alert, &spending)
     });
     Evaluation {
@@ -250,7 +249,7 @@ pub(super) fn from_answers(
 }
 
 /// Why the samples of an instance say nothing about the present, if so.
-fn silence(tally: &Tally, now: Timestamp) -> Option<String> {
+pub(super) fn silence(tally: &Tally, now: Timestamp) -> Option<String> {
     let Some(newest) = tally.newest else {
         return Some("no series counts the total".to_owned());
     };
@@ -260,7 +259,7 @@ fn silence(tally: &Tally, now: Timestamp) -> Option<String> {
     stale.then(|| format!("the newest sample is {rounded} old"))
 }
 
-fn tiers(
+pub(super) fn tiers(
     slo: &Slo,
     readings: &[Reading],
     burning: &[(Severity, Span, Span)],
@@ -293,7 +292,7 @@ fn tiers(
     slo.policy.tiers.iter().map(status).collect()
 }
 
-fn settle(readings: &[Reading], tiers: &[TierStatus]) -> (Outcome, Option<String>) {
+pub(super) fn settle(readings: &[Reading], tiers: &[TierStatus]) -> (Outcome, Option<String>) {
     if tiers.iter().any(|tier| tier.verdict == Verdict::Burning) {
         return (Outcome::Burning, None);
     }

@@ -9,7 +9,7 @@ use super::feed::Feed;
 use super::input::{Evidence, WindowAnswers};
 use super::measure::{Measure, ReadingOptions};
 use super::presence::Presence;
-use super::slo::{Indicator, InstanceId, Slo, SloId};
+use super::slo::{Composite, Indicator, InstanceId, Slo, SloId};
 use super::time::{Span, Timestamp};
 
 /// Series and instances are forgotten this often.
@@ -45,20 +45,47 @@ impl FeedState {
         }
     }
 
+    /// The composite that this feed is, if it is one.
+    pub(super) fn composite(&self) -> Option<(&Arc<Slo>, &Composite)> {
+        let slo = self.feed.slos.first()?;
+        match &slo.indicator {
+            Indicator::Composite(composite) => Some((slo, composite)),
+            _ => None,
+        }
+    }
+
+    /// For how much (0..1) of a window an SLO of the feed is covered; the direct path always is,
+    /// for it has no past of its own.
+    pub(super) fn covers(&self, slo: &SloId, window: Span, now: Timestamp) -> Option<f64> {
+        if self.is_direct() {
+            return Some(1.0);
+        }
+        let known = now.since(self.live.covered_from(slo)?);
+        Some(if known >= window {
+            1.0
+        } else {
+            known.ratio(window)
+        })
+    }
+
+    /// Whether an SLO has been watched for so long that a label set that is not there is gone.
+    pub(super) fn is_settled(&self, slo: &SloId, options: &ReadingOptions) -> bool {
+        match self.is_direct() {
+            true => self.answered.horizon(options.forget_after).is_some(),
+            false => self.live.is_watched(slo, options),
+        }
+    }
+
+    fn is_direct(&self) -> bool {
+        let slo = self.feed.slos.first();
+        slo.is_some_and(|slo| matches!(slo.indicator, Indicator::Windows(_)))
+    }
+
     /// Drops what was known under definitions that are gone or mean something else now.
-    pub(super) fn keep_what_means_the_same(&mut self, next: &Feed) {
-        let next: BTreeMap<&SloId, &Arc<Slo>> = next.slos.iter().map(|s| (&s.id, s)).collect();
-        let same = |slo: &&Arc<Slo>| {
-            let candidate = next.get(&slo.id);
-            candidate.is_some_and(|candidate| candidate.measures_the_same(slo))
-        };
-        let kept: BTreeSet<SloId> = self
-            .feed
-            .slos
-            .iter()
-            .filter(same)
-            .map(|slo| slo.id.clone())
-            .collect();
+    pub(super) fn keep_what_means_the_same(&mut self, next: &Feed, same: impl Fn(&SloId) -> bool) {
+        let next: BTreeSet<&SloId> = next.slos.iter().map(|slo| &slo.id).collect();
+        let ids = self.feed.slos.iter().map(|slo| slo.id.clone());
+        let kept: BTreeSet<SloId> = ids.filter(|id| next.contains(id) && same(id)).collect();
         self.answers.retain(|id, _| kept.contains(&id.slo));
         self.evaluations.retain(|id, _| kept.contains(&id.slo));
         self.live.blindness.retain(|id| kept.contains(&id.slo));
@@ -109,10 +136,9 @@ impl FeedState {
     /// Whether this is a label set of the feed that would have been seen if it still existed.
     pub(super) fn is_gone(&self, id: &InstanceId, options: &ReadingOptions) -> bool {
         match self.feed.slos.first() {
-            Some(slo) if matches!(slo.indicator, Indicator::Windows(_)) => {
-                let settled = self.answered.horizon(options.forget_after).is_some();
+            Some(slo) if self.is_direct() => {
                 let known = id.slo != slo.id || self.answers.contains_key(id);
-                settled && !known && !id.labels.is_empty()
+                self.is_settled(&slo.id, options) && !known && !id.labels.is_empty()
             }
             _ => self.live.is_gone(id, options),
         }
@@ -125,7 +151,10 @@ impl FeedState {
         let period = slo.period.window(now);
         for (window, series) in answers {
             let is_period = period == Some(window);
-            let is_window = slo.reach.windows.contains(&window);
+            // The period's answer is kept by itself: of a calendar unit it is another window at
+            // every slot.
+            // A composite may ask for a window that is none of the SLO's own.
+            let is_window = !is_period || slo.reach.windows.contains(&window);
             if is_period {
                 self.asked_period = Some(now);
             }

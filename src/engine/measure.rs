@@ -204,11 +204,19 @@ impl Measure {
 
     /// Whether this label set would have been seen if it still existed.
     pub(super) fn is_gone(&self, id: &InstanceId, options: &ReadingOptions) -> bool {
+        self.is_watched(&id.slo, options) && !id.labels.is_empty() && self.tally(id).is_none()
+    }
+
+    /// Whether the SLO has been read for so long that what was not seen is gone.
+    pub(super) fn is_watched(&self, slo: &SloId, options: &ReadingOptions) -> bool {
         let horizon = self.presence.horizon(options.forget_after);
-        let watched = self
-            .covered_from(&id.slo)
-            .is_some_and(|from| Some(from) <= horizon);
-        watched && !id.labels.is_empty() && self.tally(id).is_none()
+        self.covered_from(slo)
+            .is_some_and(|from| Some(from) <= horizon)
+    }
+
+    /// Marks the time up to which a feed that reads nothing by itself has been decided.
+    pub(super) fn stand(&mut self, at: Timestamp) {
+        self.read_until = self.read_until.max(Some(at));
     }
 
     /// Notes when the feed was seen.

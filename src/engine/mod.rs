@@ -20,6 +20,7 @@ mod block;
 mod budget;
 pub mod burn;
 mod burn_alert;
+mod composite;
 pub mod counts;
 mod decide;
 pub mod direct;

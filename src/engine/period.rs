@@ -111,11 +111,10 @@ pub struct Zone {
     on_the_hour: bool,
 }
 
-/// Offsets from UTC are judged by those of these years: what was before is no budget's concern.
-const OFFSETS_FROM: Timestamp = Timestamp::from_secs(1_577_836_800);
-const OFFSETS_UNTIL: Timestamp = Timestamp::from_secs(2_208_988_800);
-/// Most changes of the clock that are looked at between the two.
-const OFFSETS_MAX: usize = 100;
+/// A zone is judged by its offsets from UTC since 2024: what was before is no budget's concern ...
+const OFFSETS_FROM: Timestamp = Timestamp::from_secs(1_704_067_200);
+/// ... and by so many changes of the clock: they are alike from year to year.
+const OFFSETS_MAX: usize = 8;
 /// At the beginning of a calendar period nothing is asked for: there is hardly anything yet, and
 /// a range of no length is refused.
 const ASKED_MIN: Span = Span::from_mins(1);
@@ -158,11 +157,8 @@ impl Zone {
 }
 
 fn is_on_the_hour(zone: &TimeZone) -> bool {
-    let instant = |at: Timestamp| jiff::Timestamp::from_millisecond(at.as_millis());
-    let (from, until) = (instant(OFFSETS_FROM), instant(OFFSETS_UNTIL));
-    let (from, until) = (from.unwrap_or_default(), until.unwrap_or_default());
+    let from = jiff::Timestamp::from_millisecond(OFFSETS_FROM.as_millis()).unwrap_or_default();
     let changes = zone.following(from).take(OFFSETS_MAX);
-    let changes = changes.take_while(|change| change.timestamp() < until);
     let mut offsets = changes.map(|change| change.offset());
     let whole = |offset: jiff::tz::Offset| offset.seconds() % 3600 == 0;
     whole(zone.to_offset(from)) && offsets.all(whole)

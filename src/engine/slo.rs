@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::labels::{Labels, Selector};
 use super::period::Period;
-use super::policy::{Policy, Severity};
-use super::time::Span;
+use super::policy::{Mode, Policy, Severity};
+use super::time::{Span, Timestamp};
 
 /// `service/name`: identifies an SLO across files, restarts and configurations.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -319,6 +319,14 @@ impl Slo {
             true => self.reach.windows.clone(),
             false => self.policy.windows(),
         }
+    }
+
+    /// A window as long as the calendar period at hand, which is asked for in budget mode: it tells
+    /// how many events are usual when the period has hardly begun.
+    pub fn usual_window(&self, at: Timestamp) -> Option<Span> {
+        let is_needed =
+            self.policy.mode == Mode::Budget && matches!(self.period, Period::Calendar(_));
+        is_needed.then(|| self.period.length(at))
     }
 
     /// Whether `other` measures the same thing, so that windows and alerts carry over a reload.

@@ -14,7 +14,7 @@ pub(super) struct Spending {
     /// Over which window.
     pub(super) window: Span,
     /// The burn of the longest window.
-    longest: Option<f64>,
+    pub(super) longest: Option<f64>,
 }
 
 /// From what the windows and tiers of a slot say.

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::alert::AlertRecord;
+use super::composite::{self, Links};
 use super::direct::refresh;
 use super::effect::Effect;
 use super::evaluation::Evaluation;
@@ -18,7 +19,7 @@ use super::ledger::Recipients;
 use super::measure::Measure;
 use super::notification::{AlertKey, Reason};
 use super::sample::RawSeries;
-use super::slo::{Indicator, Slo, SloId};
+use super::slo::{InstanceId, Slo, SloId};
 use super::time::{Span, Timestamp};
 
 /// The decisions of slofuse: everything that is right or wrong about a page happens in here.
@@ -28,6 +29,9 @@ pub struct Engine {
     pub(super) recipients: Recipients,
     pub(super) feeds: BTreeMap<String, FeedState>,
     pub(super) alerts: BTreeMap<AlertKey, AlertRecord>,
+    pub(super) links: Links,
+    /// The feeds that the last step decided, and for which slot.
+    pub(super) decided: Vec<(String, Timestamp)>,
 }
 
 impl Engine {
@@ -41,6 +45,8 @@ impl Engine {
                 .into_iter()
                 .map(|record| (record.key.clone(), record))
                 .collect(),
+            links: Links::default(),
+            decided: Vec::new(),
         }
     }
 
@@ -48,6 +54,7 @@ impl Engine {
     /// is taken for the feed's last one.
     pub fn step(&mut self, now: Timestamp, input: Input) -> Vec<Effect> {
         let mut effects = Vec::new();
+        self.decided.clear();
         match input {
             Input::Configured { feeds, recipients } => {
                 self.recipients = recipients;
@@ -90,6 +97,12 @@ impl Engine {
         effects
     }
 
+    /// The feeds whose instances were evaluated in the last step, and for which slot: the feed of
+    /// the slot, and every composite that waited for it.
+    pub fn decided(&self) -> &[(String, Timestamp)] {
+        &self.decided
+    }
+
     /// Everything of this feed up to here has been read; `None` before its first poll.
     pub fn read_until(&self, feed: &str) -> Option<Timestamp> {
         self.feeds.get(feed)?.live.read_until()
@@ -98,12 +111,15 @@ impl Engine {
     /// Whether every SLO of the feed is covered for its longest window; one of the direct path
     /// always is, for it has no past of its own.
     pub fn is_covered(&self, feed: &str, now: Timestamp) -> bool {
+        if let Some(covered) = self.composite_coverage(feed, now) {
+            return covered >= 1.0;
+        }
         self.feeds.get(feed).is_none_or(|state| {
-            state.feed.slos.iter().all(|slo| {
-                let from = state.live.covered_from(&slo.id);
-                matches!(slo.indicator, Indicator::Windows(_))
-                    || from.is_some_and(|from| from <= now - slo.reach.longest_window())
-            })
+            let covered = |slo: &Arc<Slo>| {
+                let longest = slo.reach.longest_window();
+                state.covers(&slo.id, longest, now) == Some(1.0)
+            };
+            state.feed.slos.iter().all(covered)
         })
     }
 
@@ -134,9 +150,12 @@ impl Engine {
             let every = refresh(window, self.options.reading.interval);
             asked.is_none_or(|asked| now.since(asked) >= every)
         };
-        let windows = slo.reach.windows.iter().copied();
-        let windows = windows.filter(|window| due(*window, state.asked.get(window).copied()));
-        let mut windows: Vec<Span> = windows.collect();
+        let mut windows = slo.reach.windows.clone();
+        windows.extend(self.periods_of_composites(feed, slo));
+        windows.extend(slo.usual_window(now));
+        windows.sort_unstable();
+        windows.dedup();
+        windows.retain(|window| due(*window, state.asked.get(window).copied()));
         if let Some(period) = slo.period.window(now)
             && due(period, state.asked_period)
             && !windows.contains(&period)
@@ -183,26 +202,29 @@ impl Engine {
 
     fn configure(&mut self, feeds: Vec<Feed>, now: Timestamp, effects: &mut Vec<Effect>) {
         let before: BTreeMap<SloId, Arc<Slo>> = self.slos();
+        let after = slos(&feeds);
+        let same = |id: &SloId| match (before.get(id), after.get(id)) {
+            (Some(old), Some(new)) => composite::measures_the_same(old, new, &before, &after),
+            _ => false,
+        };
         let mut old = std::mem::take(&mut self.feeds);
         for feed in feeds {
             let mut state = old
                 .remove(&feed.key)
                 .unwrap_or_else(|| FeedState::new(feed.clone()));
             state.live.attach(&feed, &self.options.reading);
-            state.keep_what_means_the_same(&feed);
+            state.keep_what_means_the_same(&feed, same);
             state.fresh = None;
             state.feed = feed;
             self.feeds.insert(state.feed.key.clone(), state);
         }
-        let after = self.slos();
+        self.links = Links::new(self.feeds.values());
         let keys: Vec<AlertKey> = self.alerts.keys().cloned().collect();
         for key in keys {
             let reason = match key.instance().map(|instance| &instance.slo) {
                 Some(id) => match (before.get(id), after.get(id)) {
                     (_, None) => Reason::DefinitionRemoved,
-                    (Some(old), Some(new)) if !old.measures_the_same(new) => {
-                        Reason::DefinitionChanged
-                    }
+                    (Some(_), Some(_)) if !same(id) => Reason::DefinitionChanged,
                     _ => continue,
                 },
                 None if !after.is_empty() && key == self.source_alert() => continue,
@@ -220,8 +242,7 @@ impl Engine {
     }
 
     fn slos(&self) -> BTreeMap<SloId, Arc<Slo>> {
-        let slos = self.feeds.values().flat_map(|state| &state.feed.slos);
-        slos.map(|slo| (slo.id.clone(), slo.clone())).collect()
+        slos(self.feeds.values().map(|state| &state.feed))
     }
 
     fn resume(&mut self, feed: &str, mut measure: Measure) {
@@ -276,19 +297,42 @@ impl Engine {
             Err(SourceFailure(detail)) => state.live.blindness.failed(detail),
         }
         self.decide(feed, now, effects);
+        self.decide_composites(feed, effects);
+        self.move_source_alert(now, effects);
     }
 
     /// Ends the alerts of label sets that have not been seen for long.
-    fn end_gone(&mut self, feed: &str, now: Timestamp, effects: &mut Vec<Effect>) {
+    pub(super) fn end_gone(&mut self, feed: &str, now: Timestamp, effects: &mut Vec<Effect>) {
         let Some(state) = self.feeds.get(feed) else {
             return;
         };
         let alerts = self.alerts.keys().filter_map(AlertKey::instance);
-        let gone = alerts.filter(|id| state.is_gone(id, &self.options.reading));
-        for instance in gone.cloned().collect::<BTreeSet<_>>() {
+        let gone: BTreeSet<InstanceId> = match state.composite() {
+            None => {
+                let is_gone = |id: &&InstanceId| state.is_gone(id, &self.options.reading);
+                alerts.filter(is_gone).cloned().collect()
+            }
+            Some((slo, composite)) => {
+                let split = alerts.filter(|id| id.slo == slo.id && !id.labels.is_empty());
+                let split: BTreeSet<InstanceId> = split.cloned().collect();
+                let known = match split.is_empty() {
+                    true => None,
+                    false => self.settled_instances(slo, composite),
+                };
+                let is_gone =
+                    |id: &InstanceId| known.as_ref().is_some_and(|k| !k.contains(&id.labels));
+                split.into_iter().filter(is_gone).collect()
+            }
+        };
+        for instance in gone {
             self.end_instance(&instance, Reason::InstanceGone, now, effects);
         }
     }
+}
+
+fn slos<'a>(feeds: impl IntoIterator<Item = &'a Feed>) -> BTreeMap<SloId, Arc<Slo>> {
+    let slos = feeds.into_iter().flat_map(|feed| &feed.slos);
+    slos.map(|slo| (slo.id.clone(), slo.clone())).collect()
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{
-    AlertRecord, Evaluation, InstanceId, Labels, Outcome, Reading, Severity, Slo, SloId,
+    AlertRecord, Evaluation, Indicator, InstanceId, Labels, Outcome, Reading, Severity, Slo, SloId,
     TierStatus, Verdict,
 };
 
@@ -262,9 +262,11 @@ struct WindowView {
 
 impl WindowView {
     fn of(slo: &Slo, reading: &Reading) -> Self {
+        // The events of a composite are those of all its parts; its ratio is not theirs.
+        let composite = matches!(slo.indicator, Indicator::Composite(_));
         let error_ratio = match reading.counts {
-            Some(counts) => counts.error_ratio(),
-            None => reading.burn.map(|burn| burn * slo.objective.budget_ratio()),
+            Some(counts) if !composite => counts.error_ratio(),
+            _ => reading.burn.map(|burn| burn * slo.objective.budget_ratio()),
         };
         Self {
             window: SpanText(reading.window),

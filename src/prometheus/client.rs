@@ -145,6 +145,30 @@ impl Client {
         }
     }
 
+    /// How long the server says it keeps samples, in its own words such as `15d` or `60d or 5GB`;
+    /// `None` when it has no such page.
+    ///
+    /// # Errors
+    ///
+    /// Any [`SourceError`].
+    pub async fn retention(&self) -> Result<Option<String>, SourceError> {
+        match self.transport.get("status/runtimeinfo").await {
+            Ok(body) => wire::read_retention(&body),
+            Err(SourceError::BadQuery { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The names of all metrics, sorted by the server.
+    ///
+    /// # Errors
+    ///
+    /// Any [`SourceError`].
+    pub async fn metric_names(&self) -> Result<Vec<String>, SourceError> {
+        let body = self.transport.get("label/__name__/values").await?;
+        wire::read_names(&body)
+    }
+
     async fn query(&self, expr: &str, at: Timestamp, stats: bool) -> Result<Answer, SourceError> {
         let mut form = vec![("query", expr.to_owned()), ("time", seconds(at))];
         if stats {

@@ -30,7 +30,8 @@ pub struct Feed {
     pub key: String,
     /// Who is fed, sorted.
     pub slos: Vec<SloId>,
-    /// What to poll; empty for SLOs that are asked per window or slice.
+    /// What to poll; empty for SLOs that are asked per window or slice, and for composites, which
+    /// ask for nothing.
     pub polls: Vec<PollSelector>,
 }
 

@@ -111,6 +111,31 @@ pub(super) fn read_version(body: &[u8]) -> Result<String, SourceError> {
     Ok(clip(&parsed.data.version))
 }
 
+/// The retention in an answer of `/api/v1/status/runtimeinfo`; other servers leave it out.
+pub(super) fn read_retention(body: &[u8]) -> Result<Option<String>, SourceError> {
+    #[derive(Deserialize)]
+    struct Envelope {
+        data: RuntimeInfo,
+    }
+    #[derive(Deserialize)]
+    struct RuntimeInfo {
+        #[serde(rename = "storageRetention")]
+        storage_retention: Option<String>,
+    }
+    let parsed: Envelope = serde_json::from_slice(body).map_err(|error| not_json(body, &error))?;
+    Ok(parsed.data.storage_retention.map(|text| clip(&text)))
+}
+
+/// The texts in an answer of `/api/v1/label/<name>/values`.
+pub(super) fn read_names(body: &[u8]) -> Result<Vec<String>, SourceError> {
+    #[derive(Deserialize)]
+    struct Envelope {
+        data: Vec<String>,
+    }
+    let parsed: Envelope = serde_json::from_slice(body).map_err(|error| not_json(body, &error))?;
+    Ok(parsed.data)
+}
+
 fn not_json(body: &[u8], error: &serde_json::Error) -> SourceError {
     match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
         None => SourceError::malformed("an empty body"),

@@ -45,8 +45,8 @@ fn facts(alert: &str) -> AlertFacts {
         tiers: Vec::new(),
         peak_burn: 20.5,
         budget: None,
-        alert_name: None,
         sla: None,
+        alert_name: None,
         document: Document::default(),
         affected: 1,
     }

@@ -7,6 +7,7 @@ mod bed;
 mod shop;
 
 mod bed_works;
+mod check;
 mod definitions;
 mod demo_agrees;
 mod kinds;

@@ -1,10 +1,13 @@
 //! Integration tests: the library and the binary against real files, servers and faults.
 #![expect(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 
+mod check;
 mod cli;
 mod config;
+mod convert;
 mod delivery;
 mod deploy;
+mod mistakes;
 mod readme;
 mod repository;
 mod rules;

@@ -87,7 +87,9 @@ pub(super) fn compile(
             section.refuse(field, format!("{} is a part twice", part.slo), "remove one");
             sound = false;
         }
-        marks.push((part.slo.clone(), field.mark_or(section.mark)));
+        let mark = field.mark_or(section.mark);
+        let named = field.value().map_or(mark, |step| step.slo.mark_or(mark));
+        marks.push((part.slo.clone(), named));
         inline.extend(written_here);
         parts.push(part);
     }

@@ -1,9 +1,111 @@
 //! What an SLO inherits: a key that it leaves out is that of the nearest `kind: Defaults`.
+//!
+//! Defaults hold for the other documents of their file. A file of nothing else holds them for its
+//! directory and everything below; whatever is nearer wins.
 
-use crate::config::field::Field;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use crate::config::diagnostic::Report;
+use crate::config::field::{Field, Section};
+use crate::config::lint::Lint;
 use crate::config::raw::definition::{
     Alert, Alerts, DefaultMetadata, DefaultSpec, DefaultsDocument, Texts,
 };
+use crate::config::tree::Mark;
+use crate::engine::Period;
+
+use super::{Policies, document, fit, period, slo};
+
+/// One document of kind `Defaults`.
+pub(super) struct Placed<'a> {
+    pub(super) report: Report<'a>,
+    pub(super) document: Field<DefaultsDocument>,
+}
+
+/// All documents of kind `Defaults`, by where they hold.
+pub(super) struct AllDefaults<'f> {
+    /// By number of the file.
+    files: BTreeMap<u32, &'f DefaultsDocument>,
+    directories: BTreeMap<PathBuf, &'f DefaultsDocument>,
+}
+
+impl<'f> AllDefaults<'f> {
+    /// Sorts them by place. `mixed` are the numbers of the files that hold something else.
+    pub(super) fn new(all: &'f [Placed<'_>], mixed: &BTreeSet<u32>) -> Self {
+        let mut sorted = Self {
+            files: BTreeMap::new(),
+            directories: BTreeMap::new(),
+        };
+        let mut first = BTreeMap::new();
+        for Placed { report, document } in all {
+            let mark = document.mark_or(report.start());
+            let (home, scope) = if mixed.contains(&report.file()) {
+                (Err(report.file()), "file")
+            } else {
+                (Ok(directory(report)), "directory")
+            };
+            let place = report.place(mark);
+            if let Some(first) = first.get(&home) {
+                let message =
+                    format!("this {scope} has two sets of defaults, the first at {first}");
+                report.lint(Lint::Duplicate, mark, message, "make one of the two");
+                continue;
+            }
+            first.insert(home.clone(), place);
+            let Some(document) = document.value() else {
+                continue;
+            };
+            match home {
+                Ok(directory) => sorted.directories.insert(directory, document),
+                Err(file) => sorted.files.insert(file, document),
+            };
+        }
+        sorted
+    }
+
+    /// Those that hold for the documents of a file, nearest first.
+    pub(super) fn of(&self, report: &Report<'_>) -> Inherited<'f> {
+        let of_file = self.files.get(&report.file()).copied();
+        if self.directories.is_empty() {
+            return Inherited(of_file.into_iter().collect());
+        }
+        let directory = directory(report);
+        let above = directory.ancestors();
+        let above = above.filter_map(|directory| self.directories.get(directory).copied());
+        Inherited(of_file.into_iter().chain(above).collect())
+    }
+}
+
+/// The directory of a file; `.` within a path does not count.
+fn directory(report: &Report<'_>) -> PathBuf {
+    let file = report.place(report.start()).file;
+    let path = Path::new(&*file).components().as_path();
+    let path = path.strip_prefix(".").unwrap_or(path);
+    path.parent().unwrap_or(Path::new("")).to_owned()
+}
+
+/// Reports mistakes even in defaults that nobody uses.
+pub(super) fn check(raw: &DefaultsDocument, mark: Mark, report: &Report<'_>, policies: &Policies) {
+    let root = Section::new(report, mark, "the defaults");
+    let nothing = Inherited::default();
+    if let Some(metadata) = raw.metadata.value() {
+        let section = root.within(&raw.metadata, "metadata");
+        document::labels(&section, &metadata.labels);
+    }
+    if let Some(spec) = raw.spec.value() {
+        let section = root.within(&raw.spec, "spec");
+        let period: Option<Period> = period::compile(&section, &spec.period);
+        let policy = slo::policy(&section, &spec.policy, policies);
+        document::alerting(&section, &spec.alerts, &nothing);
+        if let (Some(period), Some(policy)) = (&period, &policy) {
+            let both = !spec.period.is_absent() && !spec.policy.is_absent();
+            if both {
+                fit::windows(&section, &spec.period, period, policy);
+            }
+        }
+    }
+}
 
 /// The defaults that hold for one SLO, nearest first.
 #[derive(Clone, Default)]

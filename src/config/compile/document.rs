@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::config::diagnostic::excerpt;
 use crate::config::field::{Field, Section};
+use crate::config::formats::Format;
 use crate::config::lint::Lint;
 use crate::config::raw::definition::{Alerts, SloMetadata, Texts};
 use crate::config::value::{LabelName, WebUrl};
@@ -16,21 +17,19 @@ pub(super) fn compile<'f>(
     section: &Section<'_>,
     metadata: &'f SloMetadata,
     inherited: &Inherited<'f>,
+    format: Format,
 ) -> Option<Document> {
     let owner = inherited.metadata(&metadata.owner, |default| &default.owner);
     if owner.is_absent() {
-        let fix = "add owner: with the team that answers for it";
-        section
-            .report
-            .lint(Lint::NoOwner, section.mark, "nobody owns this SLO", fix);
+        let (message, fix) = ("nobody owns this SLO", format.fix_owner());
+        let report = section.report;
+        report.lint(Lint::NoOwner, section.mark, message, fix);
     }
     let runbook = inherited.metadata(&metadata.runbook, |default| &default.runbook);
     if runbook.is_absent() {
-        let fix = "add runbook: with the URL that says what to do when it burns";
-        let message = "this SLO has no runbook";
-        section
-            .report
-            .lint(Lint::NoRunbook, section.mark, message, fix);
+        let (message, fix) = ("this SLO has no runbook", format.fix_runbook());
+        let report = section.report;
+        report.lint(Lint::NoRunbook, section.mark, message, fix);
     }
     let dashboard = inherited.metadata(&metadata.dashboard, |default| &default.dashboard);
     let url = |field: &Field<WebUrl>| Some(section.maybe(field)?.map(|WebUrl(url)| url));

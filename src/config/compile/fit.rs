@@ -82,12 +82,20 @@ pub(super) fn policy_counts<T>(
     policy: &Policy,
     indicator: &Indicator,
 ) {
-    let exempt = matches!(indicator, Indicator::Composite(_)) || has_counts(indicator);
-    if policy.mode == Mode::Budget && !policy.tiers.is_empty() && !exempt {
-        let message = "the query yields a ratio, so mode: budget has no events to weigh";
-        let fix = "write the SLI as sums of counters, or choose a policy of mode: ratio";
-        section.refuse(field, message, fix);
+    if policy.mode != Mode::Budget || policy.tiers.is_empty() || has_counts(indicator) {
+        return;
     }
+    let (message, fix) = match indicator {
+        Indicator::Composite(_) => (
+            "a composite has no events of its own that mode: budget could weigh",
+            "choose a policy of mode: ratio; the parts may have one of mode: budget",
+        ),
+        _ => (
+            "the query yields a ratio, so mode: budget has no events to weigh",
+            "write the SLI as sums of counters, or choose a policy of mode: ratio",
+        ),
+    };
+    section.refuse(field, message, fix);
 }
 
 /// Whether the events of a window are known, and not only their ratio.

@@ -2,6 +2,7 @@
 //!
 //! Everything here is linear in the number of SLOs and references.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::diagnostic::Level;
@@ -26,6 +27,7 @@ pub(super) fn link(drafts: &mut [Draft<'_>], lost: bool) {
         drafts,
         numbers: &numbers,
         lost,
+        searches: Cell::new(0),
     };
     let broken = links.check_parts();
     let known = links.check_dependencies();
@@ -50,7 +52,14 @@ struct Links<'d, 'a> {
     drafts: &'d [Draft<'a>],
     numbers: &'d BTreeMap<SloId, usize>,
     lost: bool,
+    /// How often a similar name was looked for.
+    searches: Cell<usize>,
 }
+
+/// A search for a similar name looks at so many names of the service, ...
+const NAMES_MAX: usize = 1000;
+/// ... and there are so many searches: more mistakes are hardly shown.
+const SEARCHES_MAX: usize = 200;
 
 impl Links<'_, '_> {
     /// The composites that cannot be evaluated.
@@ -99,14 +108,7 @@ impl Links<'_, '_> {
     }
 
     fn unknown(&self, draft: &Draft<'_>, mark: Mark, id: &SloId, level: Level) {
-        // Only the names of its service, or all of them once: the search is not for free.
-        let service = id.as_str().split('/').next().unwrap_or_default();
-        let from = SloId::new(service, "");
-        let same_service = self.numbers.range(from..).map(|(id, _)| id.as_str());
-        let same_service = same_service
-            .take_while(|id| id.split('/').next() == Some(service))
-            .take(1000);
-        let near = nearest(id.as_str(), same_service);
+        let near = self.similar(id);
         // It may stand in what could not be read, unless it looks like a typing error.
         if self.lost && near.is_none() {
             return;
@@ -119,6 +121,20 @@ impl Links<'_, '_> {
         draft
             .report
             .lint_as(level, Lint::UnknownReference, mark, message, fix);
+    }
+
+    /// The nearest name of the same service.
+    fn similar(&self, id: &SloId) -> Option<&str> {
+        let number = self.searches.replace(self.searches.get() + 1);
+        if number >= SEARCHES_MAX {
+            return None;
+        }
+        let service = id.as_str().split('/').next().unwrap_or_default();
+        let all = self.numbers.range(SloId::new(service, "")..);
+        let same_service = all
+            .map(|(id, _)| id.as_str())
+            .take_while(|id| id.split('/').next() == Some(service));
+        nearest(id.as_str(), same_service.take(NAMES_MAX))
     }
 
     /// Two SLOs cannot each be the cause of the other. Each circle is told once, where it closes.

@@ -11,6 +11,7 @@ mod fit;
 mod indicator;
 mod links;
 mod period;
+mod policies;
 mod policy;
 mod receiver;
 mod secret;
@@ -19,23 +20,22 @@ mod slo;
 mod tier;
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::engine::{Policy, Slo, SloId};
+use crate::engine::{Slo, SloId};
 
-use defaults::Inherited;
+use defaults::{AllDefaults, Inherited};
+use policies::Policies;
 use slo::Draft;
 
 use super::decode::decode;
 use super::diagnostic::{Diagnostics, Place, Report, excerpt};
-use super::field::{Field, Section};
-use super::formats::{Foreign, Format, Translated, Translation};
+use super::formats::{self, Foreign, Format, Translated, Translation};
 use super::lint::Lint;
-use super::nearest::{nearest, suggestion};
-use super::raw::definition::SloDocument;
-use super::tree::{self, Mark, Node, Value};
+use super::nearest::suggestion;
+use super::tree::{self, Node, Value};
 
 pub(super) use secret::Outside;
 pub(super) use settings::{Compiled as Settings, compile as settings};
@@ -58,18 +58,15 @@ pub(super) struct Documents<'a> {
     found: &'a RefCell<Diagnostics>,
     native: Translated<'a>,
     foreign: Foreign<'a>,
+    defaults: Vec<defaults::Placed<'a>>,
+    /// Numbers of the files that hold something else than defaults.
+    mixed: BTreeSet<u32>,
     /// Whether a document may stand in a part that could not be read.
     lost: bool,
 }
 
-/// What definitions may refer to; `None` for a policy that has mistakes of its own.
-struct Policies {
-    by_name: BTreeMap<String, (Option<Place>, Option<Arc<Policy>>)>,
-    lost: bool,
-}
-
 const API_VERSION: &str = "slofuse/v1";
-const KINDS: [&str; 2] = ["SLO", "Policy"];
+const KINDS: [&str; 3] = ["SLO", "Policy", "Defaults"];
 
 impl<'a> Documents<'a> {
     pub(super) fn new(found: &'a RefCell<Diagnostics>) -> Self {
@@ -77,6 +74,8 @@ impl<'a> Documents<'a> {
             found,
             native: Translated::default(),
             foreign: Foreign::default(),
+            defaults: Vec::new(),
+            mixed: BTreeSet::new(),
             lost: false,
         }
     }
@@ -86,26 +85,45 @@ impl<'a> Documents<'a> {
         let report = Report::new(file, self.found);
         let tree = tree::parse(bytes, &report);
         self.lost |= !tree.complete;
-        for node in tree.documents {
-            let report = report.clone();
-            let format = Format::of(&node).unwrap_or(Format::Native);
-            if format != Format::Native {
-                self.foreign.add(format, report, node);
-                continue;
-            }
-            match kind(&node, &report) {
-                Some("SLO") => {
-                    let document = decode(&node, &report);
-                    let translation = Translation::new(format, report, document);
-                    self.native.slos.push(translation);
+        for node in tree.documents.into_iter().flat_map(formats::unpacked) {
+            // A list of documents is as many documents.
+            match node.value {
+                Value::Sequence(items) => {
+                    for item in items {
+                        self.add(item, report.clone());
+                    }
                 }
-                Some(_) => {
-                    let document = decode(&node, &report);
-                    let translation = Translation::new(format, report, document);
-                    self.native.policies.push(translation);
-                }
-                None => self.lost = true,
+                _ => self.add(node, report.clone()),
             }
+        }
+    }
+
+    fn add(&mut self, node: Node, report: Report<'a>) {
+        let format = Format::of(&node).unwrap_or(Format::Native);
+        let kind = match format {
+            Format::Native => kind(&node, &report),
+            _ => None,
+        };
+        if kind != Some("Defaults") {
+            self.mixed.insert(report.file());
+        }
+        match kind {
+            _ if format != Format::Native => self.foreign.add(format, report, node),
+            Some("SLO") => {
+                let document = decode(&node, &report);
+                let translation = Translation::new(format, report, document);
+                self.native.slos.push(translation);
+            }
+            Some("Policy") => {
+                let document = decode(&node, &report);
+                let translation = Translation::new(format, report, document);
+                self.native.policies.push(translation);
+            }
+            Some(_) => {
+                let document = decode(&node, &report);
+                self.defaults.push(defaults::Placed { report, document });
+            }
+            None => self.lost = true,
         }
     }
 
@@ -116,15 +134,10 @@ impl<'a> Documents<'a> {
 
     /// All definitions without mistakes, in the order of the files.
     pub(super) fn compile(mut self) -> Vec<Definition> {
-        let foreign = std::mem::take(&mut self.foreign).translate();
-        self.native.slos.extend(foreign.slos);
-        self.native.policies.extend(foreign.policies);
-        let order = |document: &Translation<'a, SloDocument>| {
-            let mark = document.document.mark_or(document.report.start());
-            (mark.file, mark.line, mark.column)
-        };
-        self.native.slos.sort_by_key(order);
-        let policies = self.compile_policies();
+        self.native = self.take_all();
+        let policies = Policies::compile(&self.native, self.lost);
+        let defaults = AllDefaults::new(&self.defaults, &self.mixed);
+        self.check_defaults(&policies);
         let mut lost = self.lost;
         let mut drafts: Vec<Draft<'_>> = Vec::new();
         for Translation {
@@ -137,7 +150,10 @@ impl<'a> Documents<'a> {
             let mark = document.mark_or(report.start());
             let context = slo::Context {
                 policies: &policies,
-                inherited: Inherited::default(),
+                inherited: match format {
+                    Format::Native => defaults.of(report),
+                    _ => Inherited::default(),
+                },
                 format: *format,
             };
             let compiled = document
@@ -148,30 +164,40 @@ impl<'a> Documents<'a> {
             drafts.extend(compiled);
         }
         report_duplicates(&drafts);
+        policies.report_unused(&self.native);
         links::link(&mut drafts, lost);
         drafts.into_iter().filter_map(Draft::finish).collect()
     }
 
-    fn compile_policies(&self) -> Policies {
-        let built_in = Arc::new(Policy::sre_workbook());
-        let mut policies = Policies {
-            by_name: BTreeMap::from([(built_in.name.clone(), (None, Some(built_in)))]),
-            lost: self.lost,
-        };
-        for Translation {
-            report, document, ..
-        } in &self.native.policies
-        {
-            let mark = document.mark_or(report.start());
-            let compiled = document
-                .value()
-                .map(|raw| policy::compile(raw, mark, report));
-            match compiled {
-                Some((Some(name), policy)) => policies.add(name, policy, mark, report),
-                _ => policies.lost = true,
+    /// The numbers of the files that hold defaults.
+    pub(super) fn files_of_defaults(&self) -> BTreeSet<u32> {
+        self.defaults.iter().map(|d| d.report.file()).collect()
+    }
+
+    /// All documents as native ones, SLOs in the order of the files.
+    pub(super) fn translate(mut self) -> Translated<'a> {
+        self.take_all()
+    }
+
+    fn take_all(&mut self) -> Translated<'a> {
+        let mut all = std::mem::take(&mut self.native);
+        let foreign = std::mem::take(&mut self.foreign).translate();
+        all.slos.extend(foreign.slos);
+        all.policies.extend(foreign.policies);
+        all.slos.sort_by_key(|document| {
+            let mark = document.document.mark_or(document.report.start());
+            (mark.file, mark.line, mark.column)
+        });
+        all
+    }
+
+    fn check_defaults(&self, policies: &Policies) {
+        for defaults::Placed { report, document } in &self.defaults {
+            if let Some(raw) = document.value() {
+                let mark = document.mark_or(report.start());
+                defaults::check(raw, mark, report, policies);
             }
         }
-        policies
     }
 }
 
@@ -204,48 +230,6 @@ impl Draft<'_> {
             format: self.format,
             path_reason,
         })
-    }
-}
-
-impl Policies {
-    /// The policy of this name; a name that is not known is reported where it stands.
-    fn find<T>(&self, section: &Section<'_>, field: &Field<T>, name: &str) -> Option<Arc<Policy>> {
-        if let Some((_, policy)) = self.by_name.get(name) {
-            return policy.clone();
-        }
-        let known = self.by_name.keys().map(String::as_str);
-        // It may stand in what could not be read, unless it looks like a typing error.
-        if !self.lost || nearest(name, known.clone()).is_some() {
-            let message = format!("the policy {:?} is not defined", excerpt(name));
-            let fix = suggestion(name, known);
-            let mark = field.mark_or(section.mark);
-            section
-                .report
-                .lint(Lint::UnknownReference, mark, message, fix);
-        }
-        None
-    }
-
-    fn add(&mut self, name: String, policy: Option<Policy>, mark: Mark, report: &Report<'_>) {
-        match self.by_name.get(&name) {
-            None => {
-                let entry = (Some(report.place(mark)), policy.map(Arc::new));
-                self.by_name.insert(name, entry);
-            }
-            Some((Some(first), _)) => {
-                let message = format!("the policy {name:?} is defined twice, first at {first}");
-                let fix = "rename or remove one of the two";
-                report.lint(Lint::Duplicate, mark, message, fix);
-            }
-            Some((None, built_in)) => {
-                let differs = policy.is_some_and(|policy| built_in.as_deref() != Some(&policy));
-                if differs {
-                    let message = format!("the policy {name:?} is built in and cannot be changed");
-                    let fix = "give this policy another name and choose it with spec.policy";
-                    report.error(mark, message, fix);
-                }
-            }
-        }
     }
 }
 

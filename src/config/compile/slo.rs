@@ -52,7 +52,7 @@ pub(super) fn compile<'a, 'f>(
     let (identity, document) = match &metadata {
         Some((section, metadata)) => (
             identity(section, metadata, &context.inherited),
-            document::compile(section, metadata, &context.inherited),
+            document::compile(section, metadata, &context.inherited, context.format),
         ),
         None => (None, None),
     };
@@ -296,7 +296,7 @@ fn sla(
     Some(Some(sla))
 }
 
-fn policy(
+pub(super) fn policy(
     section: &Section<'_>,
     field: &Field<ValueOr<raw::SloPolicy>>,
     policies: &Policies,

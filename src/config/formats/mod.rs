@@ -41,6 +41,25 @@ impl Format {
         }
     }
 
+    /// How to name who answers for an SLO.
+    pub(super) const fn fix_owner(self) -> &'static str {
+        match self {
+            Self::Sloth => "add the label owner: or team: with the team that answers for it",
+            _ => "add owner: with the team that answers for it",
+        }
+    }
+
+    /// How to say what to do when an SLO burns.
+    pub(super) const fn fix_runbook(self) -> &'static str {
+        match self {
+            Self::Sloth => {
+                "add the annotation runbook: to alerting, with the URL that says what to do when it \
+                 burns"
+            }
+            _ => "add runbook: with the URL that says what to do when it burns",
+        }
+    }
+
     /// The format that a document says it is in; `None` when it names none that is known.
     pub(super) fn of(document: &Node) -> Option<Self> {
         let text = |key: &str| match document.get(key).map(|node| &node.value) {
@@ -59,6 +78,32 @@ impl Format {
             _ => None,
         }
     }
+}
+
+/// The documents in one document of a file: the items of a Kubernetes list, or itself.
+pub(super) fn unpacked(document: Node) -> Vec<Node> {
+    if is_list(&document)
+        && let Value::Mapping(entries) = document.value
+    {
+        let items = entries.into_iter().find(|(key, _)| key.text == "items");
+        return match items.map(|(_, node)| node.value) {
+            Some(Value::Sequence(items)) => items,
+            _ => Vec::new(),
+        };
+    }
+    vec![document]
+}
+
+/// `kind: List` as `kubectl get` prints it, or a list of one kind.
+fn is_list(document: &Node) -> bool {
+    let text = |key: &str| match document.get(key).map(|node| &node.value) {
+        Some(Value::Scalar { text, .. }) => text.as_str(),
+        _ => "",
+    };
+    let of_kubernetes = text("apiVersion") == "v1"
+        || matches!(Format::of(document), Some(Format::Pyrra | Format::Sloth));
+    let items = document.get("items").map(|items| &items.value);
+    of_kubernetes && text("kind").ends_with("List") && matches!(items, Some(Value::Sequence(_)))
 }
 
 /// A native document, and what it was made of.

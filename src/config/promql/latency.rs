@@ -52,6 +52,13 @@ pub fn latency(histogram: &str, threshold_seconds: f64) -> Result<Classified, Pr
     })
 }
 
+/// The matcher on `le` for a bucket's bound, in all the ways in which servers store it.
+pub(in crate::config) fn bucket_matcher(bound: f64) -> Option<String> {
+    let matcher = bucket_bound(bound).ok()?;
+    let text = Selector::new(vec![matcher]).to_string();
+    Some(text.trim_matches(['{', '}']).to_owned())
+}
+
 /// A latency threshold on a native histogram: events slower than the threshold are bad.
 ///
 /// Prometheus counts them per window, by interpolation within the bucket that holds the threshold.

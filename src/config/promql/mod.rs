@@ -7,12 +7,14 @@
 //!
 //! Nothing here panics or recurses without bound, whatever the text: `text.rs` bounds it first.
 
+mod bare;
 mod exclude;
 mod latency;
 mod selector;
 mod slices;
 mod sums;
 mod text;
+mod windowed;
 
 #[cfg(test)]
 mod tests;
@@ -24,12 +26,17 @@ use promql_parser::parser::{BinaryExpr, Expr};
 use crate::engine::{Indicator, QueryTemplate, WindowQuery};
 
 pub use exclude::{Exclusion, exclusion, without};
+pub(super) use latency::bucket_matcher;
 pub use latency::{latency, native_latency};
 pub use slices::{Target, condition, graded, slice_events};
 pub use text::whole_bounds;
 
+pub(super) use bare::Bare;
 use sums::{NotSums, Reading, Sums};
 use text::Text;
+pub(in crate::config) use windowed::{
+    Bare, Unwindowed, Windowed, at_window, divides_counters, kept_labels, windowed,
+};
 
 /// An indicator and the reason for its evaluation path.
 #[derive(Clone, Debug, PartialEq)]

@@ -202,3 +202,6 @@ fn filters(expr: &Expr) -> bool {
         _ => false,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -158,7 +158,7 @@ fn decompose_binary(binary: &BinaryExpr) -> Result<Sums, NotSums> {
 }
 
 /// Whether a modifier decides which series meet; `on()` with `or` only says "if there is nothing".
-fn joins(binary: &BinaryExpr) -> bool {
+pub(super) fn joins(binary: &BinaryExpr) -> bool {
     let Some(modifier) = &binary.modifier else {
         return false;
     };
@@ -176,7 +176,7 @@ fn joins(binary: &BinaryExpr) -> bool {
 }
 
 /// `vector(0)`
-fn is_zero(expr: &Expr) -> bool {
+pub(super) fn is_zero(expr: &Expr) -> bool {
     match unwrap_parens(expr) {
         Expr::Call(call) if call.func.name == "vector" => {
             matches!(call.args.args.as_slice(), [zero] if number(zero) == Some(0.0))

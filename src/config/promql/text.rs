@@ -4,6 +4,7 @@
 //! [`Text::new`] therefore bounds length, nesting and the number of operators first. It also finds
 //! the offsets that the parser does not report, and the places that stand for the window.
 
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -104,22 +105,26 @@ impl<'a> Text<'a> {
         Some(place.start)
     }
 
-    /// The first range without a window place: its offset and text.
-    pub(super) fn fixed_range(&self) -> Option<(usize, &'a str)> {
+    /// The bytes of all ranges, brackets included.
+    pub(super) fn ranges(&self) -> Vec<Range<usize>> {
         let mut open = None;
+        let mut ranges = Vec::new();
         for token in &self.tokens {
             match self.source_of(token) {
                 "[" => open = Some(token.start),
-                "]" => {
-                    if let Some(start) = open.take() {
-                        return Some((start, self.source.get(start..token.end)?));
-                    }
-                }
-                _ if token.kind == Kind::Window => open = None,
+                "]" => ranges.extend(open.take().map(|start| start..token.end)),
                 _ => {}
             }
         }
-        None
+        ranges
+    }
+
+    /// The first range without a window place: its offset and text.
+    pub(super) fn fixed_range(&self) -> Option<(usize, &'a str)> {
+        let windows = self.tokens.iter().filter(|t| t.kind == Kind::Window);
+        let is_fixed = |range: &Range<usize>| !windows.clone().any(|t| range.contains(&t.start));
+        let range = self.ranges().into_iter().find(is_fixed)?;
+        Some((range.start, self.source.get(range)?))
     }
 
     /// The text with `bool` after the comparison on the outside, if there is one without it.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use crate::config::field::{Field, ValueOr};
 use crate::config::schema::{one_of, two_of};
@@ -16,7 +16,7 @@ use crate::config::value::{
 use crate::engine::{CalendarUnit, Mode, Severity};
 
 /// `kind: SLO`.
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct SloDocument {
     /// `slofuse/v1`
@@ -31,7 +31,7 @@ pub(crate) struct SloDocument {
 }
 
 /// Identity of an SLO and everything the person on call wants to read.
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct SloMetadata {
     /// With `name` the identity of the SLO. Required unless `Defaults` name it.
@@ -62,7 +62,7 @@ pub(crate) struct SloMetadata {
 pub(crate) type Texts = BTreeMap<String, Field<String>>;
 
 /// The promise.
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct SloSpec {
     /// Required. Percent of good events, between 0 and 100.
@@ -88,7 +88,7 @@ pub(crate) struct SloSpec {
 }
 
 /// A period that is not a rolling length of time: exactly one of `rolling`, `calendar`, `events`.
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(extend("oneOf" = one_of(["rolling", "calendar", "events"])))]
 pub(crate) struct Period {
@@ -105,7 +105,7 @@ pub(crate) struct Period {
 }
 
 /// What the alerts of each severity bear.
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Alerts {
     /// Of pages.
@@ -117,7 +117,7 @@ pub(crate) struct Alerts {
 }
 
 /// What the alerts of one severity bear.
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Alert {
     /// Whether there are none. Default false.
@@ -131,7 +131,7 @@ pub(crate) struct Alert {
 }
 
 /// A policy for one SLO: what it leaves out is as in `from`, or as in the built-in policy.
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct SloPolicy {
     /// The policy that is varied. Default `sre-workbook`.
@@ -157,7 +157,7 @@ pub(crate) struct SloPolicy {
 }
 
 /// What is different in one tier.
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct TierChange {
     /// Whether the tier is left out. Default false.
@@ -175,7 +175,7 @@ pub(crate) struct TierChange {
 }
 
 /// What is measured.
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
 pub(crate) struct Sli {
@@ -194,7 +194,7 @@ pub(crate) struct Sli {
 }
 
 /// One part of a composite: another SLO, or an SLI of its own with a name.
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(extend("oneOf" = one_of(["slo", "sli"])))]
 pub(crate) struct Step {
@@ -209,7 +209,7 @@ pub(crate) struct Step {
 }
 
 /// Two of `bad`, `good` and `total`.
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(extend("anyOf" = two_of(["bad", "good", "total"])))]
 pub(crate) struct Events {
@@ -224,7 +224,7 @@ pub(crate) struct Events {
 }
 
 /// A histogram.
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Latency {
     /// Required. Selector of the histogram without `_bucket`.
@@ -238,7 +238,7 @@ pub(crate) struct Latency {
 }
 
 /// Slices of time, each good or bad: by exactly one of `condition`, `good_ratio`, `events`.
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(extend("oneOf" = one_of(["condition", "good_ratio", "events"])))]
 pub(crate) struct TimeSlices {
@@ -256,7 +256,7 @@ pub(crate) struct TimeSlices {
 }
 
 /// Any PromQL: one of the two.
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 #[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
 pub(crate) struct Ratio {
@@ -268,7 +268,7 @@ pub(crate) struct Ratio {
 
 /// `kind: Defaults`: what SLOs leave out, for the other documents of its file; in a file of
 /// nothing else, for its directory and everything below.
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct DefaultsDocument {
     /// `slofuse/v1`
@@ -283,7 +283,7 @@ pub(crate) struct DefaultsDocument {
 }
 
 /// Defaults of [`SloMetadata`].
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct DefaultMetadata {
     /// Service of the SLOs that name none.
@@ -301,7 +301,7 @@ pub(crate) struct DefaultMetadata {
 }
 
 /// Defaults of [`SloSpec`].
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct DefaultSpec {
     /// What the budget is for.
@@ -313,7 +313,7 @@ pub(crate) struct DefaultSpec {
 }
 
 /// `kind: Policy`.
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct PolicyDocument {
     /// `slofuse/v1`
@@ -328,7 +328,7 @@ pub(crate) struct PolicyDocument {
 }
 
 /// Identity of a policy.
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct PolicyMetadata {
     /// Required. What definitions refer to.
@@ -336,7 +336,7 @@ pub(crate) struct PolicyMetadata {
 }
 
 /// Tiers and the timing they share. Defaults are those of the built-in policy.
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct PolicySpec {
     /// Required. At least one.
@@ -360,7 +360,7 @@ pub(crate) struct PolicySpec {
 }
 
 /// One rule: fires when both windows burn faster than `budget` x period / `long`.
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Tier {
     /// Required. `page`, `ticket` or `info`.
@@ -380,7 +380,7 @@ pub(crate) struct Tier {
 }
 
 /// Budget notices, of severity info.
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Budget {
     /// Parts of the budget whose consumption is told. Default 50%, 75%, 90%, 100%.
@@ -390,7 +390,7 @@ pub(crate) struct Budget {
 }
 
 /// Lack of evidence as an alert of its own.
-#[derive(Default, Deserialize, JsonSchema)]
+#[derive(Default, Deserialize, JsonSchema, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Blind {
     /// Slots in a row without a decision. Default 10.

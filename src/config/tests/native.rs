@@ -492,6 +492,7 @@ fn mistakes_in_composites_have_a_place_and_a_fix() {
     insta::assert_snapshot!(mistake("name: pay", &format!("name: {}", "p".repeat(60))), @r#"17:16 the name of this part, "buy.pppppppppppppppppppppppppppppppppppppppppppppppppppppppppppp", is longer than a name may be; shorten the name of the step or of the SLO: 63 characters for both and a dot"#);
     insta::assert_snapshot!(mistake("{events: {bad: pay_errors, total: pays}}", "{journey: [{slo: a}, {slo: b}]}"), @"17:26 a part cannot be a composite itself; list the steps of the inner one here instead");
     insta::assert_snapshot!(mistake("{bad: pay_errors, total: pays}", "{bad: pays, total: pays}"), @"17:41 both queries count the same events, so the ratio never changes; correct the PromQL; try it in the Prometheus UI first");
+    insta::assert_snapshot!(mistake("60d", "60d\n  policy: {mode: budget}"), @"14:11 a composite has no events of its own that mode: budget could weigh; choose a policy of mode: ratio; the parts may have one of mode: budget");
     insta::assert_snapshot!(mistake("60d", "{events: 100}"), @"13:11 a composite has no events of its own that the period could count; write a length of time, such as 30d");
     insta::assert_snapshot!(mistake("    journey:\n      - slo: api\n", "    weighted:\n      - {slo: api, weight: 0}\n"), @"16:28 0 is not a weight; write a number above 0, such as 1 or 2.5");
     let twenty_one: String = (0..21).map(|n| format!("      - slo: s{n}\n")).collect();
@@ -526,12 +527,223 @@ fn groups_of_composites_and_parts_fit() {
 
 #[test]
 fn composites_with_broken_parts_are_reported_once() {
-    for broken in ["objective: 999", "objctive: 99.9"] {
-        let part = SLO.replace("objective: 99.9", broken);
-        let (loaded, found) = definitions(&[("a.yaml", format!("{JOURNEY}---\n{part}"))]);
-        assert!(loaded.iter().all(|one| one.slo.id.as_str() != "shop/buy"));
-        assert!(!found.to_string().contains("not defined"), "{found}");
-    }
+    let part = SLO.replace("99.9", "999");
+    let (loaded, found) = definitions(&[("a.yaml", format!("{JOURNEY}---\n{part}"))]);
+    let ids: Vec<&str> = loaded.iter().map(|one| one.slo.id.as_str()).collect();
+    assert_eq!((ids, found.errors()), (vec!["shop/buy.pay"], 1), "{found}");
     let (_, found) = definitions(&[("a.yaml", JOURNEY), ("b.yaml", "{")]);
     assert_eq!(found.errors(), 1, "{found}");
+}
+
+const DEFAULTS: &str = "apiVersion: slofuse/v1
+kind: Defaults
+metadata:
+  service: shop
+  owner: team-shop
+  runbook: https://example.com/all
+  labels: {team: shop, tier: '1'}
+  annotations: {chat: '#shop'}
+spec:
+  period: 7d
+  policy: {hold: 9m}
+  alerts: {page: {name: Burning, labels: {a: '1', b: '1'}}, ticket: {disabled: true}}
+";
+
+const BARE: &str = "apiVersion: slofuse/v1
+kind: SLO
+metadata: {name: bare}
+spec:
+  objective: 99
+  sli: {events: {bad: a, total: b}}
+";
+
+#[test]
+fn defaults_hold_for_the_documents_of_their_file() {
+    let all = sound(&format!("{BARE}---\n{DEFAULTS}"));
+    let slo = &all[0].slo;
+    assert_eq!(slo.id.as_str(), "shop/bare");
+    assert_eq!(slo.document.owner.as_deref(), Some("team-shop"));
+    assert_eq!(
+        slo.document.runbook.as_deref(),
+        Some("https://example.com/all")
+    );
+    assert_eq!(slo.document.annotations["chat"], "#shop");
+    assert_eq!(slo.period, Period::Rolling(Span::from_days(7)));
+    assert_eq!(slo.policy.hold, Span::from_mins(9));
+    assert!(
+        slo.policy
+            .tiers
+            .iter()
+            .all(|tier| tier.severity == Severity::Page)
+    );
+
+    let own = BARE
+        .replace("{name: bare}", "{name: bare, owner: me, labels: {tier: '2'}}")
+        .replace("  objective", "  period: 90d\n  policy: sre-workbook\n  alerts: {page: {labels: {b: '2', c: '2'}}, ticket: {disabled: false}}\n  objective");
+    let all = sound(&format!("{DEFAULTS}---\n{own}"));
+    let slo = &all[0].slo;
+    assert_eq!(slo.document.owner.as_deref(), Some("me"));
+    assert_eq!(
+        format!("{:?}", slo.document.labels),
+        r#"{"team": "shop", "tier": "2"}"#
+    );
+    assert_eq!(slo.period, Period::Rolling(Span::from_days(90)));
+    assert_eq!(*slo.policy, Policy::sre_workbook());
+    let page = &slo.document.alerts[&Severity::Page];
+    assert_eq!(page.name.as_deref(), Some("Burning"));
+    assert_eq!(
+        format!("{:?}", page.labels),
+        r#"{"a": "1", "b": "2", "c": "2"}"#
+    );
+}
+
+#[test]
+fn defaults_of_a_file_of_nothing_else_hold_below_their_directory() {
+    let owner = |name: &str| DEFAULTS.replace("team-shop", name);
+    let files = [
+        ("./rules/defaults.yaml", owner("outer")),
+        ("rules/deep/defaults.yaml", owner("inner")),
+        ("rules/a.yaml", BARE.replace("bare", "a")),
+        ("rules/deep/down/b.yaml", BARE.replace("bare", "b")),
+        (
+            "rules/deep/c.yaml",
+            format!("{}---\n{}", BARE.replace("bare", "c"), owner("own")),
+        ),
+        (
+            "other/d.yaml",
+            BARE.replace("{name: bare}", "{service: x, name: d}"),
+        ),
+    ];
+    let (all, found) = definitions(&files);
+    assert_eq!((found.errors(), found.warnings()), (0, 2), "{found}");
+    let owners: Vec<String> = all
+        .iter()
+        .map(|one| format!("{} {:?}", one.slo.id, one.slo.document.owner))
+        .collect();
+    insta::assert_snapshot!(owners.join("\n"), @r#"
+    shop/a Some("outer")
+    shop/b Some("inner")
+    shop/c Some("own")
+    x/d None
+    "#);
+}
+
+#[test]
+fn mistakes_in_defaults_are_reported_once_where_they_are() {
+    let wrong = DEFAULTS
+        .replace("7d", "7h")
+        .replace("{hold: 9m}", "{from: nobody, vary: {1h: {budget: 0}}}")
+        .replace("a: '1'", "a-b: '1'")
+        .replace("https", "htp")
+        .replace("  owner: team-shop\n", "");
+    let one = BARE.replace("bare", "one");
+    let files = [
+        ("a/defaults.yaml", wrong),
+        ("a/b.yaml", format!("{BARE}---\n{one}")),
+    ];
+    insta::assert_snapshot!(definitions(&files).1, @r#"
+    a/b.yaml:3:11: warning: nobody owns this SLO
+      fix: add owner: with the team that answers for it
+    a/b.yaml:10:11: warning: nobody owns this SLO
+      fix: add owner: with the team that answers for it
+    a/defaults.yaml:5:12: error: this is not an http or https URL
+      fix: write a whole URL that begins with http:// or https://
+    a/defaults.yaml:9:11: error: 7h is out of bounds
+      fix: choose a value from 1d to 400d
+    a/defaults.yaml:10:18: error: the policy "nobody" is not defined
+      fix: use one of: sre-workbook
+    a/defaults.yaml:11:48: error: "a-b" is not a label name
+      fix: use letters, digits and _, not beginning with a digit
+    "#);
+    // Nobody uses these.
+    assert_eq!(definitions(&files[..1]).1.errors(), 4);
+    let files = [
+        ("a/x.yaml", DEFAULTS.to_owned()),
+        ("a/y.yaml", DEFAULTS.to_owned()),
+        ("a/z.yaml", format!("{BARE}---\n{DEFAULTS}---\n{DEFAULTS}")),
+    ];
+    insta::assert_snapshot!(definitions(&files).1, @"
+    a/y.yaml:1:1: error: this directory has two sets of defaults, the first at a/x.yaml:1:1
+      fix: make one of the two
+    a/z.yaml:21:1: error: this file has two sets of defaults, the first at a/z.yaml:8:1
+      fix: make one of the two
+    ");
+}
+
+#[test]
+fn a_policy_beside_slos_is_used() {
+    let (_, found) = definitions(&[("a.yaml", format!("{SLO}---\n{POLICY}"))]);
+    insta::assert_snapshot!(found, @r#"
+    a.yaml:8:1: note: no SLO uses the policy "p"
+      fix: choose it with policy: p, or remove it
+    "#);
+    // A file of policies is a library, and a policy may be meant for another file.
+    let user = with_spec("  policy: {from: p}").replace("name: api", "name: user");
+    sound(POLICY);
+    let files = [("a.yaml", format!("{SLO}---\n{POLICY}")), ("b.yaml", user)];
+    assert_eq!(definitions(&files).1.to_string(), "");
+}
+
+#[test]
+fn a_misspelt_key_is_not_also_missed() {
+    insta::assert_snapshot!(slo_with("objective:", "objctive:"), @r#"5:3 unknown key "objctive"; did you mean "objective"?"#);
+    insta::assert_snapshot!(slo_with("total:", "totl:"), @r#"6:39 unknown key "totl"; did you mean "total"?"#);
+    insta::assert_snapshot!(slo_with("metadata:", "metdata:"), @r#"3:1 unknown key "metdata"; did you mean "metadata"?"#);
+    insta::assert_snapshot!(spec_mistake("  period: {calender: month}"), @r#"5:12 unknown key "calender"; did you mean "calendar"?"#);
+    insta::assert_snapshot!(settings_with("definitions:", "definition:"), @r#"1:1 unknown key "definition"; did you mean "definitions"?"#);
+}
+
+#[test]
+fn a_list_of_documents_is_as_many_documents() {
+    let item = |text: &str| {
+        let indented: Vec<String> = text.lines().map(|line| format!("  {line}")).collect();
+        format!("-{}\n", &indented.join("\n")[1..])
+    };
+    let all = sound(&format!(
+        "{}{}",
+        item(SLO),
+        item(&BARE.replace(
+            "{name: bare}",
+            "{service: x, name: y, owner: z, runbook: 'https://example.com'}"
+        ))
+    ));
+    assert_eq!(all.len(), 2);
+    let json = r#"[{"apiVersion": "slofuse/v1", "kind": "SLO",
+        "metadata": {"service": "a", "name": "b", "owner": "c", "runbook": "https://example.com"},
+        "spec": {"objective": 99.5, "sli": {"events": {"bad": "x", "total": "y"}}}}]"#;
+    assert_eq!(sound(json)[0].slo.id.as_str(), "a/b");
+    let (_, found) = definitions(&[("a.yaml", "- [1]\n- x\n-\n")]);
+    assert_eq!(found.errors(), 3, "{found}");
+}
+
+/// Every key of the native format, each at least once.
+pub(super) const EVERYTHING: &str = include_str!("everything.yaml");
+
+#[test]
+fn every_key_is_understood() {
+    let all = sound(EVERYTHING);
+    assert_eq!(all.len(), 13);
+    let missing = decode::seen::never_written();
+    assert!(
+        missing.is_empty(),
+        "everything.yaml does not show {missing:?}"
+    );
+}
+
+#[test]
+fn many_references_are_linear() {
+    let mut text = String::new();
+    for number in 0..3000 {
+        let line = format!(
+            "  depends_on: [api-{}, missing-{number}]",
+            (number + 1) % 3001
+        );
+        let member = with_spec(&line).replace("name: api", &format!("name: api-{number}"));
+        writeln!(text, "---\n{member}").unwrap();
+    }
+    let (all, found) = definitions(&[("a.yaml", text)]);
+    assert_eq!(
+        (all.len(), found.errors(), found.warnings()),
+        (3000, 0, 3001)
+    );
 }

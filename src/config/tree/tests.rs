@@ -25,7 +25,7 @@ fn show(node: &Node, out: &mut String) {
     write!(out, "{line}:{column} ").unwrap();
     match &node.value {
         Value::Null => out.push_str("null"),
-        Value::Scalar { text, column } => {
+        Value::Scalar { text, column, .. } => {
             let exact = column.map_or(String::new(), |column| format!("@{column}"));
             write!(out, "{text:?}{exact}").unwrap();
         }
@@ -189,7 +189,7 @@ proptest! {
         let yaml = format!("{}: '{}'\n", "k".repeat(pad + 1), text);
         let found = RefCell::default();
         let tree = parse(yaml.as_bytes(), &Report::new("a".into(), &found));
-        let Value::Scalar { text: read, column } = &tree.documents[0].get(&"k".repeat(pad + 1)).unwrap().value else {
+        let Value::Scalar { text: read, column, .. } = &tree.documents[0].get(&"k".repeat(pad + 1)).unwrap().value else {
             panic!("not a scalar");
         };
         let start = column.unwrap() as usize - 1;

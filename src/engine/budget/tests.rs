@@ -297,12 +297,12 @@ fn in_budget_mode_the_first_sample_is_weighed_against_its_own_window() {
     }
 }
 
-fn answer(bad: f64, total: f64, asked: Timestamp) -> PeriodAnswer {
-    PeriodAnswer {
-        asked,
-        counts: Counts { bad, total },
-        counted: total != 1.0,
-    }
+fn counted(bad: f64, total: f64) -> Answer {
+    Answer::Counts(Counts { bad, total })
+}
+
+fn consumed(slo: &Slo, account: &Account) -> f64 {
+    account.facts(slo.objective, 0.0, 0.0).consumed
 }
 
 #[test]
@@ -310,17 +310,42 @@ fn an_answer_about_a_month_is_priced_by_the_part_it_is_about() {
     let slo = slo_over(month("UTC"), Mode::Ratio);
     let now = at("2026-04-16T00:05:00Z");
     let asked = at("2026-04-16T00:00:00Z");
-    let account = Account::from_answer(&slo, answer(0.0005, 1.0, asked), now);
-    let facts = account.facts(
+    let account = |answer| Account::from_answers(&slo, Some((asked, answer)), None, now).unwrap();
+    let ratio = account(Answer::Ratio(0.0005));
+    let readings = [Reading::from_ratio(
+        Span::from_hours(6),
+        Some(0.002),
         slo.objective,
-        account.bad_of(2.0, Span::from_hours(6), slo.objective),
-        0.9,
-    );
+    )];
+    let spending = crate::engine::spending::spending(&readings, &[]);
+    let by_alert = ratio.bad_of(&spending, &readings, &slo);
+    let facts = ratio.facts(slo.objective, by_alert, 0.9);
     assert_close(facts.consumed, 0.25);
     assert_close(facts.consumed_by_alert, 2.0 / 120.0);
     assert_eq!(facts.exhausted_in, None);
-    let counted = Account::from_answer(&slo, answer(500.0, 1e6, asked), now);
-    assert_close(counted.facts(slo.objective, 0.0, 0.0).consumed, 0.25);
+    assert_close(consumed(&slo, &account(counted(500.0, 1e6))), 0.25);
+    assert_eq!(consumed(&slo, &account(counted(0.0, 0.0))), 0.0);
+    assert_eq!(Account::from_answers(&slo, None, None, now), None);
+}
+
+#[test]
+fn the_first_night_of_a_month_is_weighed_by_the_month_before() {
+    let slo = slo_over(month("UTC"), Mode::Budget);
+    let now = at("2026-04-01T00:10:00Z");
+    let usual = counted(0.0, 7.2e6).counts();
+    let (bad, hour) = (5.0, Span::from_hours(1));
+    let burn = |period: Option<Answer>| {
+        let period = period.map(|answer| (now, answer));
+        let account = Account::from_answers(&slo, period, usual, now).unwrap();
+        let reading = account.reading(hour, Counts { bad, total: 10.0 }, slo.objective);
+        reading.burn.unwrap()
+    };
+    // 10 000 events an hour are usual, of which ten may be bad.
+    assert!((burn(None) - 0.5).abs() < 1e-3, "{}", burn(None));
+    assert!((burn(Some(counted(5.0, 10.0))) - 0.5).abs() < 1e-3);
+    assert_eq!(slo.usual_window(now), Some(Span::from_days(30)));
+    let ratio = slo_over(month("UTC"), Mode::Ratio);
+    assert_eq!(ratio.usual_window(now), None);
 }
 
 #[test]
@@ -332,15 +357,16 @@ fn an_answer_about_the_last_events_is_scaled_to_them() {
     };
     let slo = slo_over(Period::Events(last), Mode::Ratio);
     let now = at("2026-04-16T00:00:00Z");
-    let many = Account::from_answer(&slo, answer(2.0, 4_000.0, now), now);
-    assert_close(many.facts(slo.objective, 0.0, 0.0).consumed, 0.5);
+    let account = |answer| Account::from_answers(&slo, Some((now, answer)), None, now).unwrap();
+    let many = account(counted(2.0, 4_000.0));
+    assert_close(consumed(&slo, &many), 0.5);
     assert_eq!(many.length, within.scale(0.25));
-    let few = Account::from_answer(&slo, answer(0.5, 500.0, now), now);
-    let facts = few.facts(slo.objective, 0.0, 0.0);
-    assert_close(facts.consumed, 0.5);
-    assert_close(facts.coverage, 0.5);
-    let none = Account::from_answer(&slo, answer(0.0, 0.0, now), now);
-    assert_eq!(none.facts(slo.objective, 0.0, 0.0).consumed, 0.0);
+    let few = account(counted(0.5, 500.0)).facts(slo.objective, 0.0, 0.0);
+    assert_close(few.consumed, 0.5);
+    assert_close(few.coverage, 0.5);
+    assert_eq!(consumed(&slo, &account(counted(0.0, 0.0))), 0.0);
+    // Without numbers of events all that can be said is the ratio.
+    assert_close(consumed(&slo, &account(Answer::Ratio(0.0005))), 0.5);
 }
 
 /// The factors of the SRE workbook's tiers in the period around a time.

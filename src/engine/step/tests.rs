@@ -13,10 +13,13 @@ use crate::engine::labels::Labels;
 use crate::engine::notification::{AlertFacts, Notification, NotificationKind};
 use crate::engine::period::Period;
 use crate::engine::policy::{BlindPolicy, BudgetPolicy, Mode, Policy, Severity, Tier};
-use crate::engine::slo::{AlertText, QueryTemplate, Reach, WindowQuery};
+use crate::engine::slo::{AlertText, Indicator, QueryTemplate, Reach, WindowQuery};
 
+mod composite;
 mod pending;
+mod periods;
 mod scene;
+mod slices;
 
 use scene::{Scene, recipients};
 

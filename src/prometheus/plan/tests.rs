@@ -4,7 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::config::promql::{self, EventTexts};
-use crate::engine::{Document, Labels, Objective, Period, Policy, Reach};
+use crate::engine::{
+    Combination, Composite, Document, Labels, Objective, Part, Period, Policy, Reach,
+};
 
 fn slo(name: &str, indicator: Indicator) -> Arc<Slo> {
     Arc::new(Slo {
@@ -75,6 +77,14 @@ fn slos_that_share_a_metric_are_fed_together() {
     let slow = promql::latency(r#"seconds{job="a"}"#, 1.0).unwrap();
     let condition = promql::condition("up", Span::from_mins(1)).unwrap();
     let direct = promql::ratio("avg_over_time(errors[$window])").unwrap();
+    let step = |name| Part {
+        slo: SloId::new("svc", name),
+        weight: 1.0,
+    };
+    let journey = Indicator::Composite(Composite {
+        combination: Combination::Journey,
+        parts: vec![step("up"), step("direct")],
+    });
     let slos = [
         slo("slow", slow.indicator),
         slo("fast", histogram.indicator),
@@ -85,9 +95,11 @@ fn slos_that_share_a_metric_are_fed_together() {
         events("pattern", r#"{__name__=~"d|f",x="1"}"#, "g"),
         slo("up", condition.indicator),
         slo("direct", direct.indicator),
+        slo("journey", journey),
     ];
     let planned = feeds(&slos);
     insta::assert_snapshot!(show(&planned), @r#"
+    composite:svc/journey [svc/journey]
     direct:svc/direct [svc/direct]
     exact:a [svc/chain-1 svc/chain-2 svc/chain-3 svc/pattern]
       a

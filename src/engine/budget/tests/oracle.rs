@@ -395,6 +395,17 @@ fn past() -> impl Strategy<Value = Past> {
             Period::Calendar(calendar) => midnights(calendar.calendar, calendar.zone.name()),
             _ => Vec::new(),
         };
+        // Events right at the edges, of which each belongs to one side.
+        for edge in starts.iter().filter(|edge| (start..at).contains(edge)) {
+            for minutes in [-20, 0, 20] {
+                events.push(Event {
+                    at: edge + minutes * 60_000,
+                    bad: 3.0,
+                    total: 9.0,
+                });
+            }
+        }
+        events.sort_by_key(|event| event.at);
         Past {
             slo,
             events,
@@ -408,7 +419,11 @@ fn past() -> impl Strategy<Value = Past> {
 /// The slots to look at: after every event, a while later, and around every edge in between.
 fn slots(past: &Past) -> Vec<i64> {
     let up = |at: i64| bucket(at, SLOT) * SLOT;
-    let after = |event: &Event| [up(event.at), up(event.at) + 7 * SLOT, up(event.at + HOUR)];
+    let after = |event: &Event| {
+        let soon = [up(event.at), up(event.at) + 7 * SLOT];
+        soon.into_iter()
+            .chain([HOUR, 100 * HOUR].map(|later| up(event.at + later)))
+    };
     let mut slots: Vec<i64> = past.events.iter().flat_map(after).collect();
     let (begin, end) = (past.first, slots.iter().copied().max().unwrap_or(0));
     let edges = past

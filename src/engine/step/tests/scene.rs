@@ -25,7 +25,7 @@ use crate::engine::notification::{AlertFacts, Notification, Reason};
 use crate::engine::policy::Severity;
 use crate::engine::sample::{RawSeries, Sample};
 use crate::engine::series::Drops;
-use crate::engine::slo::Slo;
+use crate::engine::slo::{Indicator, Slo};
 use crate::engine::step::{Engine, Evidence, Input, Options, SourceFailure};
 use crate::engine::time::{Span, Timestamp};
 
@@ -79,7 +79,7 @@ impl Scene {
             target.scrape(START);
             scene.traffic.insert((*name).to_owned(), target);
         }
-        for feed in scene.feed_names() {
+        for feed in scene.polled() {
             let series = scene.series(&feed, begin - SCRAPE);
             let into = crate::engine::step::Book::Live;
             let from = begin - SCRAPE;
@@ -116,7 +116,7 @@ impl Scene {
     /// Hands the present definitions and receivers to the engine.
     pub(super) fn configure(&mut self) {
         let feeds = self.feed_names().into_iter().map(|name| {
-            let of_feed = self.slos.iter().filter(|slo| slo.service == name);
+            let of_feed = self.slos.iter().filter(|slo| feed_of(slo) == name);
             Feed::new(name.clone(), of_feed.cloned().map(Arc::new).collect())
         });
         let (feeds, recipients) = (feeds.collect(), self.recipients.clone());
@@ -207,7 +207,7 @@ impl Scene {
 
     /// Polls every feed.
     fn poll(&mut self, down: Option<&str>) {
-        for feed in self.feed_names() {
+        for feed in self.polled() {
             let failed = down.is_some_and(|which| which.is_empty() || which == feed);
             let evidence = if failed {
                 Err(SourceFailure("connection refused".to_owned()))
@@ -270,8 +270,15 @@ impl Scene {
     }
 
     fn feed_names(&self) -> Vec<String> {
-        let mut names: Vec<String> = self.slos.iter().map(|slo| slo.service.clone()).collect();
+        let mut names: Vec<String> = self.slos.iter().map(feed_of).collect();
         names.dedup();
+        names
+    }
+
+    /// The feeds that read samples.
+    fn polled(&self) -> Vec<String> {
+        let mut names = self.feed_names();
+        names.retain(|name| !name.starts_with(COMPOSITE));
         names
     }
 
@@ -312,6 +319,16 @@ impl Scene {
         let word =
             |record: &AlertRecord| format!("{} {}", record.key, record.state.name().as_str());
         self.engine.alerts().map(word).collect()
+    }
+}
+
+/// How the keys of composites begin.
+const COMPOSITE: &str = "composite:";
+
+fn feed_of(slo: &Slo) -> String {
+    match slo.indicator {
+        Indicator::Composite(_) => format!("{COMPOSITE}{}", slo.id),
+        _ => slo.service.clone(),
     }
 }
 
