@@ -94,7 +94,11 @@ impl<'a> Documents<'a> {
                         self.add(item, report.clone());
                     }
                 }
-                _ => self.add(node, report.clone()),
+                _ => {
+                    for document in formats::unpacked(node) {
+                        self.add(document, report.clone());
+                    }
+                }
             }
         }
     }
