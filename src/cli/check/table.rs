@@ -1,5 +1,7 @@
 //! What each SLO will do, as a table.
 
+use std::collections::BTreeMap;
+
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, presets};
 
 use crate::config::Definition;
@@ -18,10 +20,11 @@ pub(in crate::cli) fn empty() -> Table {
     table
 }
 
-/// One row per SLO.
+/// One row per SLO, and below why each path is taken.
 pub(super) fn slos(definitions: &[Definition]) -> String {
     let mut table = empty();
-    table.set_header(["SLO", "format", "promise", "fires at", "path, and why"]);
+    table.set_header(["SLO", "format", "promise", "fires at", "path"]);
+    let mut reasons: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
     for Definition {
         slo,
         format,
@@ -30,13 +33,16 @@ pub(super) fn slos(definitions: &[Definition]) -> String {
     } in definitions
     {
         let promise = format!("{} % over {}", slo.objective.percent(), slo.period);
+        let path = slo.indicator.path();
         table.add_row([
             slo.id.to_string(),
             format.as_str().to_owned(),
             promise,
             tiers(slo),
-            format!("{}: {path_reason}", slo.indicator.path()),
+            path.to_owned(),
         ]);
+        let alike = reasons.entry((path, path_reason)).or_default();
+        alike.push(slo.id.as_str());
     }
     // Names that fit are not broken.
     let longest = definitions
@@ -48,7 +54,19 @@ pub(super) fn slos(definitions: &[Definition]) -> String {
     {
         names.set_constraint(ColumnConstraint::ContentWidth);
     }
-    table.trim_fmt()
+    let paths = reasons.iter().map(|((path, reason), slos)| {
+        let others = reasons.keys().filter(|(other, _)| other == path).count() > 1;
+        match (others, slos.as_slice()) {
+            (false, _) => format!("{path}: {reason}"),
+            (true, [only]) => format!("{path} ({only}): {reason}"),
+            (true, [first, rest @ ..]) => {
+                format!("{path} ({first} and {} more): {reason}", rest.len())
+            }
+            (true, []) => String::new(),
+        }
+    });
+    let parts = std::iter::once(table.trim_fmt()).chain(paths);
+    parts.collect::<Vec<_>>().join("\n")
 }
 
 /// `page 14.4x 1h/5m`, one line per tier.
@@ -57,6 +75,9 @@ fn tiers(slo: &Slo) -> String {
         let factor = (tier.factor(slo.period.nominal()) * 1000.0).round() / 1000.0;
         format!("{} {factor}x {}", tier.severity, tier.windows())
     };
+    if slo.policy.tiers.is_empty() {
+        return "nothing".to_owned();
+    }
     slo.policy
         .tiers
         .iter()
