@@ -59,50 +59,99 @@ fn check_explains_itself() {
 fn check_says_what_the_shipped_rules_will_do() {
     let (code, out, err) = run(&["check", "rules"]);
     assert_eq!((code, err.as_str()), (0, ""));
-    insta::assert_snapshot!(out, @r#"
+    insta::assert_snapshot!(out, @"
     ────────────────────────────────────────────────────────────────────────────────────────────────────
-     SLO                        format    promise            fires at              path, and why
+     SLO                              format    promise             fires at           path, and why
     ════════════════════════════════════════════════════════════════════════════════════════════════════
-     billing/export-freshness   slofuse   99.5 % over 28d    page 13.44x 1h/5m     slices: it is a
-                                                             page 5.6x 6h/30m      condition, so
-                                                             ticket 2.8x 1d/2h     Prometheus evaluates
-                                                             ticket 0.933x 3d/6h   it once per time
-                                                                                   slice
+     billing/export-freshness         slofuse   99.5 % over 28d     page 13.44x        slices: it is a
+                                                                    1h/5m              condition, so
+                                                                    page 5.6x 6h/30m   Prometheus
+                                                                    ticket 2.8x        evaluates it
+                                                                    1d/2h              once per time
+                                                                    ticket 0.933x      slice
+                                                                    3d/6h
     ────────────────────────────────────────────────────────────────────────────────────────────────────
-     checkout/availability      slofuse   99.9 % over 30d    page 14.4x 1h/5m      exact: it is made of
-                                                             page 6x 6h/30m        sums of counters, so
-                                                             ticket 3x 1d/2h       every raw sample is
-                                                             ticket 1x 3d/6h       read once and
-                                                                                   windows are exact
+     billing/invoices                 slofuse   99.5 % over month   page 14.4x 1h/5m   exact: it is
+                                                (Europe/Berlin)     page 6x 6h/30m     made of sums of
+                                                                    ticket 3x 1d/2h    counters, so
+                                                                    ticket 1x 3d/6h    every raw sample
+                                                                                       is read once and
+                                                                                       windows are
+                                                                                       exact
     ────────────────────────────────────────────────────────────────────────────────────────────────────
-     checkout/latency           slofuse   99 % over 30d      page 14.4x 1h/5m      exact: it is made of
-                                                             page 6x 6h/30m        sums of counters, so
-                                                             ticket 3x 1d/2h       every raw sample is
-                                                             ticket 1x 3d/6h       read once and
-                                                                                   windows are exact
+     checkout/availability            slofuse   99.9 % over 30d     page 14.4x 1h/5m   exact: it is
+                                                                    page 6x 6h/30m     made of sums of
+                                                                    ticket 3x 1d/2h    counters, so
+                                                                    ticket 1x 3d/6h    every raw sample
+                                                                                       is read once and
+                                                                                       windows are
+                                                                                       exact
     ────────────────────────────────────────────────────────────────────────────────────────────────────
-     ledger/statements          slofuse   99 % over 30d      page 12x 6h/1h        exact: it is made of
-                                                             ticket 4.5x 1d/6h     sums of counters, so
-                                                             ticket 2x 3d/1d       every raw sample is
-                                                                                   read once and
-                                                                                   windows are exact
+     checkout/latency                 slofuse   99 % over 30d       page 14.4x 1h/5m   exact: it is
+                                                                    page 6x 6h/30m     made of sums of
+                                                                    ticket 3x 1d/2h    counters, so
+                                                                    ticket 1x 3d/6h    every raw sample
+                                                                                       is read once and
+                                                                                       windows are
+                                                                                       exact
     ────────────────────────────────────────────────────────────────────────────────────────────────────
-     platform/queue-loss        slofuse   99.9 % over 7d     page 3.36x 1h/5m      direct: the ratio is
-                                                             page 1.4x 6h/30m      not a plain quotient
-                                                             ticket 0.7x 1d/2h     of sums, so
-                                                             ticket 0.233x 3d/6h   Prometheus evaluates
-                                                                                   the query once per
-                                                                                   window
+     checkout/purchase.confirmation   slofuse   99.5 % over 30d                        exact: it is
+                                                                                       made of sums of
+                                                                                       counters, so
+                                                                                       every raw sample
+                                                                                       is read once and
+                                                                                       windows are
+                                                                                       exact
     ────────────────────────────────────────────────────────────────────────────────────────────────────
-     search/availability        slofuse   99.95 % over 30d   page 14.4x 1h/5m      exact: it is made of
-                                                             page 6x 6h/30m        sums of counters, so
-                                                             ticket 3x 1d/2h       every raw sample is
-                                                             ticket 1x 3d/6h       read once and
-                                                                                   windows are exact
+     checkout/purchase                slofuse   99.5 % over 30d     page 14.4x 1h/5m   composite: it is
+                                                                    page 6x 6h/30m     the product of
+                                                                    ticket 3x 1d/2h    its steps, whose
+                                                                    ticket 1x 3d/6h    windows are read
+    ────────────────────────────────────────────────────────────────────────────────────────────────────
+     ledger/statements                slofuse   99 % over 30d       page 12x 6h/1h     exact: it is
+                                                                    ticket 4.5x        made of sums of
+                                                                    1d/6h              counters, so
+                                                                    ticket 2x 3d/1d    every raw sample
+                                                                                       is read once and
+                                                                                       windows are
+                                                                                       exact
+    ────────────────────────────────────────────────────────────────────────────────────────────────────
+     ledger/transfers                 slofuse   99.9 % over 30d     page 14.4x 1h/5m   exact: it is
+                                                                    page 6x 6h/30m     made of sums of
+                                                                    ticket 3x 1d/2h    counters, so
+                                                                    ticket 1x 3d/6h    every raw sample
+                                                                                       is read once and
+                                                                                       windows are
+                                                                                       exact
+    ────────────────────────────────────────────────────────────────────────────────────────────────────
+     platform/gateway                 slofuse   99.95 % over 30d    page 14.4x 1h/5m   exact: it is
+                                                                    page 6x 6h/30m     made of sums of
+                                                                    ticket 3x 1d/2h    counters, so
+                                                                    ticket 1x 3d/6h    every raw sample
+                                                                                       is read once and
+                                                                                       windows are
+                                                                                       exact
+    ────────────────────────────────────────────────────────────────────────────────────────────────────
+     platform/queue-loss              slofuse   99.9 % over 7d      page 3.36x 1h/5m   direct: the
+                                                                    page 1.4x 6h/30m   ratio is not a
+                                                                    ticket 0.7x        plain quotient
+                                                                    1d/2h              of sums, so
+                                                                    ticket 0.233x      Prometheus
+                                                                    3d/6h              evaluates the
+                                                                                       query once per
+                                                                                       window
+    ────────────────────────────────────────────────────────────────────────────────────────────────────
+     search/availability              slofuse   99.95 % over 30d    page 14.4x 1h/5m   exact: it is
+                                                                    page 6x 6h/30m     made of sums of
+                                                                    ticket 3x 1d/2h    counters, so
+                                                                    ticket 1x 3d/6h    every raw sample
+                                                                                       is read once and
+                                                                                       windows are
+                                                                                       exact
     ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    6 SLOs checked, no errors: next, ask Prometheus with --online
-    "#);
+    11 SLOs checked, no errors: next, ask Prometheus with --online
+    ");
 }
 
 #[test]
@@ -160,6 +209,50 @@ fn check_says_the_same_to_programs() {
               "minimum_events": 10.0,
               "severity": "ticket",
               "short": "1d"
+            }
+          ]
+        },
+        {
+          "format": "slofuse",
+          "id": "ledger/transfers",
+          "objective_percent": 99.9,
+          "path": "exact",
+          "path_reason": "it is made of sums of counters, so every raw sample is read once and windows are exact",
+          "period": "30d",
+          "place": {
+            "column": 1,
+            "file": "rules/ledger/transfers.slo.yaml",
+            "line": 1
+          },
+          "policy": "sre-workbook, varied",
+          "tiers": [
+            {
+              "factor": 14.4,
+              "long": "1h",
+              "minimum_events": 10.0,
+              "severity": "page",
+              "short": "5m"
+            },
+            {
+              "factor": 6.0,
+              "long": "6h",
+              "minimum_events": 5.0,
+              "severity": "page",
+              "short": "30m"
+            },
+            {
+              "factor": 3.0,
+              "long": "1d",
+              "minimum_events": 5.0,
+              "severity": "ticket",
+              "short": "2h"
+            },
+            {
+              "factor": 1.0,
+              "long": "3d",
+              "minimum_events": 5.0,
+              "severity": "ticket",
+              "short": "6h"
             }
           ]
         }
@@ -271,7 +364,11 @@ fn ten_mistakes_are_told_at_once_and_end_with_2() {
      --> slofuse.yaml:7:1
       = help: did you mean "server"?
 
-    12 errors: correct them and check again
+    error[invalid]: "9876" is not an address to listen on
+     --> slofuse.yaml:7:17
+      = help: write an IP address and a port, such as 127.0.0.1:9876 or 0.0.0.0:9876
+
+    13 errors: correct them and check again
     "#);
     let errors = report.matches("error[").count();
     assert!(errors >= 10, "{report}");
