@@ -261,7 +261,7 @@ fn check_says_the_same_to_programs() {
     "#);
     let (code, out, _) = run(&["check", "rules", "--format", "json"]);
     let report: Value = serde_json::from_str(&out).unwrap();
-    assert_eq!((code, report["slos"].as_array().unwrap().len()), (0, 6));
+    assert_eq!((code, report["slos"].as_array().unwrap().len()), (0, 11));
 }
 
 /// A settings file and a definition file with ten mistakes between them.
