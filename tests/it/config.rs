@@ -147,13 +147,13 @@ spec:
       fix: write it like 30s, 5m, 1h30m or 30d
     rules/a.yaml:8:11: error: the policy "low-trafic" is not defined
       fix: did you mean "low-traffic"?
-    rules/a.yaml:9:8: error: sli has none of the keys events, latency, time_slices, ratio
-      fix: add one of events, latency, time_slices, ratio
+    rules/a.yaml:9:8: error: sli has none of the keys events, latency, time_slices, ratio, journey, weighted
+      fix: add one of events, latency, time_slices, ratio, journey, weighted
     rules/deep/broken.yaml:2:2: error: this is not YAML: illegal placement of ':' indicator
       fix: check the indentation, quotes and brackets before this place
     rules/deep/policy.yml:6:18: error: "loud" is not known here
       fix: use one of: page, ticket, info
-    rules/deep/policy.yml:6:53: error: the short window 1h is not shorter than the long one 5m
+    rules/deep/policy.yml:6:53: error: the short window 1h is longer than the long one 5m
       fix: write short: 25s, a twelfth of the long one
     slofuse.yaml:1:19: error: this is not a URL
       fix: write a whole URL that begins with http:// or https://
@@ -163,10 +163,10 @@ spec:
       fix: correct the path or its permissions
     slofuse.yaml:4:50: error: the environment variable MISSING is not set
       fix: set MISSING for this process, or correct the name
-    slofuse.yaml:5:5: error: the receiver has none of the keys pagerduty, slack, webhook, console
-      fix: add one of pagerduty, slack, webhook, console
     slofuse.yaml:5:18: error: unknown key "webhok"
       fix: did you mean "webhook"?
+    slofuse.yaml:5:26: error: webhook lacks the key "url"
+      fix: add url:
     slofuse.yaml:6:20: error: there is no receiver called "pgaer"
       fix: did you mean "pager"?
     "#);

@@ -82,7 +82,7 @@ fn directory(report: &Report<'_>) -> PathBuf {
     let file = report.place(report.start()).file;
     let path = Path::new(&*file).components().as_path();
     let path = path.strip_prefix(".").unwrap_or(path);
-    path.parent().unwrap_or(Path::new("")).to_owned()
+    path.parent().unwrap_or_else(|| Path::new("")).to_owned()
 }
 
 /// Reports mistakes even in defaults that nobody uses.

@@ -88,17 +88,12 @@ impl<'a> Documents<'a> {
         self.lost |= !tree.complete;
         for node in tree.documents {
             // A list of documents is as many documents.
-            match node.value {
-                Value::Sequence(items) => {
-                    for item in items {
-                        self.add(item, report.clone());
-                    }
-                }
-                _ => {
-                    for document in formats::unpacked(node) {
-                        self.add(document, report.clone());
-                    }
-                }
+            let documents = match node.value {
+                Value::Sequence(items) => items,
+                _ => vec![node],
+            };
+            for node in documents.into_iter().flat_map(formats::unpacked) {
+                self.add(node, report.clone());
             }
         }
     }

@@ -48,7 +48,8 @@ fn of_section(section: &Section<'_>, raw: &raw::Period) -> Option<Period> {
     let rolling = section.bounded(&raw.rolling, MIN, MIN, MAX);
     let look_back = section.bounded(&raw.within, WITHIN_DEFAULT, MIN, MAX);
     let events = section.bounded(&raw.events, 1, 1, EVENTS_MAX);
-    (zone?, within?);
+    zone?;
+    within?;
     match kind? {
         "rolling" => Some(Period::Rolling(rolling?.0)),
         "calendar" => {
