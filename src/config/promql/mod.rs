@@ -31,7 +31,7 @@ pub use latency::{latency, native_latency};
 pub use slices::{Target, condition, graded, slice_events};
 pub use text::whole_bounds;
 
-pub(super) use bare::Bare;
+pub(super) use bare::Bare as BareSelector;
 use sums::{NotSums, Reading, Sums};
 use text::Text;
 pub(in crate::config) use windowed::{

@@ -41,6 +41,7 @@ pub(crate) type Secret = ValueOr<SecretSource>;
 /// Exactly one of the two.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
 pub(crate) struct SecretSource {
     /// Name of an environment variable.
     pub(crate) env: Field<String>,
@@ -52,7 +53,9 @@ pub(crate) struct SecretSource {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct BasicAuth {
+    /// Required. User name.
     pub(crate) username: Field<String>,
+    /// Required. Password, or where to find it.
     pub(crate) password: Field<Secret>,
 }
 
@@ -60,9 +63,13 @@ pub(crate) struct BasicAuth {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Tls {
+    /// PEM, trusted besides the system's authorities.
     pub(crate) ca_file: Field<String>,
+    /// PEM, the client's chain; needs `key_file`.
     pub(crate) cert_file: Field<String>,
+    /// PEM, the client's private key; needs `cert_file`.
     pub(crate) key_file: Field<String>,
+    /// Accept any certificate: for experiments only. Default false.
     pub(crate) insecure_skip_verify: Field<bool>,
 }
 
@@ -70,15 +77,25 @@ pub(crate) struct Tls {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Prometheus {
+    /// Base URL without `/api/v1`. Default `http://127.0.0.1:9090`.
     pub(crate) url: Field<WebUrl>,
+    /// User name and password.
     pub(crate) basic_auth: Field<BasicAuth>,
+    /// Instead of `basic_auth`.
     pub(crate) bearer_token: Field<Secret>,
+    /// Extra request headers, such as `X-Scope-OrgID`; values may be secrets.
     pub(crate) headers: Field<BTreeMap<String, Field<Secret>>>,
+    /// Extra query parameters, such as `partial_response: "false"`.
     pub(crate) params: Field<BTreeMap<String, Field<String>>>,
+    /// TLS of the connection.
     pub(crate) tls: Field<Tls>,
+    /// Deadline of one request. Default 10s; 100ms to 5m.
     pub(crate) timeout: Field<Duration>,
+    /// Requests under way at once. Default 4; 1 to 256.
     pub(crate) concurrency: Field<usize>,
+    /// Largest answer after decompression. Default 256MiB.
     pub(crate) body_bytes_max: Field<Size>,
+    /// Whether replicas are merged behind the URL (Thanos, Mimir HA). Default false.
     pub(crate) deduplicated: Field<bool>,
 }
 
@@ -86,11 +103,17 @@ pub(crate) struct Prometheus {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Evaluation {
+    /// Time between slots. Default 30s; 1s to 10m.
     pub(crate) interval: Field<Duration>,
+    /// Assumed until samples show another. Default 15s; 1s to 10m.
     pub(crate) scrape_interval: Field<Duration>,
+    /// What names a scrape target: new series of it count from zero. Default `[job, instance]`.
     pub(crate) target_labels: Field<Vec<Field<String>>>,
+    /// A series not seen for so long is forgotten. Default 24h; 1h to 400d.
     pub(crate) forget_after: Field<Duration>,
+    /// Instances of one SLO; more are counted, not evaluated. Default 10000.
     pub(crate) instances_max: Field<usize>,
+    /// Series in one answer; more fail the poll. Default 200000.
     pub(crate) series_max: Field<usize>,
 }
 
@@ -98,14 +121,23 @@ pub(crate) struct Evaluation {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Receiver {
+    /// Required. Unique; what routes refer to.
     pub(crate) name: Field<Name>,
+    /// Deadline of one attempt. Default 15s; 100ms to 5m.
     pub(crate) timeout: Field<Duration>,
+    /// Deliveries under way at once. Default 4; 1 to 256.
     pub(crate) concurrency: Field<usize>,
+    /// Whether to say when something ends. Default true.
     pub(crate) send_resolved: Field<bool>,
+    /// TLS of the connection.
     pub(crate) tls: Field<Tls>,
+    /// PagerDuty Events API v2.
     pub(crate) pagerduty: Field<PagerDuty>,
+    /// Slack, by an incoming webhook or a bot.
     pub(crate) slack: Field<Slack>,
+    /// A webhook with Alertmanager's body, version 4.
     pub(crate) webhook: Field<Webhook>,
+    /// Lines on standard output.
     pub(crate) console: Field<Console>,
 }
 
@@ -113,7 +145,9 @@ pub(crate) struct Receiver {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct PagerDuty {
+    /// Required. Integration key of an Events API v2 integration.
     pub(crate) routing_key: Field<Secret>,
+    /// Default `https://events.pagerduty.com/v2/enqueue`; the EU region has its own.
     pub(crate) url: Field<WebUrl>,
 }
 
@@ -121,9 +155,13 @@ pub(crate) struct PagerDuty {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Slack {
+    /// Incoming webhook: one message per notice.
     pub(crate) webhook_url: Field<Secret>,
+    /// Token with the scope `chat:write`: one message per alert, edited in place.
     pub(crate) bot_token: Field<Secret>,
+    /// Required with `bot_token`: name or id.
     pub(crate) channel: Field<String>,
+    /// Default `https://slack.com/api`.
     pub(crate) api_url: Field<WebUrl>,
 }
 
@@ -131,10 +169,15 @@ pub(crate) struct Slack {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Webhook {
+    /// Required. May be a secret.
     pub(crate) url: Field<Secret>,
+    /// User name and password.
     pub(crate) basic_auth: Field<BasicAuth>,
+    /// Instead of `basic_auth`.
     pub(crate) bearer_token: Field<Secret>,
+    /// Extra request headers; values may be secrets.
     pub(crate) headers: Field<BTreeMap<String, Field<Secret>>>,
+    /// Key that signs each request, `whsec_...`. Default: unsigned.
     pub(crate) signing_secret: Field<Secret>,
 }
 
@@ -147,9 +190,13 @@ pub(crate) struct Console {}
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Routes {
+    /// For a severity without an entry of its own.
     pub(crate) default: Field<Vec<Field<String>>>,
+    /// Who is woken.
     pub(crate) page: Field<Vec<Field<String>>>,
+    /// Who is told in working hours.
     pub(crate) ticket: Field<Vec<Field<String>>>,
+    /// Who is told of budgets.
     pub(crate) info: Field<Vec<Field<String>>>,
 }
 
@@ -157,10 +204,15 @@ pub(crate) struct Routes {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Delivery {
+    /// First retry delay. Default 500ms; 100ms to 1h.
     pub(crate) backoff_initial: Field<Duration>,
+    /// Longest retry delay. Default 1m; 100ms to 1h.
     pub(crate) backoff_max: Field<Duration>,
+    /// Older notifications become dead letters. Default 24h; 1m to 30d.
     pub(crate) age_max: Field<Duration>,
+    /// Failures in a row that open a receiver's breaker. Default 10; 1 to 1000.
     pub(crate) breaker_failures: Field<u32>,
+    /// An open breaker lets one attempt through then. Default 10s; 100ms to 1h.
     pub(crate) breaker_pause: Field<Duration>,
 }
 
@@ -168,7 +220,9 @@ pub(crate) struct Delivery {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Server {
+    /// Address and port. Default `127.0.0.1:9876`.
     pub(crate) listen: Field<String>,
+    /// Where people reach it, for links in notifications. Default: no links back.
     pub(crate) external_url: Field<WebUrl>,
 }
 
@@ -176,7 +230,10 @@ pub(crate) struct Server {
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct State {
+    /// Database and sample cache. Default `./slofuse-state`.
     pub(crate) directory: Field<String>,
+    /// How long transitions and deliveries are kept. Default 90d; 1d to 3650d.
     pub(crate) history_retention: Field<Duration>,
+    /// How often the sample cache is written. Default 1m; 1s to 1h.
     pub(crate) cache_interval: Field<Duration>,
 }

@@ -6,7 +6,7 @@ use super::Made;
 use super::raw::{BoolGauge, Grouping, Indicator, Latency, LatencyNative, Query, Ratio};
 use crate::config::field::{Field, Section};
 use crate::config::lint::Lint;
-use crate::config::promql::Bare;
+use crate::config::promql::BareSelector as Bare;
 use crate::config::raw::definition::{self as native, Events, Sli, Texts};
 use crate::config::tree::Mark;
 use crate::config::value::LabelName;
