@@ -59,7 +59,7 @@ pub(super) struct Documents<'a> {
     found: &'a RefCell<Diagnostics>,
     native: Translated<'a>,
     foreign: Foreign<'a>,
-    defaults: Vec<defaults::Placed<'a>>,
+    defaults: Vec<Placed<'a>>,
     /// Numbers of the files that hold something else than defaults.
     mixed: BTreeSet<u32>,
     /// Whether a document may stand in a part that could not be read.
@@ -86,7 +86,7 @@ impl<'a> Documents<'a> {
         let report = Report::new(file, self.found);
         let tree = tree::parse(bytes, &report);
         self.lost |= !tree.complete;
-        for node in tree.documents.into_iter().flat_map(formats::unpacked) {
+        for node in tree.documents {
             // A list of documents is as many documents.
             match node.value {
                 Value::Sequence(items) => {
@@ -122,7 +122,7 @@ impl<'a> Documents<'a> {
             }
             Some(_) => {
                 let document = decode(&node, &report);
-                self.defaults.push(defaults::Placed { report, document });
+                self.defaults.push(Placed { report, document });
             }
             None => self.lost = true,
         }
@@ -189,7 +189,7 @@ impl<'a> Documents<'a> {
     }
 
     fn check_defaults(&self, policies: &Policies) {
-        for defaults::Placed { report, document } in &self.defaults {
+        for Placed { report, document } in &self.defaults {
             if let Some(raw) = document.value() {
                 let mark = document.mark_or(report.start());
                 defaults::check(raw, mark, report, policies);
