@@ -86,7 +86,7 @@ impl<'a> Documents<'a> {
         let report = Report::new(file, self.found);
         let tree = tree::parse(bytes, &report);
         self.lost |= !tree.complete;
-        for node in tree.documents {
+        for node in tree.documents.into_iter().flat_map(formats::unpacked) {
             // A list of documents is as many documents.
             let documents = match node.value {
                 Value::Sequence(items) => items,

@@ -230,6 +230,34 @@ fn files_keep_their_place_below_what_was_named() {
     assert_eq!(relative(&below.join("a.yaml")), "a.yaml");
 }
 
+const DEFAULTS: &str = "apiVersion: slofuse/v1
+kind: Defaults
+metadata: {owner: platform}
+";
+
+#[test]
+fn defaults_hold_for_what_they_held_for_or_nothing_is_converted() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = |name: &str| directory.path().join(name);
+    let all = [directory.path().to_owned()];
+    fs::write(path("a.yaml"), DEFAULTS).unwrap();
+    fs::write(path("b.yaml"), NATIVE).unwrap();
+    let files = convert(&all, Shape::Files).unwrap().files;
+    assert_eq!(files.len(), 2);
+    assert_eq!(files[0].text, DEFAULTS);
+    let stream = convert(&all, Shape::Stream).unwrap().files;
+    assert_eq!(stream.len(), 1);
+    // Defaults do not hold for other formats, but would once these are native.
+    fs::write(path("c.yaml"), PYRRA).unwrap();
+    let found = convert(&all, Shape::Files).unwrap_err();
+    let mistake = found.iter().find(|found| found.rule == Lint::Unsupported);
+    let message = &mistake.unwrap().message;
+    assert_eq!(
+        message,
+        "pyrra/api would be another SLO once it is converted"
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 

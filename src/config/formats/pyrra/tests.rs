@@ -481,6 +481,17 @@ fn what_loading_refuses_is_refused_once_and_at_its_place() {
 }
 
 #[test]
+fn a_key_that_is_passed_over_has_no_effect() {
+    let text = RATIO.replace(
+        "  window",
+        "  alerting: {burnrate: false, abset: false}\n  window",
+    );
+    let (document, found) = native(&text);
+    assert_eq!(found.warnings(), 2, "{found}");
+    assert_eq!(document, native(RATIO).0);
+}
+
+#[test]
 fn factors_are_those_of_pyrra() {
     for window in ["3d", "7d", "14d", "28d", "30d", "90d", "400d"] {
         let (definitions, found) = compiled(RATIO.replace("28d", window).as_bytes());
