@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use super::{Failure, Outcome, complain, say};
-use crate::config::{self, Conversion, Converted, Diagnostics};
+use crate::config::{self, Conversion, Converted, Diagnostics, Shape};
 
 /// Arguments of `convert`.
 #[derive(Debug, Args)]
@@ -33,7 +33,11 @@ pub(super) struct ConvertArgs {
 
 /// Converts the files.
 pub(super) fn convert(args: &ConvertArgs) -> Outcome {
-    let conversion = match config::convert(&args.paths) {
+    let shape = match args.output {
+        Some(_) => Shape::Files,
+        None => Shape::Stream,
+    };
+    let conversion = match config::convert(&args.paths, shape) {
         Ok(conversion) => conversion,
         Err(mistakes) => {
             tell(&mistakes);
@@ -43,7 +47,9 @@ pub(super) fn convert(args: &ConvertArgs) -> Outcome {
     tell(&conversion.warnings);
     match &args.output {
         None => {
-            say(one_stream(&conversion).trim_end());
+            for file in &conversion.files {
+                say(file.text.trim_end());
+            }
             Ok(())
         }
         Some(directory) => write_all(&conversion, directory),
@@ -57,15 +63,6 @@ fn tell(diagnostics: &Diagnostics) {
         // Nobody is left to tell when standard error is closed.
         let _closed = io::stderr().write_all(text.as_bytes());
     }
-}
-
-fn one_stream(conversion: &Conversion) -> String {
-    let text = |file: &Converted| {
-        let text = file.text.trim_start_matches('\u{feff}');
-        format!("{}\n", text.trim_end())
-    };
-    let files: Vec<String> = conversion.files.iter().map(text).collect();
-    files.join("---\n")
 }
 
 /// Writes nothing unless everything has a place of its own.

@@ -147,10 +147,16 @@ fn complain(message: &str) {
     eprintln!("slofuse: {message}");
 }
 
-/// Text on standard output.
-#[expect(clippy::print_stdout, reason = "the command line talks to people")]
+/// Text on standard output. Whoever reads it may stop reading.
 fn say(text: &str) {
-    println!("{text}");
+    use std::io::{ErrorKind, Write, stdout};
+    let written = writeln!(stdout(), "{text}");
+    if let Err(error) = written
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        complain(&format!("writing to standard output: {error}"));
+        std::process::exit(i32::from(EXIT_FAILED));
+    }
 }
 
 /// A runtime for a command that talks to the network.

@@ -1,15 +1,18 @@
 //! Definitions of any format as native files.
 //!
 //! What is written loads to the same SLOs as what was read: conversion uses the translation that
-//! loading uses. A file that is native already stays as it is, comments included.
+//! loading uses, and the outcome is loaded and compared before anybody sees it. A file that is
+//! native already stays as it is, comments included.
 
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use super::compile::Documents;
-use super::diagnostic::Diagnostics;
+use super::compile::{Definition, Documents, Placed};
+use super::diagnostic::{Diagnostic, Diagnostics};
 use super::formats::{Format, Translated, Translation};
+use super::lint::Lint;
 use super::tree::Mark;
 use super::{files, written};
 
@@ -35,12 +38,22 @@ pub struct Converted {
     pub text: String,
 }
 
-/// Converts the definitions of these files and directories.
+/// What converted files are put into.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// As many files, at the same places below another directory.
+    Files,
+    /// One text for all.
+    Stream,
+}
+
+/// Converts the definitions of these files and directories, patterns and `-` among them.
 ///
 /// # Errors
 ///
-/// Every mistake in any of the files: what does not load cannot be converted.
-pub fn convert(paths: &[PathBuf]) -> Result<Conversion, Diagnostics> {
+/// Every mistake in any of the files: what does not load cannot be converted. Also when something
+/// would be another SLO afterwards, because other defaults would hold for it.
+pub fn convert(paths: &[PathBuf], shape: Shape) -> Result<Conversion, Diagnostics> {
     let found = RefCell::default();
     let roots: Vec<_> = paths.iter().map(|path| (path.clone(), None)).collect();
     let sources = read(files::find(&roots, &found), &found);
@@ -48,13 +61,13 @@ pub fn convert(paths: &[PathBuf]) -> Result<Conversion, Diagnostics> {
     for source in &sources {
         documents.read(files::name(&source.path), &source.bytes);
     }
-    documents.compile();
-    let warnings = found.into_inner();
+    let definitions = documents.compile();
+    let mut warnings = found.into_inner();
     if warnings.errors() > 0 {
         return Err(warnings);
     }
-    let files = native(&sources);
-    let converted = files.into_iter().zip(sources).filter_map(|(file, source)| {
+    let files = native(&sources).into_iter().zip(sources);
+    let files = files.filter_map(|(file, source)| {
         let file = file?;
         Some(Converted {
             relative: relative(&source.path, paths),
@@ -63,10 +76,52 @@ pub fn convert(paths: &[PathBuf]) -> Result<Conversion, Diagnostics> {
             text: file.text,
         })
     });
-    Ok(Conversion {
-        files: converted.collect(),
-        warnings,
-    })
+    let mut files: Vec<Converted> = files.collect();
+    if shape == Shape::Stream {
+        files = stream(files).into_iter().collect();
+    }
+    for diagnostic in changes(&definitions, &files) {
+        warnings.push(diagnostic);
+    }
+    if warnings.errors() > 0 {
+        return Err(warnings);
+    }
+    Ok(Conversion { files, warnings })
+}
+
+/// All files as one.
+fn stream(files: Vec<Converted>) -> Option<Converted> {
+    let texts = files.iter().map(|file| {
+        let text = file.text.trim_start_matches('\u{feff}').trim_end();
+        format!("{text}\n")
+    });
+    let text = texts.collect::<Vec<String>>().join("---\n");
+    let first = files.into_iter().next()?;
+    Some(Converted { text, ..first })
+}
+
+/// The SLOs that would not be what they were.
+fn changes(before: &[Definition], files: &[Converted]) -> Vec<Diagnostic> {
+    let found = RefCell::default();
+    let mut documents = Documents::new(&found);
+    for file in files {
+        documents.read(files::name(&file.relative), file.text.as_bytes());
+    }
+    let after = documents.compile();
+    let after: BTreeMap<_, _> = after.iter().map(|one| (&one.slo.id, &one.slo)).collect();
+    let changed = before
+        .iter()
+        .filter(|one| after.get(&one.slo.id) != Some(&&one.slo));
+    let diagnostic = |one: &Definition| Diagnostic {
+        place: one.place.clone(),
+        severity: Lint::Unsupported.level(),
+        rule: Lint::Unsupported,
+        message: format!("{} would be another SLO once it is converted", one.slo.id),
+        fix: "convert it apart from documents of kind: Defaults, or write the files into a \
+              directory that has the same defaults"
+            .to_owned(),
+    };
+    changed.map(diagnostic).collect()
 }
 
 /// A file as it was read.
@@ -103,16 +158,15 @@ fn native(sources: &[Source]) -> Vec<Option<Native>> {
     for source in sources {
         documents.read(files::name(&source.path), &source.bytes);
     }
-    let with_defaults = documents.files_of_defaults();
     let mut files: Vec<Vec<Written>> = sources.iter().map(|_| Vec::new()).collect();
-    for document in all_written(documents.translate()) {
+    let (translated, defaults) = documents.translate();
+    for document in all_written(&translated, &defaults) {
         let file = usize::try_from(document.mark.file).ok();
         if let Some(file) = file.and_then(|number| files.get_mut(number)) {
             file.push(document);
         }
     }
-    let file = |(number, (documents, source)): (usize, (Vec<Written>, &Source))| {
-        let number = u32::try_from(number).unwrap_or(u32::MAX);
+    let file = |(documents, source): (Vec<Written>, &Source)| {
         let unchanged = documents
             .iter()
             .all(|document| document.format == Format::Native);
@@ -120,15 +174,9 @@ fn native(sources: &[Source]) -> Vec<Option<Native>> {
             Ok(text) if unchanged => text,
             _ => joined(&documents, &source.path),
         };
-        let is_wanted = !documents.is_empty() || with_defaults.contains(&number);
-        is_wanted.then_some(Native { unchanged, text })
+        (!documents.is_empty()).then_some(Native { unchanged, text })
     };
-    files
-        .into_iter()
-        .zip(sources)
-        .enumerate()
-        .map(file)
-        .collect()
+    files.into_iter().zip(sources).map(file).collect()
 }
 
 /// A document as it is written.
@@ -141,10 +189,11 @@ struct Written {
 }
 
 /// All documents, in the order of the files.
-fn all_written(translated: Translated<'_>) -> Vec<Written> {
+fn all_written(translated: &Translated<'_>, defaults: &[Placed<'_>]) -> Vec<Written> {
+    let defaults = defaults.iter().filter_map(Written::defaults);
     let policies = translated.policies.iter().filter_map(Written::new);
     let slos = translated.slos.iter().filter_map(Written::new);
-    let mut all: Vec<Written> = policies.chain(slos).collect();
+    let mut all: Vec<Written> = defaults.chain(policies).chain(slos).collect();
     all.sort_by_key(|document| (document.mark.file, document.mark.line, document.mark.column));
     all
 }
@@ -156,6 +205,15 @@ impl Written {
             format: translation.format,
             notes: translation.notes.clone(),
             yaml: written::yaml(&translation.document).ok()?,
+        })
+    }
+
+    fn defaults(placed: &Placed<'_>) -> Option<Self> {
+        Some(Self {
+            mark: placed.document.mark_or(placed.report.start()),
+            format: Format::Native,
+            notes: Vec::new(),
+            yaml: written::yaml(&placed.document).ok()?,
         })
     }
 }
@@ -195,6 +253,9 @@ fn comment(text: &mut String, line: &str) {
 
 /// Where a file lies below what was named.
 fn relative(path: &Path, roots: &[PathBuf]) -> PathBuf {
+    if path == Path::new("-") {
+        return "stdin.yaml".into();
+    }
     let below = |root: &PathBuf| path.strip_prefix(root).ok().map(Path::to_owned);
     let below = roots
         .iter()

@@ -291,8 +291,9 @@ impl<'de> MapAccess<'de> for Entries<'_> {
             match self.known {
                 Some(known) if !known.contains(&key.text.as_str()) => {
                     let fix = suggestion(&key.text, known.iter().copied());
-                    self.report.unknown_key(key.mark, &key.text, fix);
-                    let meant = nearest(&key.text, known.iter().copied());
+                    let refused = self.report.unknown_key(key.mark, &key.text, fix);
+                    // What is only passed over must not take effect.
+                    let meant = nearest(&key.text, known.iter().copied()).filter(|_| refused);
                     if let Some(meant) = meant.filter(|meant| !self.is_written(meant)) {
                         self.taken.push(meant);
                         self.value = Some(value);

@@ -248,9 +248,11 @@ impl<'a> Report<'a> {
         self
     }
 
-    pub(super) fn unknown_key(&self, mark: Mark, key: &str, fix: impl Into<String>) {
+    /// Reports a key that nobody knows; whether it is refused.
+    pub(super) fn unknown_key(&self, mark: Mark, key: &str, fix: impl Into<String>) -> bool {
         let message = format!("unknown key {:?}", excerpt(key));
         self.lint(self.unknown_key, mark, message, fix);
+        self.unknown_key.level() == Level::Error
     }
 
     /// The number of the file in marks.

@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 
 pub use compile::Definition;
 use compile::{Documents, Outside};
-pub use convert::{Conversion, Converted, convert};
+pub use convert::{Conversion, Converted, Shape, convert};
 use diagnostic::Report;
 pub use diagnostic::{Diagnostic, Diagnostics, Level, Place};
 pub use formats::Format;

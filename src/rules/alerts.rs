@@ -105,19 +105,19 @@ impl Plan<'_> {
     }
 
     fn annotations(&self, severity: Severity, text: &AlertText) -> BTreeMap<String, String> {
-        const SLO: &str = "{{$labels.sloth_service}} {{$labels.sloth_slo}} SLO";
+        const SLO: &str = "{{$labels.sloth_service}} {{$labels.sloth_slo}}";
         let document = &self.slo.document;
         let description = Some(&document.description).filter(|text| !text.is_empty());
         let own = [
             (
                 "title",
-                Some(format!(
-                    "({severity}) {SLO} error budget burn rate is too fast."
-                )),
+                Some(format!("{SLO}: budget burns too fast ({severity})")),
             ),
             (
                 "summary",
-                Some(format!("{SLO} error budget burn rate is over expected.")),
+                Some(format!(
+                    "{SLO} spends its error budget faster than it can afford."
+                )),
             ),
             ("description", description.map(|text| literal(text))),
             ("owner", document.owner.as_deref().map(literal)),

@@ -13,7 +13,7 @@ pub mod yaml;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::engine::{Indicator, Mode, Period, Slo, SloId, Span, WindowQuery};
+use crate::engine::{Indicator, Mode, Period, Policy, Slo, SloId, Span, WindowQuery};
 
 use series::Series;
 
@@ -147,14 +147,10 @@ struct Reach {
 fn reaches(slos: &[&Slo]) -> BTreeMap<SloId, Reach> {
     let mut reaches: BTreeMap<SloId, Reach> = BTreeMap::new();
     for slo in slos {
-        let windows = slo.policy.windows();
-        let shortest = windows.first().copied().unwrap_or(PRESENT_MAX);
+        let period = slo.period.nominal();
         let reach = Reach {
-            windows: windows
-                .into_iter()
-                .chain([shortest.min(PRESENT_MAX)])
-                .collect(),
-            periods: BTreeSet::from([slo.period.nominal()]),
+            windows: own_windows(slo, period),
+            periods: BTreeSet::from([period]),
         };
         reaches.insert(slo.id.clone(), reach);
     }
@@ -183,6 +179,25 @@ fn reaches(slos: &[&Slo]) -> BTreeMap<SloId, Reach> {
         }
     }
     reaches
+}
+
+/// The windows of the tiers, and one that stands for the present.
+///
+/// Where a definition switches the pages or the tickets off, dashboards still expect the windows
+/// that Sloth records for them.
+fn own_windows(slo: &Slo, period: Span) -> BTreeSet<Span> {
+    let mut windows = BTreeSet::from_iter(slo.policy.windows());
+    let usual = Policy::sre_workbook();
+    let tiers = usual.tiers.iter().filter(|usual| {
+        let mut tiers = slo.policy.tiers.iter();
+        usual.long < period && !tiers.any(|tier| tier.severity == usual.severity)
+    });
+    if slo.policy.name != Policy::silent().name {
+        windows.extend(tiers.flat_map(|tier| [tier.short, tier.long]));
+    }
+    let shortest = windows.first().copied().unwrap_or(PRESENT_MAX);
+    windows.insert(shortest.min(PRESENT_MAX));
+    windows
 }
 
 /// An SLO on its way to rules.
@@ -251,8 +266,10 @@ impl Plan<'_> {
                 "the SLI has no counts of events, so no alert waits for a minimum".to_owned(),
             );
         }
+        let own = self.series.labels();
         for name in series::OWN_LABELS {
-            if slo.document.labels.contains_key(name) {
+            let label = slo.document.labels.get(name);
+            if label.is_some_and(|label| own.get(name) != Some(label)) {
                 notes.push(format!(
                     "its own label {name} is left out: rules find series by it"
                 ));

@@ -12,7 +12,7 @@ impl Plan<'_> {
     pub(super) fn sli_recordings(&self) -> Vec<Rule> {
         let windows = self.reach.windows.iter();
         let mut rules: Vec<Rule> = windows
-            .map(|window| self.over(*window, ratio_name(*window), self.ratio(*window)))
+            .map(|&window| self.over(window, ratio_name(window), self.window_ratio(window)))
             .collect();
         let periods = self.reach.periods.difference(&self.reach.windows);
         let periods: Vec<Span> = periods.copied().collect();
@@ -23,6 +23,18 @@ impl Plan<'_> {
             rules.push(self.over(period, ratio_name(period), self.period_ratio(period)));
         }
         rules
+    }
+
+    /// The error ratio of a window. One that is a period too is never without a value while there
+    /// are counters: nothing bad and nothing at all have spent nothing.
+    fn window_ratio(&self, window: Span) -> String {
+        let is_period = self.reach.periods.contains(&window);
+        match self.events(window) {
+            Some((bad, total)) if is_period && self.options.period == PeriodRatio::Counts => {
+                format!("{bad}\n/\n({total} > 0)\nor\n0 * {total}")
+            }
+            _ => self.ratio(window),
+        }
     }
 
     /// Rates of bad and of all events over the shortest window. A counter of errors that does not

@@ -149,8 +149,19 @@ fn every_window_is_recorded_once_and_one_of_them_is_short() {
         .collect();
     insta::assert_snapshot!(names.join("\n"), @r#"
     Record("slo:sli_error:ratio_rate5m") 5m
+    Record("slo:sli_error:ratio_rate2h") 2h
+    Record("slo:sli_error:ratio_rate6h") 6h
     Record("slo:sli_error:ratio_rate12h") 12h
+    Record("slo:sli_error:ratio_rate1d") 1d
+    Record("slo:sli_error:ratio_rate3d") 3d
     Record("slo:sli_error:ratio_rate1w") 1w
+    "#);
+    insta::assert_snapshot!(recorded(&rules, "slo:sli_error:ratio_rate1w"), @r#"
+    (sum(rate(bad_total[1w])))
+    /
+    ((sum(rate(all_total[1w]))) > 0)
+    or
+    0 * (sum(rate(all_total[1w])))
     "#);
 }
 

@@ -51,6 +51,9 @@ fn header(slos: &[SloRules]) -> String {
 }
 
 fn groups(out: &mut String, indent: &str, slos: &[SloRules]) {
+    if slos.is_empty() {
+        return out.push_str(&format!("{indent}groups: []\n"));
+    }
     out.push_str(&format!("{indent}groups:\n"));
     for Group { name, rules } in slos.iter().flat_map(|slo| &slo.groups) {
         line(out, &format!("{indent}- "), "name", name);
@@ -89,7 +92,9 @@ fn expression(out: &mut String, indent: &str, expr: &str) {
     }
     out.push_str(&format!("{indent}expr: |\n"));
     for line in expr.lines() {
-        out.push_str(format!("{indent}  {line}").trim_end());
+        if !line.is_empty() {
+            out.push_str(&format!("{indent}  {line}"));
+        }
         out.push('\n');
     }
 }

@@ -18,9 +18,9 @@ use crate::engine::Period;
 use super::{Policies, document, fit, period, slo};
 
 /// One document of kind `Defaults`.
-pub(super) struct Placed<'a> {
-    pub(super) report: Report<'a>,
-    pub(super) document: Field<DefaultsDocument>,
+pub(in crate::config) struct Placed<'a> {
+    pub(in crate::config) report: Report<'a>,
+    pub(in crate::config) document: Field<DefaultsDocument>,
 }
 
 /// All documents of kind `Defaults`, by where they hold.

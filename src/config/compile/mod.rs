@@ -37,6 +37,7 @@ use super::lint::Lint;
 use super::nearest::suggestion;
 use super::tree::{self, Node, Value};
 
+pub(super) use defaults::Placed;
 pub(super) use secret::Outside;
 pub(super) use settings::{Compiled as Settings, compile as settings};
 
@@ -58,7 +59,7 @@ pub(super) struct Documents<'a> {
     found: &'a RefCell<Diagnostics>,
     native: Translated<'a>,
     foreign: Foreign<'a>,
-    defaults: Vec<defaults::Placed<'a>>,
+    defaults: Vec<Placed<'a>>,
     /// Numbers of the files that hold something else than defaults.
     mixed: BTreeSet<u32>,
     /// Whether a document may stand in a part that could not be read.
@@ -85,7 +86,7 @@ impl<'a> Documents<'a> {
         let report = Report::new(file, self.found);
         let tree = tree::parse(bytes, &report);
         self.lost |= !tree.complete;
-        for node in tree.documents.into_iter().flat_map(formats::unpacked) {
+        for node in tree.documents {
             // A list of documents is as many documents.
             match node.value {
                 Value::Sequence(items) => {
@@ -121,7 +122,7 @@ impl<'a> Documents<'a> {
             }
             Some(_) => {
                 let document = decode(&node, &report);
-                self.defaults.push(defaults::Placed { report, document });
+                self.defaults.push(Placed { report, document });
             }
             None => self.lost = true,
         }
@@ -169,16 +170,12 @@ impl<'a> Documents<'a> {
         drafts.into_iter().filter_map(Draft::finish).collect()
     }
 
-    /// The numbers of the files that hold defaults.
-    pub(super) fn files_of_defaults(&self) -> BTreeSet<u32> {
-        self.defaults.iter().map(|d| d.report.file()).collect()
+    /// All documents as native ones.
+    pub(super) fn translate(mut self) -> (Translated<'a>, Vec<Placed<'a>>) {
+        (self.take_all(), self.defaults)
     }
 
-    /// All documents as native ones, SLOs in the order of the files.
-    pub(super) fn translate(mut self) -> Translated<'a> {
-        self.take_all()
-    }
-
+    /// SLOs in the order of the files.
     fn take_all(&mut self) -> Translated<'a> {
         let mut all = std::mem::take(&mut self.native);
         let foreign = std::mem::take(&mut self.foreign).translate();
@@ -192,7 +189,7 @@ impl<'a> Documents<'a> {
     }
 
     fn check_defaults(&self, policies: &Policies) {
-        for defaults::Placed { report, document } in &self.defaults {
+        for Placed { report, document } in &self.defaults {
             if let Some(raw) = document.value() {
                 let mark = document.mark_or(report.start());
                 defaults::check(raw, mark, report, policies);

@@ -53,17 +53,18 @@ fn rewritten(text: &str) -> String {
     let found = RefCell::default();
     let mut documents = Documents::new(&found);
     documents.read("a.yaml".into(), text.as_bytes());
-    joined(&all_written(documents.translate()), Path::new("a.yaml"))
+    let (translated, defaults) = documents.translate();
+    joined(&all_written(&translated, &defaults), Path::new("a.yaml"))
 }
 
 /// Converts paths and loads the outcome; `None` when they do not load in the first place.
 fn same_after_conversion(path: &Path) -> Option<usize> {
     let paths = [path.to_owned()];
     let Ok(before) = load_definitions(&paths, &[]) else {
-        assert!(convert(&paths).is_err(), "{}", path.display());
+        assert!(convert(&paths, Shape::Files).is_err(), "{}", path.display());
         return None;
     };
-    let converted = convert(&paths).unwrap();
+    let converted = convert(&paths, Shape::Files).unwrap();
     let files: Vec<(PathBuf, String)> = converted
         .files
         .into_iter()
@@ -136,7 +137,7 @@ fn converted(text: &str) -> Converted {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("a.yaml");
     fs::write(&path, text).unwrap();
-    let mut converted = convert(&[path]).unwrap();
+    let mut converted = convert(&[path], Shape::Files).unwrap();
     assert_eq!(converted.files.len(), 1);
     converted.files.remove(0)
 }
@@ -197,17 +198,17 @@ fn what_does_not_load_is_not_converted() {
         PYRRA.replace("99.9", "100"),
     )
     .unwrap();
-    let found = convert(&[directory.path().to_owned()]).unwrap_err();
+    let found = convert(&[directory.path().to_owned()], Shape::Files).unwrap_err();
     assert_eq!(found.errors(), 1, "{found}");
     assert_eq!(
-        convert(&[directory.path().join("b.yaml")])
+        convert(&[directory.path().join("b.yaml")], Shape::Files)
             .unwrap_err()
             .errors(),
         1
     );
     fs::remove_file(directory.path().join("a.yaml")).unwrap();
     assert!(
-        convert(&[directory.path().to_owned()])
+        convert(&[directory.path().to_owned()], Shape::Files)
             .unwrap()
             .files
             .is_empty()
@@ -221,7 +222,7 @@ fn files_keep_their_place_below_what_was_named() {
     fs::create_dir_all(&below).unwrap();
     fs::write(below.join("a.yaml"), PYRRA).unwrap();
     let relative = |path: &Path| {
-        let files = convert(&[path.to_owned()]).unwrap().files;
+        let files = convert(&[path.to_owned()], Shape::Files).unwrap().files;
         files[0].relative.to_string_lossy().into_owned()
     };
     assert_eq!(relative(directory.path()), "team/rules/a.yaml");

@@ -35,7 +35,7 @@ pub(super) use bare::Bare;
 use sums::{NotSums, Reading, Sums};
 use text::Text;
 pub(in crate::config) use windowed::{
-    Unranged, Unwindowed, Windowed, at_window, divides_counters, kept_labels, windowed,
+    MetricType, Unwindowed, Windowed, at_window, divides_counters, kept_labels, windowed,
 };
 
 /// An indicator and the reason for its evaluation path.

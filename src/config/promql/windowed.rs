@@ -18,7 +18,7 @@ use super::{PromqlError, quotient, unwrap_parens};
 
 /// What a selector without a range stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::config) enum Unranged {
+pub(in crate::config) enum MetricType {
     /// A counter: of its series, what they grew by.
     Counter,
     /// Numbers of events, each sample of its own: their sum.
@@ -65,7 +65,7 @@ impl From<PromqlError> for Unwindowed {
 pub(in crate::config) fn windowed(
     field: &'static str,
     query: &str,
-    bare: Unranged,
+    bare: MetricType,
 ) -> Result<Windowed, Unwindowed> {
     let text = Text::new(field, query)?;
     let expr = text.parse()?;
@@ -86,9 +86,9 @@ pub(in crate::config) fn windowed(
         };
     }
     let function = match bare {
-        Unranged::Counter => "increase",
-        Unranged::Gauge => "sum_over_time",
-        Unranged::Unknown => return Err(Unwindowed::Unknown),
+        MetricType::Counter => "increase",
+        MetricType::Gauge => "sum_over_time",
+        MetricType::Unknown => return Err(Unwindowed::Unknown),
     };
     over_window(&expr, function, false)
         .map(Windowed::Selectors)
@@ -226,7 +226,7 @@ mod tests {
     use super::*;
 
     fn counter(query: &str) -> Result<Windowed, Unwindowed> {
-        windowed("good", query, Unranged::Counter)
+        windowed("good", query, MetricType::Counter)
     }
 
     fn selectors(query: &str) -> String {
@@ -260,10 +260,10 @@ mod tests {
             assert_eq!(selectors(query), expected);
             assert!(counter(expected).is_ok(), "{expected}");
         }
-        let gauge = windowed("good", "sum(a)", Unranged::Gauge);
+        let gauge = windowed("good", "sum(a)", MetricType::Gauge);
         let expected = "sum(sum_over_time(a[$window]))".to_owned();
         assert_eq!(gauge, Ok(Windowed::Selectors(expected)));
-        let unknown = windowed("good", "sum(a)", Unranged::Unknown);
+        let unknown = windowed("good", "sum(a)", MetricType::Unknown);
         assert_eq!(unknown, Err(Unwindowed::Unknown));
     }
 

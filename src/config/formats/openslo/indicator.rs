@@ -16,7 +16,7 @@ use crate::config::diagnostic::excerpt;
 use crate::config::field::Field;
 use crate::config::lint::Lint;
 use crate::config::nearest::suggestion;
-use crate::config::promql::Unranged;
+use crate::config::promql::MetricType;
 use crate::config::raw::definition::{Events, Ratio, Sli, TimeSlices};
 use crate::config::value::{Fraction, LabelName};
 use crate::engine::Span;
@@ -167,9 +167,9 @@ fn ratio(metrics: Entry<'_>, objective: Entry<'_>, context: Context<'_>) -> Opti
     let counter = metrics.only(&["counter", "incremental"]);
     let counter = counter.map_or_else(Field::default, |(_, counter)| counter.value::<bool>());
     let bare = match counter.value() {
-        Some(false) => Unranged::Gauge,
-        None if counter.is_absent() => Unranged::Unknown,
-        _ => Unranged::Counter,
+        Some(false) => MetricType::Gauge,
+        None if counter.is_absent() => MetricType::Unknown,
+        _ => MetricType::Counter,
     };
     let over = |entry, name| {
         let query = metric::query(entry, context.objects, context.notes);
@@ -241,7 +241,7 @@ fn raw_ratio(
         total.lint(Lint::IgnoredKey, "total has no effect beside raw", fix);
     }
     if context.method == Method::Occurrences && !raw.is_instant() {
-        let query = raw.over_window("raw", Unranged::Unknown, metrics, context.notes);
+        let query = raw.over_window("raw", MetricType::Unknown, metrics, context.notes);
         let ratio = match failure {
             true => Ratio {
                 error_ratio: query.text,

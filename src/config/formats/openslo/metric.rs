@@ -14,7 +14,7 @@
 use crate::config::diagnostic::excerpt;
 use crate::config::field::Field;
 use crate::config::lint::Lint;
-use crate::config::promql::{self, PromqlError, Unranged, Unwindowed, Windowed};
+use crate::config::promql::{self, MetricType, PromqlError, Unwindowed, Windowed};
 use crate::config::tree::Mark;
 
 use super::entry::{Entry, Notes};
@@ -129,7 +129,7 @@ impl Query {
     pub(super) fn over_window(
         self,
         name: &'static str,
-        bare: Unranged,
+        bare: MetricType,
         entry: Entry<'_>,
         notes: &Notes,
     ) -> Over {
@@ -186,7 +186,7 @@ impl Query {
     pub(super) fn is_instant(&self) -> bool {
         let text = self.text.value();
         text.is_some_and(|text| {
-            let windowed = promql::windowed("raw", text, Unranged::Unknown);
+            let windowed = promql::windowed("raw", text, MetricType::Unknown);
             windowed == Err(Unwindowed::Unknown)
         })
     }
