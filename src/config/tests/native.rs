@@ -478,9 +478,9 @@ fn mistakes_in_composites_have_a_place_and_a_fix() {
         let text = JOURNEY.replacen(from, to, 1);
         only(&definitions(&[("a.yaml", format!("{SLO}---\n{text}"))]).1)
     };
-    insta::assert_snapshot!(mistake("slo: api", "slo: apu"), @r#"16:9 the SLO shop/apu is not defined; did you mean "shop/api"?"#);
-    insta::assert_snapshot!(mistake("slo: api", "slo: other/api"), @"16:9 the SLO other/api is not defined; write service/name of an SLO that is loaded beside this one");
-    insta::assert_snapshot!(mistake("slo: api", "slo: buy"), @"16:9 shop/buy is a composite itself; list its parts here instead");
+    insta::assert_snapshot!(mistake("slo: api", "slo: apu"), @r#"16:14 the SLO shop/apu is not defined; did you mean "shop/api"?"#);
+    insta::assert_snapshot!(mistake("slo: api", "slo: other/api"), @"16:14 the SLO other/api is not defined; write service/name of an SLO that is loaded beside this one");
+    insta::assert_snapshot!(mistake("slo: api", "slo: buy"), @"16:14 shop/buy is a composite itself; list its parts here instead");
     insta::assert_snapshot!(mistake("slo: api", "slo: /a/b"), @r#"16:14 "/a/b" is not the name of an SLO; write service/name, or only the name of an SLO of the same service"#);
     insta::assert_snapshot!(mistake("slo: api", "slo: buy.pay"), @"17:9 shop/buy.pay is a part twice; remove one");
     insta::assert_snapshot!(mistake("slo: api", "{slo: api, sli: {events: {}}}"), @"16:9 the step has both slo and sli, but they exclude each other; keep one of slo, sli");
@@ -520,9 +520,9 @@ fn groups_of_composites_and_parts_fit() {
         let found = grouped(whole, part, sli);
         assert_eq!(found.to_string(), "", "{whole} of {part}");
     }
-    insta::assert_snapshot!(only(&grouped("[a, b]", "[b]", counters)), @r#"10:9 the composite is grouped by "a", but shop/api is grouped by other labels only; group the part by all of a, b, or by nothing if it is shared"#);
-    insta::assert_snapshot!(only(&grouped("[a]", "[b]", counters)), @r#"10:9 the composite is grouped by "a", but shop/api is grouped by other labels only; group the part by all of a, or by nothing if it is shared"#);
-    insta::assert_snapshot!(only(&grouped("[a]", "[a, b]", ratio)), @"10:9 shop/api is grouped by more labels than the composite, and its ratios cannot be added up; group both by the same labels, or write the part as sums of counters");
+    insta::assert_snapshot!(only(&grouped("[a, b]", "[b]", counters)), @r#"10:14 the composite is grouped by "a", but shop/api is grouped by other labels only; group the part by all of a, b, or by nothing if it is shared"#);
+    insta::assert_snapshot!(only(&grouped("[a]", "[b]", counters)), @r#"10:14 the composite is grouped by "a", but shop/api is grouped by other labels only; group the part by all of a, or by nothing if it is shared"#);
+    insta::assert_snapshot!(only(&grouped("[a]", "[a, b]", ratio)), @"10:14 shop/api is grouped by more labels than the composite, and its ratios cannot be added up; group both by the same labels, or write the part as sums of counters");
 }
 
 #[test]
