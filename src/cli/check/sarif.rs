@@ -35,7 +35,7 @@ fn rule(rule: Lint, levels: &Levels) -> Value {
         "shortDescription": {"text": rule.summary()},
         "defaultConfiguration": {
             "enabled": level.is_some(),
-            "level": level.unwrap_or(rule.level()).as_str(),
+            "level": level.unwrap_or_else(|| rule.level()).as_str(),
         },
     })
 }

@@ -162,7 +162,7 @@ impl Case {
             Indicator::Slices {
                 condition, slice, ..
             } => {
-                let answered = self.price(&slo, &[condition.clone()]).await?;
+                let answered = self.price(&slo, std::slice::from_ref(condition)).await?;
                 if !answered {
                     let message = format!("{condition} has no answer, neither good nor bad");
                     let fix = "try it in the Prometheus UI; a missing series is neither";
