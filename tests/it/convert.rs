@@ -77,7 +77,7 @@ fn one_stream_holds_all_files() {
     fs::write(&file, &out).unwrap();
     let (code, checked, _) = run(&["check", &file.display().to_string()]);
     assert_eq!(code, 0, "{checked}");
-    assert!(checked.contains("7 SLOs checked, no mistakes"), "{checked}");
+    assert!(checked.contains("7 SLOs checked, no errors"), "{checked}");
 }
 
 #[test]
