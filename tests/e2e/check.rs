@@ -11,8 +11,15 @@ use crate::bed::{Exporter, History, Prometheus, PrometheusConfig, clock};
 
 const INSTANCE: &str = "shop-1";
 
-/// Counters, their events per hour, and since how many minutes they exist.
-const COUNTERS: &[(&str, &[(&str, &str)], u32, i64)] = &[
+/// A counter, its labels, its events per hour, and since how many minutes it exists.
+type Counted = (
+    &'static str,
+    &'static [(&'static str, &'static str)],
+    u32,
+    i64,
+);
+
+const COUNTERS: &[Counted] = &[
     (
         "requests_total",
         &[("region", "eu"), ("code", "200")],

@@ -110,7 +110,7 @@ fn only_people_name_the_standard_input() {
     let found = RefCell::default();
     let stdin = PathBuf::from("-");
     let files = find(&[(stdin.clone(), None), (stdin.clone(), None)], &found);
-    assert_eq!(files, [stdin.clone()]);
+    assert_eq!(files, std::slice::from_ref(&stdin));
     assert_eq!(&*name(&stdin), "<stdin>");
     let place = Place {
         file: "slofuse.yaml".into(),

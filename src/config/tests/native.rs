@@ -185,11 +185,9 @@ fn alerts_are_named_or_switched_off() {
     assert_eq!(slo.policy.budget, crate::engine::BudgetPolicy::default());
     assert_eq!(slo.policy.blind, Policy::sre_workbook().blind);
 
-    let quiet = spec("  alerts: {page: {disabled: true}}").policy.clone();
+    let quiet = spec("  alerts: {page: {disabled: true}}").policy;
     assert_eq!(quiet.blind.as_ref().unwrap().severity, Severity::Ticket);
-    let none = spec("  alerts: {page: {disabled: true}, ticket: {disabled: true}}")
-        .policy
-        .clone();
+    let none = spec("  alerts: {page: {disabled: true}, ticket: {disabled: true}}").policy;
     assert_eq!((none.tiers.len(), &none.blind), (0, &None));
     insta::assert_snapshot!(spec_mistake("  alerts: {page: {name: ''}}"), @"5:25 the alert has an empty name; write the name by which receivers know the alert, or remove the key");
     insta::assert_snapshot!(spec_mistake("  alerts: {pager: {}}"), @r#"5:12 unknown key "pager"; did you mean "page"?"#);
@@ -696,8 +694,8 @@ fn a_misspelt_key_is_not_also_missed() {
 #[test]
 fn a_list_of_documents_is_as_many_documents() {
     let item = |text: &str| {
-        let indented: Vec<String> = text.lines().map(|line| format!("  {line}")).collect();
-        format!("-{}\n", &indented.join("\n")[1..])
+        let indented: Vec<String> = text.lines().map(|line| format!("\n  {line}")).collect();
+        format!("-{}\n", indented.concat())
     };
     let all = sound(&format!(
         "{}{}",

@@ -105,7 +105,9 @@ fn yields(
         panic!("a scalar: {query}");
     };
     assert_eq!(result["other"], 1.0, "{query}");
-    result.get("x").map_or("-".to_owned(), f64::to_string)
+    result
+        .get("x")
+        .map_or_else(|| "-".to_owned(), f64::to_string)
 }
 
 /// One line for each pair of values: graded, then with a target of 90 %.
@@ -122,7 +124,8 @@ fn table(texts: EventTexts<'_>) -> String {
         (Some(0.0), None),
         (None, None),
     ];
-    let shown = |value: Option<f64>| value.map_or("-".to_owned(), |value| value.to_string());
+    let shown =
+        |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| value.to_string());
     let line = |(first, second)| {
         let [(one, _), (two, _)] = texts.named();
         let graded = yields(texts, Target::Graded, first, second);
