@@ -183,14 +183,14 @@ fn reaches(slos: &[&Slo]) -> BTreeMap<SloId, Reach> {
 
 /// The windows of the tiers, and one that stands for the present.
 ///
-/// Where a definition switches the pages or the tickets off, dashboards still expect the windows
-/// that Sloth records for them.
+/// Where a definition switches the pages or the tickets off, or its policy has none, dashboards
+/// still expect the windows that Sloth records for them.
 fn own_windows(slo: &Slo, period: Span) -> BTreeSet<Span> {
-    let mut windows = BTreeSet::from_iter(slo.policy.windows());
+    let written = || slo.policy.tiers.iter().chain(&slo.policy.switched_off);
+    let mut windows: BTreeSet<Span> = written().flat_map(|tier| [tier.short, tier.long]).collect();
     let usual = Policy::sre_workbook();
     let tiers = usual.tiers.iter().filter(|usual| {
-        let mut tiers = slo.policy.tiers.iter();
-        usual.long < period && !tiers.any(|tier| tier.severity == usual.severity)
+        usual.long < period && !written().any(|tier| tier.severity == usual.severity)
     });
     if slo.policy.name != Policy::silent().name {
         windows.extend(tiers.flat_map(|tier| [tier.short, tier.long]));

@@ -151,7 +151,8 @@ impl Alerting {
     /// must. Without any tier there is nobody to tell at all.
     pub(super) fn apply(&self, mut policy: Policy) -> Policy {
         let off = |severity: &Severity| self.disabled.contains(severity);
-        policy.tiers.retain(|tier| !off(&tier.severity));
+        let tiers = std::mem::take(&mut policy.tiers).into_iter();
+        (policy.switched_off, policy.tiers) = tiers.partition(|tier| off(&tier.severity));
         if off(&Severity::Info) {
             policy.budget = crate::engine::BudgetPolicy::default();
         }
