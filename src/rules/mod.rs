@@ -6,10 +6,10 @@
 
 mod alerts;
 mod composite;
+pub mod file;
 mod recordings;
 mod series;
 mod sli;
-pub mod yaml;
 
 use std::collections::{BTreeMap, BTreeSet};
 
