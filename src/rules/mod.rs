@@ -5,6 +5,7 @@
 //! is dropped in silence. Pure: no file, no clock; the same SLOs give the same text.
 
 mod alerts;
+mod annotations;
 mod composite;
 pub mod file;
 mod recordings;
@@ -275,6 +276,7 @@ impl Plan<'_> {
                 ));
             }
         }
+        notes.extend(self.text_notes());
         notes.extend(self.composite_notes());
         notes
     }
