@@ -217,7 +217,16 @@ impl Plan<'_> {
             ("meta-recordings", self.meta_recordings()),
             ("alerts", self.alerts()),
         ];
-        let groups = groups.into_iter().filter(|(_, rules)| !rules.is_empty());
+        let has_parts = match &self.slo.indicator {
+            Indicator::Composite(composite) => composite
+                .parts
+                .iter()
+                .any(|part| self.all.contains_key(&part.slo)),
+            _ => true,
+        };
+        let groups = groups
+            .into_iter()
+            .filter(|(_, rules)| has_parts && !rules.is_empty());
         SloRules {
             slo: self.slo.id.clone(),
             sloth_id: self.series.sloth_id.clone(),

@@ -286,6 +286,24 @@ fn composites_are_made_of_what_their_parts_record() {
 }
 
 #[test]
+fn a_composite_of_nothing_known_has_no_rules() {
+    let part = Part {
+        slo: SloId::new("shop", "lost"),
+        weight: 1.0,
+    };
+    let composite = Composite {
+        combination: Combination::Journey,
+        parts: vec![part],
+    };
+    let rules = one(
+        &slo("whole", Indicator::Composite(composite)),
+        Options::default(),
+    );
+    assert!(rules.groups.is_empty());
+    assert!(rules.notes[0].contains("is left out"), "{:?}", rules.notes);
+}
+
+#[test]
 fn alerts_wait_for_a_minimum_of_events_when_asked() {
     let minimum = Options {
         minimum_events: true,
