@@ -86,11 +86,40 @@ impl Answer {
 }
 
 /// The last answers for one instance, by window.
+///
+/// The one before the newest is kept too: a composite may be decided for a slot that this feed has
+/// passed, and must not mix what it says of one slot with what others say of another.
 #[derive(Clone, Debug, Default)]
 pub struct DirectReadings {
-    answers: BTreeMap<Span, (Timestamp, Answer)>,
+    answers: BTreeMap<Span, Newest>,
     /// The same for the period so far, which is another window at every slot of a calendar unit.
-    period: Option<(Timestamp, Answer)>,
+    period: Option<Newest>,
+}
+
+/// The newest answer, and the one before.
+#[derive(Clone, Copy, Debug)]
+struct Newest {
+    last: (Timestamp, Answer),
+    before: Option<(Timestamp, Answer)>,
+}
+
+impl Newest {
+    fn after(known: Option<Self>, at: Timestamp, answer: Answer) -> Self {
+        let before = known.and_then(|known| match known.last.0 < at {
+            true => Some(known.last),
+            false => known.before,
+        });
+        Self {
+            last: (at, answer),
+            before,
+        }
+    }
+
+    /// The newest that was known at a time.
+    fn at(self, now: Timestamp) -> Option<(Timestamp, Answer)> {
+        let answers = std::iter::once(self.last).chain(self.before);
+        answers.into_iter().find(|(at, _)| *at <= now)
+    }
 }
 
 impl DirectReadings {
@@ -98,21 +127,22 @@ impl DirectReadings {
     /// answer.
     pub fn put(&mut self, window: Span, at: Timestamp, answer: Answer) {
         if let Some(answer) = answer.sane() {
-            self.answers.insert(window, (at, answer));
+            let known = self.answers.get(&window).copied();
+            self.answers.insert(window, Newest::after(known, at, answer));
         }
     }
 
-    /// The newest answer for a window, unless it is too old to be used.
+    /// The newest answer for a window that was known at a time, unless it is too old to be used.
     pub fn get(&self, window: Span, interval: Span, now: Timestamp) -> Option<Answer> {
-        let (at, answer) = self.answers.get(&window)?;
+        let (at, answer) = self.answers.get(&window)?.at(now)?;
         let usable = refresh(window, interval).times(USABLE_REFRESHES);
-        (now.since(*at) <= usable).then_some(*answer)
+        (now.since(at) <= usable).then_some(answer)
     }
 
     /// Takes an answer about the period so far, as [`Self::put`].
     pub fn put_period(&mut self, at: Timestamp, answer: Answer) {
         if let Some(answer) = answer.sane() {
-            self.period = Some((at, answer));
+            self.period = Some(Newest::after(self.period, at, answer));
         }
     }
 
@@ -124,7 +154,7 @@ impl DirectReadings {
         interval: Span,
         now: Timestamp,
     ) -> Option<(Timestamp, Answer)> {
-        let (asked, answer) = self.period?;
+        let (asked, answer) = self.period?.at(now)?;
         let elapsed = period.elapsed(now);
         let usable = refresh(elapsed, interval).times(USABLE_REFRESHES);
         let age = now.since(asked);
@@ -135,7 +165,7 @@ impl DirectReadings {
     pub fn newest(&self) -> Option<Timestamp> {
         let period = self.period.iter();
         let answers = self.answers.values().chain(period);
-        answers.map(|(at, _)| *at).max()
+        answers.map(|newest| newest.last.0).max()
     }
 }
 

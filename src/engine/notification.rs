@@ -134,6 +134,8 @@ pub enum Reason {
     Recovered,
     /// There is no traffic left to burn with.
     NoTraffic,
+    /// The calendar period is over that the notice was about; the new one has a budget of its own.
+    PeriodEnded,
     /// Evidence is back.
     DataReturned,
     /// The definition is gone.

@@ -13,6 +13,9 @@ use crate::engine::period::Period;
 use crate::engine::slo::{Indicator, Part, Slo, SloId, WindowQuery};
 use crate::engine::time::{Span, Timestamp};
 
+/// What is a smaller share than this of what it was taken from is no event.
+const DUST: f64 = 1e-9;
+
 /// A part with all its instances.
 pub(super) struct PartView<'a> {
     id: &'a SloId,
@@ -329,7 +332,14 @@ fn only(answers: &[&DirectReadings], mut ratios: impl Iterator<Item = f64>) -> O
 }
 
 /// The events of `(now - span, now]`: the feed may have counted on since then.
+///
+/// A difference of sums that are no whole numbers leaves binary dust where there were no events;
+/// the ratio of dust to dust could page.
 fn counts_until(tally: &Tally, span: Span, now: Timestamp) -> Counts {
     let later = tally.window.sum(Span::ZERO, now);
-    tally.window.sum(span, now) - later
+    let counts = tally.window.sum(span, now) - later;
+    match counts.total > later.total * DUST {
+        true => counts,
+        false => Counts::ZERO,
+    }
 }
