@@ -107,11 +107,7 @@ fn burn_signal(evaluation: &Evaluation, severity: Severity) -> (Signal, Reason) 
 }
 
 /// Whether the budget asks for a notice, or a tier of this severity burns.
-fn info_signal(
-    slo: &Slo,
-    evaluation: &Evaluation,
-    open: Option<&AlertRecord>,
-) -> (Signal, Reason) {
+fn info_signal(slo: &Slo, evaluation: &Evaluation, open: Option<&AlertRecord>) -> (Signal, Reason) {
     let budget = budget_signal(slo, evaluation, open);
     let mut tiers = slo.policy.tiers.iter();
     if !tiers.any(|tier| tier.severity == Severity::Info) {
@@ -196,7 +192,10 @@ fn fastest<'a>(
     let is_it = |tier: &&Tier| {
         tier.severity == severity
             && (tier.long, tier.short) == (fastest.long, fastest.short)
-            && tier.budget_fraction.total_cmp(&fastest.budget_fraction).is_eq()
+            && tier
+                .budget_fraction
+                .total_cmp(&fastest.budget_fraction)
+                .is_eq()
     };
     let tier = slo.policy.tiers.iter().find(is_it)?;
     Some((tier, fastest.long_burn))

@@ -128,7 +128,8 @@ impl DirectReadings {
     pub fn put(&mut self, window: Span, at: Timestamp, answer: Answer) {
         if let Some(answer) = answer.sane() {
             let known = self.answers.get(&window).copied();
-            self.answers.insert(window, Newest::after(known, at, answer));
+            self.answers
+                .insert(window, Newest::after(known, at, answer));
         }
     }
 
@@ -195,6 +196,27 @@ mod tests {
         readings.put(window, start, Answer::Ratio(f64::INFINITY));
         let all = Some(Answer::Ratio(1.0));
         assert_eq!(readings.get(window, slot, start), all);
+    }
+
+    #[test]
+    fn a_slot_that_is_past_is_answered_as_it_was() {
+        let (window, slot) = (Span::from_mins(5), Span::from_secs(30));
+        let start = Timestamp::from_secs(1000);
+        let mut readings = DirectReadings::default();
+        for (at, ratio) in [(1, 0.1), (2, 0.2), (2, 0.25), (3, 0.3)] {
+            readings.put(window, start + slot.times(at), Answer::Ratio(ratio));
+            readings.put_period(start + slot.times(at), Answer::Ratio(ratio));
+        }
+        let month = Period::Rolling(Span::from_days(30));
+        let at = |slots| {
+            let now = start + slot.times(slots);
+            let period = readings.period(&month, slot, now).map(|(_, answer)| answer);
+            assert_eq!(readings.get(window, slot, now), period);
+            period
+        };
+        assert_eq!(at(3), Some(Answer::Ratio(0.3)));
+        assert_eq!(at(2), Some(Answer::Ratio(0.25)));
+        assert_eq!(at(1), None, "forgotten rather than mixed up");
     }
 
     #[test]

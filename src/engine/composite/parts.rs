@@ -343,3 +343,46 @@ fn counts_until(tally: &Tally, span: Span, now: Timestamp) -> Counts {
         false => Counts::ZERO,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::slo::InstanceId;
+    use crate::engine::window::{Layout, Window};
+
+    #[test]
+    fn dust_of_a_difference_is_no_event() {
+        let layout = Layout {
+            interval: Span::from_secs(30),
+            longest_window: Span::from_hours(6),
+            period: Span::from_hours(6),
+            quarters: false,
+        };
+        // Nothing for ten minutes before `now`, parts of events after it; `now` is moved through
+        // several blocks of buckets, whose sums are rounded in another order than the buckets.
+        for slots in 0..200 {
+            let now = Timestamp::from_secs(1_700_006_400) + Span::from_secs(30).times(slots);
+            let mut window = Window::new(layout);
+            for piece in (1..=150).rev() {
+                let part = 1.0 / f64::from(piece);
+                let counts = Counts {
+                    bad: part * 0.7,
+                    total: part,
+                };
+                window.add(now + Span::from_secs(30).times(i64::from(piece)), counts);
+            }
+            let tally = Tally {
+                id: InstanceId {
+                    slo: SloId::new("shop", "api"),
+                    labels: Labels::empty(),
+                },
+                window,
+                newest: Some(now),
+                spacing: Span::from_secs(30),
+                first: now - Span::from_hours(6),
+            };
+            let share = Share::from(counts_until(&tally, Span::from_mins(10), now));
+            assert_eq!(share, Share::from(Counts::ZERO), "after {slots} slots");
+        }
+    }
+}
