@@ -33,8 +33,6 @@ const ABSENT_NAME_DEFAULT: &str = "SLOMetricAbsent";
 const SLOT: Span = Span::from_secs(30);
 /// Slots that a policy may wait for at most.
 const SLOTS_MAX: f64 = 10_000.0;
-/// Pyrra fires on a single failure when the ratio says so.
-const MINIMUM_EVENTS: f64 = 1.0;
 
 impl Promise {
     pub(super) fn translate(
@@ -207,7 +205,8 @@ fn tier(burn: &Burn, window: Span, mark: Mark, told: Told) -> Tier {
         budget: Field::at(mark, Fraction(burn.budget_fraction(window))),
         long: Field::at(mark, Duration(burn.long)),
         short: Field::at(mark, Duration(burn.short)),
-        minimum_events: Field::at(mark, MINIMUM_EVENTS),
+        // As in the built-in policy: Pyrra fires on a single failure at night.
+        minimum_events: Field::default(),
         pending: Field::at(mark, Duration(burn.pending)),
         labels: Field::at(mark, Texts::from(labels)),
     }

@@ -111,13 +111,13 @@ fn a_ratio_becomes_counters_and_a_policy_of_its_own() {
     kind: SLO
     metadata:
       service: shop
-      name: checkout-availability
+      name: checkout-answers
       owner: payments
       description: Checkout requests are answered without a server error.
       runbook: https://runbooks.example.com/checkout
       labels:
         job: checkout
-        slo: checkout-availability
+        slo: checkout-answers
         team: payments
         tier: '1'
       annotations:
@@ -132,7 +132,6 @@ fn a_ratio_becomes_counters_and_a_policy_of_its_own() {
             budget: 0.020833333333333332
             long: 1h
             short: 5m
-            minimum_events: 1
             pending: 2m
             labels:
               exhaustion: 2d
@@ -143,7 +142,6 @@ fn a_ratio_becomes_counters_and_a_policy_of_its_own() {
             budget: 6.25%
             long: 6h
             short: 30m
-            minimum_events: 1
             pending: 15m
             labels:
               exhaustion: 4d
@@ -154,7 +152,6 @@ fn a_ratio_becomes_counters_and_a_policy_of_its_own() {
             budget: 0.07142857142857142
             long: 1d
             short: 2h
-            minimum_events: 1
             pending: 1h
             labels:
               exhaustion: 2w
@@ -165,7 +162,6 @@ fn a_ratio_becomes_counters_and_a_policy_of_its_own() {
             budget: 0.14285714285714285
             long: 4d
             short: 6h
-            minimum_events: 1
             pending: 3h
             labels:
               exhaustion: 4w
@@ -522,7 +518,7 @@ fn every_fixture_loads_as_what_it_measures() {
     };
     insta::assert_debug_snapshot!(paths(CHECKOUT), @r#"
     [
-        "shop/checkout-availability exact",
+        "shop/checkout-answers exact",
         "shop/checkout-latency exact",
     ]
     "#);
