@@ -40,6 +40,8 @@ pub enum Lint {
     BucketBound,
     /// A period or window that is probably not meant, such as one minute for one month.
     SuspectDuration,
+    /// An objective that is probably not meant, such as a ratio where percent are read.
+    SuspectObjective,
     /// A policy that no SLO uses.
     UnusedPolicy,
     /// There is nothing to evaluate.
@@ -62,7 +64,7 @@ pub enum Lint {
 
 impl Lint {
     /// All rules.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Invalid,
         Self::Unsupported,
         Self::Duplicate,
@@ -78,6 +80,7 @@ impl Lint {
         Self::UnstatedGrouping,
         Self::BucketBound,
         Self::SuspectDuration,
+        Self::SuspectObjective,
         Self::UnusedPolicy,
         Self::NoDefinition,
         Self::InsecureTls,
@@ -107,6 +110,7 @@ impl Lint {
             Self::UnstatedGrouping => "unstated-grouping",
             Self::BucketBound => "bucket-bound",
             Self::SuspectDuration => "suspect-duration",
+            Self::SuspectObjective => "suspect-objective",
             Self::UnusedPolicy => "unused-policy",
             Self::NoDefinition => "no-definition",
             Self::InsecureTls => "insecure-tls",
@@ -137,6 +141,7 @@ impl Lint {
             Self::UnstatedGrouping => "the queries group by labels that they do not name",
             Self::BucketBound => "only some versions of Prometheus store the bound as written",
             Self::SuspectDuration => "the length of time is probably not meant",
+            Self::SuspectObjective => "the objective is probably not meant",
             Self::UnusedPolicy => "no SLO uses the policy",
             Self::NoDefinition => "there is nothing to evaluate",
             Self::InsecureTls => "certificates are not checked",
@@ -182,6 +187,7 @@ impl Lint {
             | Self::UnstatedGrouping
             | Self::BucketBound
             | Self::SuspectDuration
+            | Self::SuspectObjective
             | Self::NoDefinition
             | Self::InsecureTls
             | Self::MissingLabel

@@ -148,10 +148,13 @@ impl Alerting {
     /// The policy without the alerts that are switched off.
     ///
     /// Who must not be woken is not woken by blindness either: that alert becomes as quiet as it
-    /// must. Without any tier there is nobody to tell at all.
+    /// must. When the last tier is switched off there is nobody to tell at all; a policy that never
+    /// had one is there for the blind alert alone.
     pub(super) fn apply(&self, mut policy: Policy) -> Policy {
         let off = |severity: &Severity| self.disabled.contains(severity);
-        policy.tiers.retain(|tier| !off(&tier.severity));
+        let had_tiers = !policy.tiers.is_empty();
+        let tiers = std::mem::take(&mut policy.tiers).into_iter();
+        (policy.switched_off, policy.tiers) = tiers.partition(|tier| off(&tier.severity));
         if off(&Severity::Info) {
             policy.budget = crate::engine::BudgetPolicy::default();
         }
@@ -160,7 +163,7 @@ impl Alerting {
             let severity = quieter.find(|to| *to >= blind.severity && !off(to))?;
             Some(crate::engine::BlindPolicy { severity, ..blind })
         });
-        if policy.tiers.is_empty() {
+        if had_tiers && policy.tiers.is_empty() {
             policy.blind = None;
         }
         policy

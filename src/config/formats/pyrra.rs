@@ -131,7 +131,7 @@ fn translate_spec(made: &mut Made<'_>, section: &Section<'_>, raw: &Spec) -> (Sl
         let message = format!("the target {ratio} is read as {ratio} percent");
         let fix = "write percent, such as target: \"99.9\"";
         section.report.lint(
-            Lint::DeadTier,
+            Lint::SuspectObjective,
             raw.target.mark_or(section.mark),
             message,
             fix,

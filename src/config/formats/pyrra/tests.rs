@@ -426,7 +426,7 @@ fn mistakes_have_a_place_and_a_fix() {
     insta::assert_snapshot!(ratio("namespace: shop", "labels: {pyrra.dev/service: a b}"), @r#"3:51 error invalid: "a b" is not a name; use up to 63 letters, digits, _, . and -, beginning with a letter or digit"#);
     insta::assert_snapshot!(ratio("  target: '99.9'\n", ""), @r#"5:3 error invalid: spec lacks the key "target"; add target:"#);
     insta::assert_snapshot!(ratio("'99.9'", "99.9%"), @"5:11 error invalid: this is not a number; write a number such as 99.9");
-    insta::assert_snapshot!(ratio("'99.9'", "0.999"), @r#"5:11 warning dead-tier: the target 0.999 is read as 0.999 percent; write percent, such as target: "99.9""#);
+    insta::assert_snapshot!(ratio("'99.9'", "0.999"), @r#"5:11 warning suspect-objective: the target 0.999 is read as 0.999 percent; write percent, such as target: "99.9""#);
     insta::assert_snapshot!(ratio("  window: 28d\n", ""), @r#"5:3 error invalid: spec lacks the key "window"; add window:"#);
     insta::assert_snapshot!(ratio("28d", "2t"), @r#"6:11 error invalid: "2t" is not a duration; write it like 30s, 5m, 1h30m or 30d"#);
     insta::assert_snapshot!(ratio("    ratio:", "    rtio:"), @r#"
@@ -548,6 +548,18 @@ fn every_fixture_loads_as_what_it_measures() {
     assert_eq!(blind(0), Some(expected));
     assert_eq!(blind(1), None);
     assert!(definitions[1].slo.policy.tiers.is_empty());
+}
+
+#[test]
+fn what_is_missing_is_to_be_written_where_pyrra_keeps_it() {
+    let (_, found) = compiled(RATIO.as_bytes());
+    let report = found.to_string();
+    for fix in [
+        "fix: add the label pyrra.dev/owner: with the team",
+        "fix: add the annotation pyrra.dev/runbook: with the URL",
+    ] {
+        assert!(report.contains(fix), "{report}");
+    }
 }
 
 #[test]
