@@ -99,6 +99,11 @@ impl Measure {
         &self.tallies.tallies
     }
 
+    /// The instances of one SLO, without a look at those of others.
+    pub(super) fn tallies_of(&self, slo: &SloId) -> impl Iterator<Item = &Tally> {
+        self.tallies.of_slo(slo)
+    }
+
     /// The past of one instance.
     pub fn tally(&self, id: &InstanceId) -> Option<&Tally> {
         self.tallies.get(id)

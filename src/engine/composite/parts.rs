@@ -200,7 +200,7 @@ impl<'a> Past<'a> {
             };
         }
         let mut tallies: BTreeMap<Labels, Vec<&Tally>> = BTreeMap::new();
-        for tally in state.live.tallies().iter().filter(|t| t.id.slo == slo.id) {
+        for tally in state.live.tallies_of(&slo.id) {
             let labels = tally.id.labels.pick(shared);
             tallies.entry(labels).or_default().push(tally);
         }

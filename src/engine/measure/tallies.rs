@@ -35,8 +35,9 @@ pub(super) struct Tallies {
     pub(super) tallies: Vec<Tally>,
     #[serde(skip)]
     numbers: BTreeMap<InstanceId, usize>,
+    /// The numbers of each SLO's instances.
     #[serde(skip)]
-    instances: BTreeMap<SloId, usize>,
+    instances: BTreeMap<SloId, Vec<usize>>,
     /// Instances that were not created because their SLO has too many.
     #[serde(skip)]
     refused: BTreeSet<InstanceId>,
@@ -55,13 +56,13 @@ impl Tallies {
             return Some(*number);
         }
         let instances = self.instances.entry(id.slo.clone()).or_default();
-        if !slo.group_by.is_empty() && *instances >= options.instances_max {
+        if !slo.group_by.is_empty() && instances.len() >= options.instances_max {
             if self.refused.len() < REFUSED_MAX {
                 self.refused.insert(id);
             }
             return None;
         }
-        *instances += 1;
+        instances.push(self.tallies.len());
         self.numbers.insert(id.clone(), self.tallies.len());
         self.tallies.push(Tally {
             id,
@@ -75,6 +76,12 @@ impl Tallies {
 
     pub(super) fn get(&self, id: &InstanceId) -> Option<&Tally> {
         self.tallies.get(*self.numbers.get(id)?)
+    }
+
+    /// The instances of one SLO, in the order they were first seen.
+    pub(super) fn of_slo(&self, slo: &SloId) -> impl Iterator<Item = &Tally> {
+        let numbers = self.instances.get(slo).into_iter().flatten();
+        numbers.filter_map(|number| self.tallies.get(*number))
     }
 
     pub(super) fn get_mut(&mut self, id: &InstanceId) -> Option<&mut Tally> {
@@ -101,8 +108,9 @@ impl Tallies {
             .map(|(number, tally)| (tally.id.clone(), number))
             .collect();
         self.instances.clear();
-        for tally in &self.tallies {
-            *self.instances.entry(tally.id.slo.clone()).or_default() += 1;
+        for (number, tally) in self.tallies.iter().enumerate() {
+            let instances = self.instances.entry(tally.id.slo.clone()).or_default();
+            instances.push(number);
         }
     }
 }
