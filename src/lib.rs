@@ -6,13 +6,14 @@
 //! | room | what it owns | may import |
 //! |---|---|---|
 //! | [`engine`] | every decision: counters, windows, burn, budget, alerts, who is told. Pure | nothing |
-//! | [`config`] | files in, settings and definitions out; every mistake at its place | `engine` |
+//! | [`yaml`] | values out as YAML that people read. Pure | nothing |
+//! | [`config`] | files in, settings and definitions out; every mistake at its place | `engine`, `yaml` |
 //! | [`prometheus`] | the source: what to poll, HTTP, answers to samples | `engine`, `config` |
 //! | [`store`] | durable state: alerts, outbox, history; the cache of samples | `engine` |
 //! | [`notify`] | the outbox to the world: receivers, messages, retries | `engine`, `config`, `store` |
 //! | [`http`] | `/metrics`, health, the JSON API; reads what was published | `engine`, `store` |
 //! | [`demo`] | a simulated shop behind the Prometheus API | `engine` |
-//! | [`rules`] | SLOs as recording and alerting rules of Prometheus. Pure | `engine` |
+//! | [`rules`] | SLOs as recording and alerting rules of Prometheus. Pure | `engine`, `yaml` |
 //! | [`daemon`] | composition: the slot loop, backfill, reload, shutdown; the only clock | all but `cli` |
 //! | [`cli`] | the command line | all |
 //!
@@ -29,3 +30,4 @@ pub mod notify;
 pub mod prometheus;
 pub mod rules;
 pub mod store;
+pub mod yaml;

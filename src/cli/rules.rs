@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use super::{Failure, Outcome, complain, say};
 use crate::config::{self, Definition};
 use crate::engine::Slo;
-use crate::rules::yaml::{ObjectName, prometheus_rule, rule_file};
+use crate::rules::file::{ObjectName, prometheus_rule, rule_file};
 use crate::rules::{self, Options, PeriodRatio, SloRules};
 
 /// Arguments of `rules`.

@@ -1,12 +1,12 @@
 //! Native documents as text: the raw structs back to YAML that reads as if a person had written it.
 //!
-//! The order of keys is that of the structs. Reading what is written here gives the same values again, so a conversion changes nothing. Keys
-//! that are absent are left out; a value that was refused is, too, for nobody writes documents with
-//! mistakes.
-
-mod lines;
+//! The order of keys is that of the structs. Reading what is written here gives the same values
+//! again, so a conversion changes nothing. Keys that are absent are left out; a value that was
+//! refused is, too, for nobody writes documents with mistakes.
 
 use serde::{Serialize, Serializer};
+
+use crate::yaml;
 
 use super::field::{Field, ValueOr};
 use super::value::{
@@ -19,10 +19,7 @@ use super::value::{
 ///
 /// When it holds something that YAML cannot; native documents hold nothing of the kind.
 pub(super) fn yaml<T: Serialize>(document: &T) -> Result<String, serde_yaml::Error> {
-    let document = serde_yaml::to_value(document)?;
-    let mut text = String::new();
-    lines::block(&document, 0, &mut text);
-    Ok(text)
+    Ok(yaml::document(&serde_yaml::to_value(document)?))
 }
 
 impl<T: Serialize> Serialize for Field<T> {

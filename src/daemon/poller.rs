@@ -354,7 +354,7 @@ impl Poller {
             from = transition.from.as_str(),
             to = transition.to.as_str(),
             severity = facts.severity.as_str(),
-            reason = ?facts.reason,
+            reason = %facts.reason,
             peak_burn = facts.peak_burn,
             muted_by = transition.muted_by.as_ref().map(ToString::to_string),
             "Alert changed state"

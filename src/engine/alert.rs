@@ -163,6 +163,48 @@ pub fn advance(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::labels::Labels;
+    use crate::engine::period::Period;
+
+    /// As it stood in a store before definitions had calendar periods, an SLA or tiers of their own.
+    #[test]
+    fn a_record_of_the_first_version_is_read() {
+        let json = r#"{
+            "key": {"burn": {"instance": {"slo": "shop/api", "labels": LABELS},
+                             "severity": "page"}},
+            "state": {"name": "firing", "since": 1700006400000, "quiet_since": null},
+            "facts": {
+                "key": {"burn": {"instance": {"slo": "shop/api", "labels": LABELS},
+                                 "severity": "page"}},
+                "severity": "page", "service": "shop", "slo": "api", "labels": LABELS,
+                "objective_percent": 99.9, "period": 2592000000,
+                "reason": {"kind": "burning"},
+                "started_at": 1700006400000, "decided_at": 1700006400000, "resolved_at": null,
+                "tiers": [{"long": 3600000, "short": 300000, "factor": 14.4,
+                           "budget_fraction": 0.02, "long_burn": 20.0, "short_burn": 30.0,
+                           "bad_events": 72.0, "total_events": 3600.0}],
+                "peak_burn": 20.0,
+                "budget": {"consumed": 0.1, "remaining": 0.9, "exhausted_in": null,
+                           "consumed_by_alert": 0.02, "coverage": 1.0},
+                "document": {"description": "", "owner": null, "runbook": null,
+                             "dashboard": null, "rationale": null,
+                             "labels": {}, "annotations": {}},
+                "affected": 1
+            },
+            "burning": [[3600000, 300000]],
+            "costs_from": 1700002800000,
+            "told": {"pager": 1}
+        }"#;
+        let labels = serde_json::to_string(&Labels::new([("zone", "eu")])).unwrap();
+        let record: AlertRecord = serde_json::from_str(&json.replace("LABELS", &labels)).unwrap();
+        let days = Span::from_days(30);
+        assert_eq!(record.facts.period, Some(Period::Rolling(days)));
+        assert_eq!(record.burning, [(Span::from_hours(1), Span::from_mins(5))]);
+        assert_eq!((&record.tier_starts, record.told["pager"]), (&None, 1));
+        assert!(record.is_firing() && record.facts.alert_name.is_none());
+        let again = serde_json::to_string(&record).unwrap();
+        assert_eq!(serde_json::from_str::<AlertRecord>(&again).unwrap(), record);
+    }
 
     /// Plays one letter per 30 s slot (`U`p, `D`own, `?`) and prints the state after each:
     /// `.` inactive, `p`ending, `F`iring, `h`eld.

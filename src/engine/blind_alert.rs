@@ -127,7 +127,7 @@ impl Engine {
             timing,
             facts,
             muted_by: None,
-            tier_starts: Vec::new(),
+            tier_starts: Some(Vec::new()),
             costs_from: now,
         };
         self.advance(condition, now, effects);
@@ -206,7 +206,7 @@ impl Engine {
             timing,
             facts,
             muted_by: None,
-            tier_starts: Vec::new(),
+            tier_starts: Some(Vec::new()),
             costs_from: now,
         };
         self.advance(condition, now, effects);

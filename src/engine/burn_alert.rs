@@ -8,7 +8,7 @@ use super::labels::Labels;
 use super::notification::{AlertFacts, AlertKey, Reason};
 use super::pending;
 use super::period::Period;
-use super::policy::{Severity, Tier};
+use super::policy::{BudgetPolicy, Severity, Tier};
 use super::slo::{InstanceId, Slo};
 use super::step::Engine;
 use super::time::{Span, Timestamp};
@@ -31,7 +31,7 @@ impl Engine {
         let open = self.alerts.get(&key);
         let (signal, reason) = match severity {
             Severity::Page | Severity::Ticket => burn_signal(evaluation, severity),
-            Severity::Info => budget_signal(slo, evaluation, open),
+            Severity::Info => info_signal(slo, evaluation, open),
         };
         if open.is_none() && signal != Signal::Up {
             return;
@@ -51,10 +51,11 @@ impl Engine {
         facts.sla = evaluation.sla;
         let muted_by = self.page_over(slo, &evaluation.id, severity);
         let tier_starts = pending::starts(self.alerts.get(&key), evaluation, severity, now);
+        let starts = tier_starts.as_deref().unwrap_or_default();
         let timing = match severity {
-            Severity::Info => Timing::AT_ONCE,
+            Severity::Info if facts.reason != Reason::Burning => Timing::AT_ONCE,
             _ => Timing {
-                ripe: pending::is_ripe(&slo.policy, evaluation, severity, &tier_starts, now),
+                ripe: pending::is_ripe(&slo.policy, evaluation, severity, starts, now),
                 hold: slo.policy.hold,
             },
         };
@@ -105,6 +106,24 @@ fn burn_signal(evaluation: &Evaluation, severity: Severity) -> (Signal, Reason) 
     (signal, Reason::Burning)
 }
 
+/// Whether the budget asks for a notice, or a tier of this severity burns.
+fn info_signal(slo: &Slo, evaluation: &Evaluation, open: Option<&AlertRecord>) -> (Signal, Reason) {
+    let budget = budget_signal(slo, evaluation, open);
+    let mut tiers = slo.policy.tiers.iter();
+    if !tiers.any(|tier| tier.severity == Severity::Info) {
+        return budget;
+    }
+    let burn = burn_signal(evaluation, Severity::Info);
+    match (&budget.0, &burn.0) {
+        (Signal::Up, _) => budget,
+        (_, Signal::Up) => burn,
+        // Without a budget policy there is nothing to wait for.
+        _ if slo.policy.budget == BudgetPolicy::default() => burn,
+        (Signal::Unknown, _) => budget,
+        _ => burn,
+    }
+}
+
 /// Whether so much of the budget is gone, or going, that somebody should know.
 fn budget_signal(
     slo: &Slo,
@@ -114,7 +133,7 @@ fn budget_signal(
     let policy = &slo.policy.budget;
     let seen = evaluation.is_evidence();
     if seen && open.is_some_and(|record| began_anew(&slo.period, record, evaluation.at)) {
-        return (Signal::Down(Reason::Recovered), Reason::Recovered);
+        return (Signal::Down(Reason::PeriodEnded), Reason::PeriodEnded);
     }
     let (true, Some(budget)) = (seen, evaluation.budget) else {
         return (Signal::Unknown, Reason::Burning);
@@ -145,7 +164,9 @@ fn budget_signal(
         .copied()
         .fold(f64::INFINITY, f64::min);
     match open {
-        Some(record) if budget.consumed >= lowest * ease => {
+        Some(record)
+            if budget.consumed >= lowest * ease && record.facts.reason != Reason::Burning =>
+        {
             (Signal::Up, record.facts.reason.clone())
         }
         _ => (Signal::Down(Reason::Recovered), Reason::Recovered),
@@ -168,9 +189,15 @@ fn fastest<'a>(
     severity: Severity,
 ) -> Option<(&'a Tier, f64)> {
     let fastest = evaluation.burning(severity).into_iter().next()?;
-    let windows = (fastest.long, fastest.short);
-    let mut tiers = slo.policy.tiers.iter();
-    let tier = tiers.find(|t| t.severity == severity && (t.long, t.short) == windows)?;
+    let is_it = |tier: &&Tier| {
+        tier.severity == severity
+            && (tier.long, tier.short) == (fastest.long, fastest.short)
+            && tier
+                .budget_fraction
+                .total_cmp(&fastest.budget_fraction)
+                .is_eq()
+    };
+    let tier = slo.policy.tiers.iter().find(is_it)?;
     Some((tier, fastest.long_burn))
 }
 

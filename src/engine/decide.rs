@@ -100,7 +100,7 @@ impl Engine {
         found: &BTreeMap<InstanceId, Evaluation>,
     ) -> BTreeSet<InstanceId> {
         let with_alert = self.alerts.keys().filter_map(|key| match key {
-            AlertKey::Burn { instance, .. } => Some(instance.clone()),
+            AlertKey::Burn { instance, .. } => Some(instance),
             AlertKey::Blind { .. } | AlertKey::SourceDown { .. } => None,
         });
         let seen: BTreeSet<&SloId> = found.keys().map(|id| &id.slo).collect();
@@ -111,6 +111,7 @@ impl Engine {
         });
         let expected = with_alert
             .filter(|id| slos.contains_key(&id.slo))
+            .cloned()
             .chain(unseen);
         expected.filter(|id| !found.contains_key(id)).collect()
     }
@@ -127,7 +128,7 @@ impl Engine {
             })
         };
         let (page, ticket) = (record(Severity::Page), record(Severity::Ticket));
-        let firing = [page, ticket]
+        let firing = [page, ticket, record(Severity::Info)]
             .into_iter()
             .flatten()
             .filter(|r| r.is_firing());

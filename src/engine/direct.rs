@@ -86,11 +86,40 @@ impl Answer {
 }
 
 /// The last answers for one instance, by window.
+///
+/// The one before the newest is kept too: a composite may be decided for a slot that this feed has
+/// passed, and must not mix what it says of one slot with what others say of another.
 #[derive(Clone, Debug, Default)]
 pub struct DirectReadings {
-    answers: BTreeMap<Span, (Timestamp, Answer)>,
+    answers: BTreeMap<Span, Newest>,
     /// The same for the period so far, which is another window at every slot of a calendar unit.
-    period: Option<(Timestamp, Answer)>,
+    period: Option<Newest>,
+}
+
+/// The newest answer, and the one before.
+#[derive(Clone, Copy, Debug)]
+struct Newest {
+    last: (Timestamp, Answer),
+    before: Option<(Timestamp, Answer)>,
+}
+
+impl Newest {
+    fn after(known: Option<Self>, at: Timestamp, answer: Answer) -> Self {
+        let before = known.and_then(|known| match known.last.0 < at {
+            true => Some(known.last),
+            false => known.before,
+        });
+        Self {
+            last: (at, answer),
+            before,
+        }
+    }
+
+    /// The newest that was known at a time.
+    fn at(self, now: Timestamp) -> Option<(Timestamp, Answer)> {
+        let answers = std::iter::once(self.last).chain(self.before);
+        answers.into_iter().find(|(at, _)| *at <= now)
+    }
 }
 
 impl DirectReadings {
@@ -98,21 +127,23 @@ impl DirectReadings {
     /// answer.
     pub fn put(&mut self, window: Span, at: Timestamp, answer: Answer) {
         if let Some(answer) = answer.sane() {
-            self.answers.insert(window, (at, answer));
+            let known = self.answers.get(&window).copied();
+            self.answers
+                .insert(window, Newest::after(known, at, answer));
         }
     }
 
-    /// The newest answer for a window, unless it is too old to be used.
+    /// The newest answer for a window that was known at a time, unless it is too old to be used.
     pub fn get(&self, window: Span, interval: Span, now: Timestamp) -> Option<Answer> {
-        let (at, answer) = self.answers.get(&window)?;
+        let (at, answer) = self.answers.get(&window)?.at(now)?;
         let usable = refresh(window, interval).times(USABLE_REFRESHES);
-        (now.since(*at) <= usable).then_some(*answer)
+        (now.since(at) <= usable).then_some(answer)
     }
 
     /// Takes an answer about the period so far, as [`Self::put`].
     pub fn put_period(&mut self, at: Timestamp, answer: Answer) {
         if let Some(answer) = answer.sane() {
-            self.period = Some((at, answer));
+            self.period = Some(Newest::after(self.period, at, answer));
         }
     }
 
@@ -124,7 +155,7 @@ impl DirectReadings {
         interval: Span,
         now: Timestamp,
     ) -> Option<(Timestamp, Answer)> {
-        let (asked, answer) = self.period?;
+        let (asked, answer) = self.period?.at(now)?;
         let elapsed = period.elapsed(now);
         let usable = refresh(elapsed, interval).times(USABLE_REFRESHES);
         let age = now.since(asked);
@@ -135,7 +166,7 @@ impl DirectReadings {
     pub fn newest(&self) -> Option<Timestamp> {
         let period = self.period.iter();
         let answers = self.answers.values().chain(period);
-        answers.map(|(at, _)| *at).max()
+        answers.map(|newest| newest.last.0).max()
     }
 }
 
@@ -165,6 +196,27 @@ mod tests {
         readings.put(window, start, Answer::Ratio(f64::INFINITY));
         let all = Some(Answer::Ratio(1.0));
         assert_eq!(readings.get(window, slot, start), all);
+    }
+
+    #[test]
+    fn a_slot_that_is_past_is_answered_as_it_was() {
+        let (window, slot) = (Span::from_mins(5), Span::from_secs(30));
+        let start = Timestamp::from_secs(1000);
+        let mut readings = DirectReadings::default();
+        for (at, ratio) in [(1, 0.1), (2, 0.2), (2, 0.25), (3, 0.3)] {
+            readings.put(window, start + slot.times(at), Answer::Ratio(ratio));
+            readings.put_period(start + slot.times(at), Answer::Ratio(ratio));
+        }
+        let month = Period::Rolling(Span::from_days(30));
+        let at = |slots| {
+            let now = start + slot.times(slots);
+            let period = readings.period(&month, slot, now).map(|(_, answer)| answer);
+            assert_eq!(readings.get(window, slot, now), period);
+            period
+        };
+        assert_eq!(at(3), Some(Answer::Ratio(0.3)));
+        assert_eq!(at(2), Some(Answer::Ratio(0.25)));
+        assert_eq!(at(1), None, "forgotten rather than mixed up");
     }
 
     #[test]

@@ -134,6 +134,8 @@ pub enum Reason {
     Recovered,
     /// There is no traffic left to burn with.
     NoTraffic,
+    /// The calendar period is over that the notice was about; the new one has a budget of its own.
+    PeriodEnded,
     /// Evidence is back.
     DataReturned,
     /// The definition is gone.
@@ -142,6 +144,45 @@ pub enum Reason {
     DefinitionChanged,
     /// The label set has not been seen for as long as series are remembered.
     InstanceGone,
+}
+
+/// Longest quotation in a reason's words, in characters: what a source says comes from outside.
+const QUOTED_CHARS_MAX: usize = 200;
+
+/// Plain words on one line, for logs: `source failed for 3 slots: connection refused`
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let quoted = |detail: &str| -> String {
+            let line = |c: char| if c.is_control() { ' ' } else { c };
+            detail.chars().take(QUOTED_CHARS_MAX).map(line).collect()
+        };
+        let words = match self {
+            Self::Burning => "burning",
+            Self::MoreTiers => "one more tier burns",
+            Self::BudgetConsumed { threshold } => {
+                let percent = (threshold * 1e4).round() / 1e2;
+                return write!(f, "{percent}% of the budget consumed");
+            }
+            Self::ExhaustionAhead { within } => {
+                return write!(f, "budget exhausted in {within} at this burn");
+            }
+            Self::NoData { slots, detail } => {
+                return write!(f, "no data for {slots} slots: {}", quoted(detail));
+            }
+            Self::SourceFailed { slots, detail } => {
+                return write!(f, "source failed for {slots} slots: {}", quoted(detail));
+            }
+            Self::Unmuted => "no longer muted",
+            Self::Recovered => "recovered",
+            Self::NoTraffic => "no traffic",
+            Self::PeriodEnded => "period ended",
+            Self::DataReturned => "data returned",
+            Self::DefinitionRemoved => "definition removed",
+            Self::DefinitionChanged => "definition changed",
+            Self::InstanceGone => "instance gone",
+        };
+        f.write_str(words)
+    }
 }
 
 /// One tier as it stood when the notification was decided.
@@ -275,6 +316,22 @@ mod tests {
             instance,
             severity: Severity::Page,
         }
+    }
+
+    #[test]
+    fn reasons_are_one_bounded_line() {
+        let words = |reason: Reason| reason.to_string();
+        let consumed = words(Reason::BudgetConsumed { threshold: 0.575 });
+        assert_eq!(consumed, "57.5% of the budget consumed");
+        let within = Span::from_hours(5);
+        let ahead = words(Reason::ExhaustionAhead { within });
+        assert_eq!(ahead, "budget exhausted in 5h at this burn");
+        assert_eq!(words(Reason::PeriodEnded), "period ended");
+        let detail = format!("refused\r\nlevel=error {}", "ü".repeat(10_000));
+        let failed = words(Reason::SourceFailed { slots: 3, detail });
+        let begin = "source failed for 3 slots: refused  level=error ü";
+        assert!(failed.starts_with(begin), "{failed}");
+        assert!(failed.chars().count() < 240 && !failed.contains(char::is_control));
     }
 
     #[test]

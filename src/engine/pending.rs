@@ -12,26 +12,35 @@ use super::policy::{Policy, Severity, Tier};
 use super::time::{Span, Timestamp};
 
 /// The first slot of a tier's present burn.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TierStart {
     /// Long window of the tier.
     pub long: Span,
     /// Short window of the tier.
     pub short: Span,
+    /// Fraction (0..1) of the budget that fires the tier: what tells tiers of the same windows
+    /// apart, whatever the length of the period.
+    pub budget_fraction: f64,
     /// Its first burning slot.
     pub since: Timestamp,
 }
 
-/// The starts after a slot, from those before it.
+impl TierStart {
+    fn is_of(&self, long: Span, short: Span, budget_fraction: f64) -> bool {
+        (self.long, self.short) == (long, short)
+            && self.budget_fraction.total_cmp(&budget_fraction).is_eq()
+    }
+}
+
+/// The starts after a slot, from those before it. Of a slot without tiers nothing follows.
 pub(super) fn starts(
     before: Option<&AlertRecord>,
     evaluation: &Evaluation,
     severity: Severity,
     now: Timestamp,
-) -> Vec<TierStart> {
+) -> Option<Vec<TierStart>> {
     if evaluation.tiers.is_empty() {
-        let kept = before.and_then(|record| record.tier_starts.clone());
-        return kept.unwrap_or_default();
+        return before.map_or(Some(Vec::new()), |record| record.tier_starts.clone());
     }
     let known = |tier: &TierStatus| before.and_then(|record| start_of(record, tier));
     let start = |tier: &TierStatus| {
@@ -41,11 +50,15 @@ pub(super) fn starts(
             Verdict::Unknown => known(tier),
             Verdict::Quiet | Verdict::TooFewEvents => None,
         };
-        let (long, short) = (tier.facts.long, tier.facts.short);
-        since.map(|since| TierStart { long, short, since })
+        since.map(|since| TierStart {
+            long: tier.facts.long,
+            short: tier.facts.short,
+            budget_fraction: tier.facts.budget_fraction,
+            since,
+        })
     };
     let of_severity = evaluation.tiers.iter().filter(|t| t.severity == severity);
-    of_severity.filter_map(start).collect()
+    Some(of_severity.filter_map(start).collect())
 }
 
 /// Whether some burning tier has burned for as long as it asks.
@@ -57,8 +70,8 @@ pub(super) fn is_ripe(
     now: Timestamp,
 ) -> bool {
     let ripe = |(tier, status): (&Tier, &TierStatus)| {
-        let windows = (tier.long, tier.short);
-        let mut of_tier = starts.iter().filter(|s| (s.long, s.short) == windows);
+        let of_tier = |s: &&TierStart| s.is_of(tier.long, tier.short, tier.budget_fraction);
+        let mut of_tier = starts.iter().filter(of_tier);
         tier.severity == severity
             && status.verdict == Verdict::Burning
             && of_tier.any(|start| now.since(start.since) >= tier.pending)
@@ -68,15 +81,16 @@ pub(super) fn is_ripe(
 
 /// A record of an earlier version only knows since when any tier burned.
 fn start_of(record: &AlertRecord, tier: &TierStatus) -> Option<Timestamp> {
-    let windows = (tier.facts.long, tier.facts.short);
+    let (long, short) = (tier.facts.long, tier.facts.short);
     match &record.tier_starts {
         Some(starts) => {
-            let start = starts.iter().find(|s| (s.long, s.short) == windows);
+            let of_tier = |s: &&TierStart| s.is_of(long, short, tier.facts.budget_fraction);
+            let start = starts.iter().find(of_tier);
             start.map(|start| start.since)
         }
         None => record
             .burning
-            .contains(&windows)
+            .contains(&(long, short))
             .then(|| record.state.since()),
     }
 }

@@ -116,6 +116,10 @@ pub struct Policy {
     pub name: String,
     /// The tiers, in the order of the file.
     pub tiers: Vec<Tier>,
+    /// Tiers that the SLO switched off with their alerts: nothing is decided by them, but rules
+    /// record their windows for dashboards.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub switched_off: Vec<Tier>,
     /// By what burns are measured.
     #[serde(default)]
     pub mode: Mode,
@@ -175,6 +179,7 @@ impl Policy {
                     0.10,
                 ),
             ],
+            switched_off: Vec::new(),
             mode: Mode::Ratio,
             hold: Span::from_mins(1),
             recover: 0.9,

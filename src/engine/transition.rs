@@ -17,8 +17,9 @@ pub(super) struct Condition {
     /// What is known now; its reason is the one to fire with.
     pub(super) facts: AlertFacts,
     pub(super) muted_by: Option<AlertKey>,
-    /// Since when the tiers that burn have done so.
-    pub(super) tier_starts: Vec<TierStart>,
+    /// Since when the tiers that burn have done so; `None` as long as only a record of an earlier
+    /// version says so, in its own way.
+    pub(super) tier_starts: Option<Vec<TierStart>>,
     /// Where the costs begin, should the alert begin now.
     pub(super) costs_from: Timestamp,
 }
@@ -99,7 +100,7 @@ impl Engine {
                 told: BTreeMap::new(),
             },
         };
-        record.tier_starts = Some(tier_starts);
+        record.tier_starts = tier_starts;
         let news = signal == Signal::Up && learn(&mut record, facts);
         self.report(before.as_ref(), &mut record, news, muted_by, now, effects);
         if before
@@ -216,7 +217,8 @@ fn learn(record: &mut AlertRecord, facts: AlertFacts) -> bool {
 }
 
 fn same_tier(a: &TierFacts, b: &TierFacts) -> bool {
-    (a.long, a.short) == (b.long, b.short)
+    let same_fraction = a.budget_fraction.total_cmp(&b.budget_fraction).is_eq();
+    (a.long, a.short) == (b.long, b.short) && same_fraction
 }
 
 /// Budget reasons only ever rise within an episode.

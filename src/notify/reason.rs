@@ -61,13 +61,17 @@ pub(super) fn why(facts: &AlertFacts) -> String {
             let said = said(detail);
             format!("{slots} evaluations in a row got no usable answer{said}. {SILENCE}")
         }
-        Reason::Recovered if facts.severity == Severity::Info => {
+        Reason::Recovered if facts.severity == Severity::Info && facts.tiers.is_empty() => {
             "The budget is back within its thresholds.".to_owned()
         }
         Reason::Recovered => format!("Every {} tier is quiet again.", facts.severity),
         Reason::NoTraffic => "There is no traffic left to fail. If that is not intended, \
              users may not reach the service at all."
             .to_owned(),
+        Reason::PeriodEnded => format!(
+            "The {}is over; a new budget has begun. {NOT_A_RECOVERY}",
+            period(facts)
+        ),
         Reason::DataReturned => "Usable answers are back; alerting works again.".to_owned(),
         Reason::DefinitionRemoved => format!("The definition was removed. {NOT_A_RECOVERY}"),
         Reason::DefinitionChanged => {
@@ -164,6 +168,7 @@ fn closed(facts: &AlertFacts) -> String {
         }
         Reason::DataReturned => return format!("can be evaluated again after {lasted}"),
         Reason::NoTraffic => "no traffic",
+        Reason::PeriodEnded => "its period ended",
         Reason::DefinitionRemoved => "its definition was removed",
         Reason::DefinitionChanged => "its definition changed",
         Reason::InstanceGone => "its series are gone",

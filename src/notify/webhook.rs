@@ -180,7 +180,8 @@ fn body(notification: &Notification, external: Option<&Url>) -> Value {
 
 /// The labels exactly as they are, for machines to match on. Where names collide ours win over the
 /// instance's, which stay as `exported_...` (Prometheus' custom) so that instances stay distinct,
-/// and both win over the definition's.
+/// and both win over the definition's. Only the definition's `severity` wins over all: routes are
+/// written for the words of its author. Ours is always there as `slofuse_severity`.
 fn labels(facts: &AlertFacts) -> BTreeMap<String, String> {
     let mut labels = facts.document.labels.clone();
     let own = own_labels(facts);
@@ -197,6 +198,9 @@ fn labels(facts: &AlertFacts) -> BTreeMap<String, String> {
         own.into_iter()
             .map(|(name, value)| (name.to_owned(), value.to_owned())),
     );
+    if let Some(severity) = facts.document.labels.get("severity") {
+        labels.insert("severity".to_owned(), severity.clone());
+    }
     labels
 }
 
@@ -214,6 +218,7 @@ fn own_labels(facts: &AlertFacts) -> Vec<(&'static str, &str)> {
         ("service", facts.service.as_str()),
         ("slo", facts.slo.as_str()),
         ("severity", severity),
+        ("slofuse_severity", severity),
     ];
     if facts.key.instance().is_some() {
         labels.extend([

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::engine::{AlertText, Severity, Tier};
 
+use super::annotations::templates;
 use super::series::number;
 use super::{Plan, Purpose, Rule, SloRules};
 
@@ -56,7 +57,7 @@ impl Plan<'_> {
             None => Default::default(),
         };
         let mut labels = BTreeMap::from([("sloth_severity".to_owned(), severity.to_string())]);
-        labels.extend(text.labels.clone());
+        labels.extend(templates(&text.labels));
         labels.extend(tier_labels);
         Rule {
             purpose: Purpose::Alert {
@@ -103,35 +104,6 @@ impl Plan<'_> {
         }
         text + ")"
     }
-
-    fn annotations(&self, severity: Severity, text: &AlertText) -> BTreeMap<String, String> {
-        const SLO: &str = "{{$labels.sloth_service}} {{$labels.sloth_slo}}";
-        let document = &self.slo.document;
-        let description = Some(&document.description).filter(|text| !text.is_empty());
-        let own = [
-            (
-                "title",
-                Some(format!("{SLO}: budget burns too fast ({severity})")),
-            ),
-            (
-                "summary",
-                Some(format!(
-                    "{SLO} spends its error budget faster than it can afford."
-                )),
-            ),
-            ("description", description.map(|text| literal(text))),
-            ("owner", document.owner.as_deref().map(literal)),
-            ("runbook_url", document.runbook.as_deref().map(literal)),
-            ("dashboard_url", document.dashboard.as_deref().map(literal)),
-        ];
-        let own = own
-            .into_iter()
-            .filter_map(|(name, text)| Some((name.to_owned(), text?)));
-        let mut annotations: BTreeMap<String, String> = own.collect();
-        annotations.extend(document.annotations.clone());
-        annotations.extend(text.annotations.clone());
-        annotations
-    }
 }
 
 /// Gives alerts that have the name and labels of another their `sloth_id`, which they have anyway
@@ -148,9 +120,4 @@ pub(super) fn tell_apart(slos: &mut [SloRules]) {
             }
         }
     }
-}
-
-/// A text that Prometheus' templates leave as it is.
-fn literal(text: &str) -> String {
-    text.replace("{{", "{{\"{{\"}}")
 }

@@ -5,11 +5,12 @@
 //! is dropped in silence. Pure: no file, no clock; the same SLOs give the same text.
 
 mod alerts;
+mod annotations;
 mod composite;
+pub mod file;
 mod recordings;
 mod series;
 mod sli;
-pub mod yaml;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -183,14 +184,14 @@ fn reaches(slos: &[&Slo]) -> BTreeMap<SloId, Reach> {
 
 /// The windows of the tiers, and one that stands for the present.
 ///
-/// Where a definition switches the pages or the tickets off, dashboards still expect the windows
-/// that Sloth records for them.
+/// Where a definition switches the pages or the tickets off, or its policy has none, dashboards
+/// still expect the windows that Sloth records for them.
 fn own_windows(slo: &Slo, period: Span) -> BTreeSet<Span> {
-    let mut windows = BTreeSet::from_iter(slo.policy.windows());
+    let written = || slo.policy.tiers.iter().chain(&slo.policy.switched_off);
+    let mut windows: BTreeSet<Span> = written().flat_map(|tier| [tier.short, tier.long]).collect();
     let usual = Policy::sre_workbook();
     let tiers = usual.tiers.iter().filter(|usual| {
-        let mut tiers = slo.policy.tiers.iter();
-        usual.long < period && !tiers.any(|tier| tier.severity == usual.severity)
+        usual.long < period && !written().any(|tier| tier.severity == usual.severity)
     });
     if slo.policy.name != Policy::silent().name {
         windows.extend(tiers.flat_map(|tier| [tier.short, tier.long]));
@@ -216,7 +217,16 @@ impl Plan<'_> {
             ("meta-recordings", self.meta_recordings()),
             ("alerts", self.alerts()),
         ];
-        let groups = groups.into_iter().filter(|(_, rules)| !rules.is_empty());
+        let has_parts = match &self.slo.indicator {
+            Indicator::Composite(composite) => composite
+                .parts
+                .iter()
+                .any(|part| self.all.contains_key(&part.slo)),
+            _ => true,
+        };
+        let groups = groups
+            .into_iter()
+            .filter(|(_, rules)| has_parts && !rules.is_empty());
         SloRules {
             slo: self.slo.id.clone(),
             sloth_id: self.series.sloth_id.clone(),
@@ -275,6 +285,7 @@ impl Plan<'_> {
                 ));
             }
         }
+        notes.extend(self.text_notes());
         notes.extend(self.composite_notes());
         notes
     }

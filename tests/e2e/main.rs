@@ -10,6 +10,7 @@ mod bed_works;
 mod check;
 mod definitions;
 mod demo_agrees;
+mod formats;
 mod kinds;
 mod paging;
 mod rate_misses;

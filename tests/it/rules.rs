@@ -5,6 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use serde::Deserialize;
+
 use super::cli::slofuse;
 use super::repository;
 
@@ -48,6 +50,30 @@ fn the_rules_of_slos_are_those_that_sloth_makes() {
         compared += 1;
     }
     assert!(compared >= 10, "only {compared} SLOs were compared");
+}
+
+#[test]
+fn files_of_sloth_give_the_rules_that_sloth_makes_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut compared = 0;
+    for path in repository::files() {
+        let case = path.strip_prefix("tests/fixtures/rules/from-sloth/");
+        let Some(name) = case.and_then(|case| case.strip_suffix(".expected.yaml")) else {
+            continue;
+        };
+        let slos = serde_yaml::Deserializer::from_str(&repository::read(&path))
+            .map(|slo| sloth::Expected::deserialize(slo).unwrap())
+            .collect::<Vec<_>>();
+        let definitions = format!("tests/fixtures/rules/from-sloth/{name}");
+        let written = exported(&[&definitions, "--period", "mean"]);
+        let expected: Groups = slos.iter().flat_map(sloth::Expected::groups).collect();
+        compare(name, &groups(&written), &expected);
+        compared += slos.len();
+        let file = folder.path().join("rules.yaml");
+        fs::write(&file, &written).unwrap();
+        promtool(&["check", "rules"], &file);
+    }
+    assert!(compared >= 8, "only {compared} SLOs were compared");
 }
 
 /// Everything is as expected; annotations may be more.

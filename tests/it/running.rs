@@ -85,10 +85,13 @@ pub(crate) fn request(address: &str, method: &str, path: &str) -> (u16, String) 
     (status, body.to_owned())
 }
 
+/// Labels, which have the form of metrics.
+const LABELS: [&str; 3] = ["slofuse_period", "slofuse_severity", "slofuse_tier"];
+
 /// Every word of a text that has the form of a metric of slofuse.
 pub(crate) fn metrics_in(text: &str) -> Vec<String> {
     let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
-    let metrics = words.filter(|word| word.starts_with("slofuse_"));
+    let metrics = words.filter(|word| word.starts_with("slofuse_") && !LABELS.contains(word));
     let base = |word: &str| {
         let suffix = ["_bucket", "_sum", "_count"];
         let found = suffix.iter().find_map(|suffix| word.strip_suffix(suffix));

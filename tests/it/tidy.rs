@@ -17,17 +17,19 @@ const FUNCTION_LINES_MAX: usize = 70;
 /// What each room may import; one that is not listed may not exist.
 const IMPORTS: &[(&str, &[&str])] = &[
     ("engine", &[]),
-    ("config", &["engine"]),
+    ("yaml", &[]),
+    ("config", &["engine", "yaml"]),
     ("prometheus", &["engine", "config"]),
     ("store", &["engine"]),
     ("notify", &["engine", "config", "store"]),
     ("http", &["engine", "store"]),
     ("demo", &["engine"]),
-    ("rules", &["engine"]),
+    ("rules", &["engine", "yaml"]),
     (
         "daemon",
         &[
             "engine",
+            "yaml",
             "config",
             "prometheus",
             "store",
@@ -40,6 +42,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         "cli",
         &[
             "engine",
+            "yaml",
             "config",
             "prometheus",
             "store",

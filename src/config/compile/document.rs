@@ -153,7 +153,8 @@ impl Alerting {
     pub(super) fn apply(&self, mut policy: Policy) -> Policy {
         let off = |severity: &Severity| self.disabled.contains(severity);
         let had_tiers = !policy.tiers.is_empty();
-        policy.tiers.retain(|tier| !off(&tier.severity));
+        let tiers = std::mem::take(&mut policy.tiers).into_iter();
+        (policy.switched_off, policy.tiers) = tiers.partition(|tier| off(&tier.severity));
         if off(&Severity::Info) {
             policy.budget = crate::engine::BudgetPolicy::default();
         }

@@ -141,6 +141,7 @@ impl Rest<'_> {
         Some(Policy {
             name: base.name.clone(),
             tiers: base.tiers.clone(),
+            switched_off: Vec::new(),
             mode: mode?,
             hold: hold?,
             recover: recover?,

@@ -47,19 +47,29 @@ impl Format {
     /// How to name who answers for an SLO.
     pub(super) const fn fix_owner(self) -> &'static str {
         match self {
+            Self::Native => "add owner: with the team that answers for it",
             Self::Sloth => "add the label owner: or team: with the team that answers for it",
-            _ => "add owner: with the team that answers for it",
+            Self::Pyrra => "add the label pyrra.dev/owner: with the team that answers for it",
+            Self::OpenSlo => "add the label owner: to metadata, with the team that answers for it",
         }
     }
 
     /// How to say what to do when an SLO burns.
     pub(super) const fn fix_runbook(self) -> &'static str {
         match self {
+            Self::Native => "add runbook: with the URL that says what to do when it burns",
             Self::Sloth => {
                 "add the annotation runbook: to alerting, with the URL that says what to do when it \
                  burns"
             }
-            _ => "add runbook: with the URL that says what to do when it burns",
+            Self::Pyrra => {
+                "add the annotation pyrra.dev/runbook: with the URL that says what to do when it \
+                 burns"
+            }
+            Self::OpenSlo => {
+                "add the annotation runbook: to metadata, with the URL that says what to do when it \
+                 burns"
+            }
         }
     }
 

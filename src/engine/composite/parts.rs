@@ -13,6 +13,9 @@ use crate::engine::period::Period;
 use crate::engine::slo::{Indicator, Part, Slo, SloId, WindowQuery};
 use crate::engine::time::{Span, Timestamp};
 
+/// What is a smaller share than this of what it was taken from is no event.
+const DUST: f64 = 1e-9;
+
 /// A part with all its instances.
 pub(super) struct PartView<'a> {
     id: &'a SloId,
@@ -329,7 +332,57 @@ fn only(answers: &[&DirectReadings], mut ratios: impl Iterator<Item = f64>) -> O
 }
 
 /// The events of `(now - span, now]`: the feed may have counted on since then.
+///
+/// A difference of sums that are no whole numbers leaves binary dust where there were no events;
+/// the ratio of dust to dust could page.
 fn counts_until(tally: &Tally, span: Span, now: Timestamp) -> Counts {
     let later = tally.window.sum(Span::ZERO, now);
-    tally.window.sum(span, now) - later
+    let counts = tally.window.sum(span, now) - later;
+    match counts.total > later.total * DUST {
+        true => counts,
+        false => Counts::ZERO,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::slo::InstanceId;
+    use crate::engine::window::{Layout, Window};
+
+    #[test]
+    fn dust_of_a_difference_is_no_event() {
+        let layout = Layout {
+            interval: Span::from_secs(30),
+            longest_window: Span::from_hours(6),
+            period: Span::from_hours(6),
+            quarters: false,
+        };
+        // Nothing for ten minutes before `now`, parts of events after it; `now` is moved through
+        // several blocks of buckets, whose sums are rounded in another order than the buckets.
+        for slots in 0..200 {
+            let now = Timestamp::from_secs(1_700_006_400) + Span::from_secs(30).times(slots);
+            let mut window = Window::new(layout);
+            for piece in (1..=150).rev() {
+                let part = 1.0 / f64::from(piece);
+                let counts = Counts {
+                    bad: part * 0.7,
+                    total: part,
+                };
+                window.add(now + Span::from_secs(30).times(i64::from(piece)), counts);
+            }
+            let tally = Tally {
+                id: InstanceId {
+                    slo: SloId::new("shop", "api"),
+                    labels: Labels::empty(),
+                },
+                window,
+                newest: Some(now),
+                spacing: Span::from_secs(30),
+                first: now - Span::from_hours(6),
+            };
+            let share = Share::from(counts_until(&tally, Span::from_mins(10), now));
+            assert_eq!(share, Share::from(Counts::ZERO), "after {slots} slots");
+        }
+    }
 }

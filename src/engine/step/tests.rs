@@ -867,6 +867,7 @@ fn quick() -> Policy {
             fired_by(tier(Severity::Page, 30, 5, 0.0), 0.15),
             fired_by(tier(Severity::Ticket, 60, 10, 0.0), 0.15),
         ],
+        switched_off: Vec::new(),
         mode: Mode::Ratio,
         hold: Span::from_secs(90),
         recover: 0.9,

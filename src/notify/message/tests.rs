@@ -245,3 +245,18 @@ fn numbers_that_are_none_do_not_break_the_text() {
     assert!(text.contains("burns its error budget at unknown"), "{text}");
     assert!(!text.contains("NaN"), "{text}");
 }
+
+#[test]
+fn a_notice_that_ends_with_its_period_does_not_claim_a_recovery() {
+    let notification = fixture::closed(fixture::budget(Reason::PeriodEnded), Reason::PeriodEnded);
+    let message = Message::new(&notification, None);
+    assert!(
+        message
+            .title
+            .ends_with("alert closed after 1h 12m: its period ended")
+    );
+    assert_eq!(
+        message.why,
+        "The 30d is over; a new budget has begun. This is not a recovery."
+    );
+}

@@ -138,6 +138,8 @@ fn severities_are_in_pagerdutys_words() {
     ] {
         let mut notification = fixture::burning();
         notification.facts.severity = ours;
+        let label = ("severity".to_owned(), "sev1".to_owned());
+        notification.facts.document.labels.extend([label]);
         assert_eq!(body(&notification)["payload"]["severity"], theirs);
     }
     assert_eq!(

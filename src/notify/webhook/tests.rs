@@ -65,6 +65,7 @@ fn a_trigger_has_alertmanagers_body() {
             "service": "shop",
             "severity": "page",
             "slo": "checkout",
+            "slofuse_severity": "page",
             "sloth_service": "shop",
             "sloth_severity": "page",
             "sloth_slo": "checkout",
@@ -96,6 +97,7 @@ fn a_trigger_has_alertmanagers_body() {
         "service": "shop",
         "severity": "page",
         "slo": "checkout",
+        "slofuse_severity": "page",
         "sloth_service": "shop",
         "sloth_severity": "page",
         "sloth_slo": "checkout",
@@ -160,6 +162,25 @@ fn a_name_in_the_definition_is_the_alertname() {
     assert_eq!(body["groupKey"], plain["groupKey"]);
     let fingerprint = |body: &Value| body["alerts"][0]["fingerprint"].clone();
     assert_eq!(fingerprint(&body), fingerprint(&plain));
+}
+
+#[test]
+fn the_severity_of_the_definition_is_the_one_that_routes_match() {
+    let mut notification = fixture::burning();
+    let own = [
+        ("severity", "critical"),
+        ("service", "other"),
+        ("slofuse_severity", "none"),
+    ];
+    let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    notification.facts.document.labels.extend(own);
+    notification.facts.labels = Labels::new([("severity", "of the instance")]);
+    let labels = labels(&notification.facts);
+    assert_eq!(labels["severity"], "critical");
+    assert_eq!(labels["exported_severity"], "of the instance");
+    assert_eq!(labels["slofuse_severity"], "page");
+    assert_eq!(labels["sloth_severity"], "page");
+    assert_eq!(labels["service"], "shop");
 }
 
 #[test]

@@ -114,7 +114,8 @@ impl Daemon {
     async fn ready(&mut self) {
         wait::until("slofuse to be ready", READY_LIMIT, async || {
             if let Some(status) = self.process.exited() {
-                panic!("slofuse ended at its start with {status}");
+                let said = self.process.output();
+                panic!("slofuse ended at its start with {status}:\n{said}");
             }
             (self.api.status("/readyz").await == Some(200)).then_some(())
         })

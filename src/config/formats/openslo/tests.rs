@@ -1379,12 +1379,12 @@ fn the_pipeline_checks_what_is_left() {
         ("c.yaml", &threshold),
     ]);
     insta::assert_snapshot!(said(&found), @r#"
-    a.yaml:3:11 no-owner: nobody owns this SLO; add owner: with the team that answers for it
-    a.yaml:3:11 no-runbook: this SLO has no runbook; add runbook: with the URL that says what to do when it burns
+    a.yaml:3:11 no-owner: nobody owns this SLO; add the label owner: to metadata, with the team that answers for it
+    a.yaml:3:11 no-runbook: this SLO has no runbook; add the annotation runbook: to metadata, with the URL that says what to do when it burns
     a.yaml:14:25 dead-tier: the page tier 1h/1h of "own" can never fire: it needs an error ratio of 1000%; choose a policy with a smaller budget or a longer window, or an objective above 95.00
     a.yaml:17:1 duplicate: the SLO shop/api is defined twice, first at a.yaml:1:1; rename or remove one of the two
-    a.yaml:19:11 no-owner: nobody owns this SLO; add owner: with the team that answers for it
-    a.yaml:19:11 no-runbook: this SLO has no runbook; add runbook: with the URL that says what to do when it burns
+    a.yaml:19:11 no-owner: nobody owns this SLO; add the label owner: to metadata, with the team that answers for it
+    a.yaml:19:11 no-runbook: this SLO has no runbook; add the annotation runbook: to metadata, with the URL that says what to do when it burns
     "#);
     let same = SLO.replace("all_total", "good_total");
     let slice = "budgetingMethod: RatioTimeslices";
@@ -1399,11 +1399,11 @@ fn the_pipeline_checks_what_is_left() {
         ("c.yaml", CONDITION),
     ]);
     insta::assert_snapshot!(said(&found), @"
-    a.yaml:3:11 no-owner: nobody owns this SLO; add owner: with the team that answers for it
-    a.yaml:3:11 no-runbook: this SLO has no runbook; add runbook: with the URL that says what to do when it burns
+    a.yaml:3:11 no-owner: nobody owns this SLO; add the label owner: to metadata, with the team that answers for it
+    a.yaml:3:11 no-runbook: this SLO has no runbook; add the annotation runbook: to metadata, with the URL that says what to do when it burns
     a.yaml:12:63 invalid: both queries count the same events, so the ratio never changes; correct the PromQL; try it in the Prometheus UI first
-    a.yaml:19:11 no-owner: nobody owns this SLO; add owner: with the team that answers for it
-    a.yaml:19:11 no-runbook: this SLO has no runbook; add runbook: with the URL that says what to do when it burns
+    a.yaml:19:11 no-owner: nobody owns this SLO; add the label owner: to metadata, with the team that answers for it
+    a.yaml:19:11 no-runbook: this SLO has no runbook; add the annotation runbook: to metadata, with the URL that says what to do when it burns
     a.yaml:30:49 invalid: 1d is out of bounds; choose a value from 1s to 1h
     ");
 }

@@ -564,6 +564,18 @@ fn every_fixture_loads_as_what_it_measures() {
 }
 
 #[test]
+fn what_is_missing_is_to_be_written_where_pyrra_keeps_it() {
+    let (_, found) = compiled(RATIO.as_bytes());
+    let report = found.to_string();
+    for fix in [
+        "fix: add the label pyrra.dev/owner: with the team",
+        "fix: add the annotation pyrra.dev/runbook: with the URL",
+    ] {
+        assert!(report.contains(fix), "{report}");
+    }
+}
+
+#[test]
 fn one_report_names_every_mistake() {
     let text = RATIO
         .replace("'99.9'", "most")

@@ -2,7 +2,7 @@
 //!
 //! Precedence is that of Sloth: built-in texts, then `alerting`, then `page_alert` or
 //! `ticket_alert`. Places such as `{{ $labels.sloth_service }}` are filled in here, where the labels
-//! are known: nothing that is sent is a template.
+//! of the file are known; those of the instance and `{{ $value }}` by the engine when it notifies.
 
 use crate::config::field::Field;
 use crate::config::raw::definition::{Alert, Alerts, Texts};
@@ -10,7 +10,7 @@ use crate::config::tree::Mark;
 use crate::engine::Severity;
 
 use super::Translating;
-use super::labels::Places;
+use super::labels::{Later, Places};
 use super::reader::Keys;
 
 /// What `alerting` comes to.
@@ -131,8 +131,9 @@ impl Shared {
         let mut annotations = built_in_annotations(severity, slo, self.mark);
         annotations.extend(self.annotations.clone());
         annotations.extend(own.annotations);
-        let labels = fill(labels, [slo, &Texts::new()], translation);
-        let annotations = fill(annotations, [slo, &labels], translation);
+        let labels = fill(labels, [slo, &Texts::new()], Later::Nothing, translation);
+        let later = Later::LabelsAndValue;
+        let annotations = fill(annotations, [slo, &labels], later, translation);
         let alert = Alert {
             name: self.name.clone(),
             labels: Field::at(self.mark, labels),
@@ -158,9 +159,14 @@ fn built_in_annotations(severity: Severity, slo: &Texts, mark: Mark) -> Texts {
     ])
 }
 
-/// Fills in the places of all texts, and says where one stays as it is.
-pub(super) fn fill(texts: Texts, known: [&Texts; 2], translation: &mut Translating<'_>) -> Texts {
-    let places = Places { known };
+/// Fills in the places of all texts, and says where one stays as it is for good.
+pub(super) fn fill(
+    texts: Texts,
+    known: [&Texts; 2],
+    later: Later,
+    translation: &mut Translating<'_>,
+) -> Texts {
+    let places = Places { known, later };
     let report = translation.report.clone();
     let filled = texts.into_iter().map(|(name, field)| {
         let mark = field.mark_or(report.start());
@@ -168,9 +174,12 @@ pub(super) fn fill(texts: Texts, known: [&Texts; 2], translation: &mut Translati
             return (name, field);
         };
         if let Some(left) = left {
-            let message = format!(
-                "{left} in {name} stays as it is: only labels that the file gives are filled in"
-            );
+            let filled = match later {
+                Later::Nothing => "in a label, only labels that the file gives are filled in",
+                Later::Labels => "only {{ $labels.x }} is filled in",
+                Later::LabelsAndValue => "only {{ $labels.x }} and {{ $value }} are filled in",
+            };
+            let message = format!("{left} in {name} stays as it is: {filled}");
             let fix = "write {{ $labels.sloth_service }}, another label of the SLO, or plain text";
             // What both severities share is filled in twice.
             if !translation.notes.contains(&message) {

@@ -6,7 +6,7 @@ use crate::config::field::Field;
 use crate::config::lint::Lint;
 use crate::config::raw::definition::Texts;
 use crate::config::tree::Mark;
-use crate::config::value::WebUrl;
+use crate::config::value::{LabelName, WebUrl};
 
 use super::windows::PERIOD_LABEL;
 
@@ -72,17 +72,40 @@ pub(super) fn first_url(texts: &[&Texts], names: &[&str], section: Mark) -> Fiel
     Field::default()
 }
 
+/// What the engine fills in when it notifies (`engine::alert_text`), for a text is then whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Later {
+    /// Nothing: the text is a label.
+    Nothing,
+    /// `{{ $labels.x }}`: the annotation is of an alert that no tier raises.
+    Labels,
+    /// Also `{{ $value }}`, the burn rate.
+    LabelsAndValue,
+}
+
 /// What `{{ $labels.x }}` may say in the texts of an alert.
 pub(super) struct Places<'t> {
     /// Outermost last: a later one hides an earlier one.
     pub(super) known: [&'t Texts; 2],
+    /// What of the rest is left to the engine.
+    pub(super) later: Later,
+}
+
+impl Later {
+    fn fills(self, action: &str) -> bool {
+        let action = action.trim();
+        match action.strip_prefix("$labels.") {
+            Some(name) => self != Self::Nothing && LabelName::try_from(name.to_owned()).is_ok(),
+            None => self == Self::LabelsAndValue && action == "$value",
+        }
+    }
 }
 
 /// Bytes of a text with its places filled in.
 const FILLED_BYTES_MAX: usize = 16 << 10;
 
 impl Places<'_> {
-    /// Fills in the labels that the file gives; returns the first place that stays as it is.
+    /// Fills in the labels that the file gives; returns the first place that nobody fills in.
     pub(super) fn fill(&self, text: &str) -> (String, Option<String>) {
         let mut filled = String::with_capacity(text.len());
         let mut left = None;
@@ -101,7 +124,9 @@ impl Places<'_> {
                 _ => {
                     let place = format!("{{{{{action}}}}}");
                     filled.push_str(&place);
-                    left.get_or_insert_with(|| excerpt(&place));
+                    if !self.later.fills(action) {
+                        left.get_or_insert_with(|| excerpt(&place));
+                    }
                 }
             }
             rest = after;

@@ -12,7 +12,7 @@ use crate::config::value::Name;
 use super::Translating;
 use super::alerting::{Alerting, alerting, fill};
 use super::chain::{self, Chain, Effects};
-use super::labels::{Labels, first, first_url};
+use super::labels::{Labels, Later, first, first_url};
 use super::reader::{Keys, Spelling, text};
 use super::sli::sli;
 use super::windows::{Catalogue, Choice};
@@ -145,10 +145,9 @@ fn metadata(mark: Mark, labels: Texts, alerting: &Alerting) -> SloMetadata {
 fn info(info: Field<Alert>, slo: &Texts, translation: &mut Translating<'_>) -> Field<Alert> {
     info.map(|mut alert| {
         let known = [slo, &Texts::new()];
-        alert.labels = alert.labels.map(|texts| fill(texts, known, translation));
-        alert.annotations = alert
-            .annotations
-            .map(|texts| fill(texts, known, translation));
+        let mut filled = |texts, later| fill(texts, known, later, translation);
+        alert.labels = alert.labels.map(|texts| filled(texts, Later::Nothing));
+        alert.annotations = alert.annotations.map(|texts| filled(texts, Later::Labels));
         alert
     })
 }

@@ -268,6 +268,36 @@ fn answer_desk(scene: &mut Scene, answers: &[Answer]) {
 }
 
 #[test]
+fn a_direct_part_that_is_ahead_is_not_mixed_with_what_others_counted_before() {
+    let mut scene = with_direct(false);
+    scene.slos[0] = journey(&["cart", "desk"], &[]);
+    scene.slos.push(part("cart", &[]));
+    scene.configure();
+    let cart = |scene: &mut Scene| {
+        let evidence = Ok(Evidence::Samples {
+            from: scene.now - Span::from_secs(30),
+            series: Vec::new(),
+        });
+        let feed = "cart".to_owned();
+        scene.step(Input::Slot { feed, evidence });
+    };
+    answer_desk(&mut scene, &[Answer::Ratio(0.25)]);
+    let slot = scene.now;
+    // The desk is at the next slot before the cart has arrived at this one.
+    answer_desk(&mut scene, &[Answer::Ratio(0.75)]);
+    let ahead = std::mem::replace(&mut scene.now, slot);
+    cart(&mut scene);
+    let evaluation = whole(&scene);
+    assert_eq!(evaluation.at, slot);
+    let burns = |e: &Evaluation| e.readings.iter().filter_map(|r| r.burn).collect::<Vec<_>>();
+    assert_eq!(burns(&evaluation), [250.0; 4]);
+    scene.now = ahead;
+    cart(&mut scene);
+    // The longest window is asked for every two minutes only.
+    assert_eq!(burns(&whole(&scene)), [750.0, 750.0, 750.0, 250.0]);
+}
+
+#[test]
 fn ratios_of_a_direct_part_cannot_be_added() {
     let mut scene = with_direct(false);
     answer_desk(&mut scene, &[Answer::Ratio(0.5)]);

@@ -77,6 +77,62 @@ fn a_record_of_an_earlier_version_keeps_its_pending_time() {
     assert_eq!(paged, ["2m pending", "5m firing"]);
 }
 
+#[test]
+fn tiers_of_the_same_windows_wait_by_themselves_and_bear_their_own_labels() {
+    let speed = |speed: &str| BTreeMap::from([("speed".to_owned(), speed.to_owned())]);
+    let mut scene = shop_with(|policy| {
+        policy.tiers = vec![
+            tier(Severity::Page, 10, 1, 10.0),
+            tier(Severity::Page, 10, 1, 300.0),
+        ];
+        policy.tiers[0].pending = Span::from_mins(60);
+        policy.tiers[0].labels = speed("slow");
+        policy.tiers[1].pending = Span::from_mins(3);
+        policy.tiers[1].labels = speed("fast");
+    });
+    scene.play("20m shop 10/s 5%");
+    assert_eq!(transitions(&scene, Severity::Page), ["2m30s pending"]);
+    scene.play("20m shop 10/s 100%");
+    let paged = transitions(&scene, Severity::Page);
+    // Above 300 times the budget from 23m on.
+    assert_eq!(paged, ["2m30s pending", "26m firing"]);
+    let (_, page) = scene.notifications().swap_remove(0);
+    assert_eq!(page.facts.document.labels, speed("fast"));
+    assert_eq!(page.facts.tiers.len(), 2);
+}
+
+#[test]
+fn a_slot_without_samples_does_not_forget_what_an_earlier_version_remembered() {
+    let mut scene = shop_with(|policy| policy.tiers[0].pending = Span::from_mins(3));
+    scene.play("3m shop 10/s 50%");
+    scene.change_records(|json| drop(json.as_object_mut().unwrap().remove("tier_starts")));
+    scene.crash();
+    scene.play("30s down");
+    for record in scene.engine.alerts() {
+        let is_burn = matches!(record.key, AlertKey::Burn { .. });
+        assert!(is_burn && record.tier_starts.is_none(), "{record:?}");
+    }
+    assert!(scene.engine.alerts().count() > 0);
+}
+
+#[test]
+fn a_tier_of_severity_info_is_told() {
+    let mut scene = shop_with(|policy| {
+        policy.tiers = vec![tier(Severity::Info, 10, 1, 10.0)];
+        policy.budget = BudgetPolicy::default();
+    });
+    scene.recipients = recipients(&["pager"], &["tracker"], &["chat"]);
+    scene.configure();
+    scene.play(
+        "5m shop 10/s 50%
+         30m shop 10/s",
+    );
+    scene.expect(
+        "30s chat trigger shop/availability/info: Burning 10m/1m
+         7m30s chat resolve shop/availability/info: Recovered 10m/1m",
+    );
+}
+
 /// What one slot said of the tiers of an instance; `None` if nobody saw anything.
 type Seen = Vec<(Timestamp, Option<Vec<Verdict>>)>;
 

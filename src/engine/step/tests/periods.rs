@@ -64,7 +64,7 @@ fn what_a_week_has_cost_is_forgiven_when_the_next_begins() {
         assert_eq!(budget(&scene).consumed, 0.0);
         assert_eq!(budget(&scene).coverage, 1.0);
         scene.play("5m shop 10/s");
-        scene.expect("4d18h30m chat resolve shop/availability/info: Recovered");
+        scene.expect("4d18h30m chat resolve shop/availability/info: PeriodEnded");
     }
 }
 
@@ -116,7 +116,7 @@ fn a_notice_of_the_old_week_ends_at_the_first_look_at_the_new_one() {
          6m  shop 10/s 100%",
     );
     scene.expect(
-        "4d18h40m30s chat resolve shop/availability/info: Recovered
+        "4d18h40m30s chat resolve shop/availability/info: PeriodEnded
          4d18h45m30s chat trigger shop/availability/info: 50% consumed",
     );
 }

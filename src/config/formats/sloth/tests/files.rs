@@ -72,7 +72,6 @@ fn every_key_of_a_plain_file_has_its_place() {
       total: sum(rate(http_requests_total{job="shop"}[{{ .window }}]))
       page: ShopCheckoutBurns [category=paging, severity=critical, sloth_severity=page] [dashboard=https://dashboards.example.com/shop, runbook_url=https://runbooks.example.com/shop, summary=shop: buyers cannot pay at paging {{ $value }}, title=shop checkout-availability: budget burns too fast (page)]
       ticket: ShopCheckoutBurns [category=availability, severity=warning, sloth_severity=ticket] [runbook_url=https://runbooks.example.com/shop, summary=shop: buyers cannot pay at availability {{ $value }}, title=shop checkout-availability: budget burns too fast (ticket)]
-      note: {{ $value }} in summary stays as it is: only labels that the file gives are filled in
       id: shop/search-errors
       owner: team-shop
       labels: critical=true, owner=team-shop, quoted=yes, share=0.5, sloth_id=shop-search-errors, sloth_service=shop, sloth_slo=search-errors
@@ -93,8 +92,6 @@ fn every_key_of_a_plain_file_has_its_place() {
     insta::assert_snapshot!(found, @r#"
     shop.yml:16:18: warning: the label sloth_slo is made of the names, so this one is ignored
       fix: remove it, or give it another name
-    shop.yml:27:18: note: {{ $value }} in summary stays as it is: only labels that the file gives are filled in
-      fix: write {{ $labels.sloth_service }}, another label of the SLO, or plain text
     shop.yml:46:1: warning: "Version" stands beside "version", so it is ignored
       fix: keep one of the two
     "#);

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 
+use super::labels::Later;
 use super::plugins::load;
 use super::*;
 
@@ -74,11 +75,13 @@ proptest! {
     #[test]
     fn places_never_lose_text(before in "[^{}]{0,20}", after in "[^{}]{0,20}", name in "[a-z]{1,5}") {
         let known = Texts::new();
-        let places = labels::Places { known: [&known, &known] };
         let text = format!("{before}{{{{ $labels.{name} }}}}{after}");
-        let (filled, left) = places.fill(&text);
-        prop_assert_eq!(filled, text);
-        prop_assert!(left.is_some());
+        for later in [Later::Nothing, Later::Labels, Later::LabelsAndValue] {
+            let places = labels::Places { known: [&known, &known], later };
+            let (filled, left) = places.fill(&text);
+            prop_assert_eq!(filled, text.clone());
+            prop_assert_eq!(left.is_some(), later == Later::Nothing);
+        }
     }
 
     #[test]
@@ -86,9 +89,40 @@ proptest! {
         let value = Field::at(tree::Mark::start(0), "x".repeat(length));
         let known = Texts::from([("a".to_owned(), value)]);
         let none = Texts::new();
-        let places = labels::Places { known: [&known, &none] };
+        let places = labels::Places { known: [&known, &none], later: Later::LabelsAndValue };
         let text = "{{$labels.a}}".repeat(times);
         let (filled, _) = places.fill(&text);
         prop_assert!(filled.len() <= text.len() + (16 << 10));
+    }
+}
+
+#[test]
+fn only_what_nobody_fills_in_is_left() {
+    let known = Texts::new();
+    let left = |later, text: &str| {
+        let places = labels::Places {
+            known: [&known, &known],
+            later,
+        };
+        places.fill(text).1
+    };
+    for text in [
+        "{{ $value }}",
+        "{{$value}}",
+        "{{ $labels.zone }} {{ $value }}",
+    ] {
+        assert_eq!(left(Later::LabelsAndValue, text), None, "{text}");
+        assert!(left(Later::Labels, text).is_some(), "{text}");
+        assert!(left(Later::Nothing, text).is_some(), "{text}");
+    }
+    for text in [
+        "{{ $value | humanize }}",
+        "{{- $value }}",
+        "{{ .Labels.zone }}",
+        "{{ $labels.zone | toUpper }}",
+        "{{ $externalURL }}",
+        "{{}}",
+    ] {
+        assert_eq!(left(Later::LabelsAndValue, text).as_deref(), Some(text));
     }
 }

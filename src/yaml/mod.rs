@@ -1,4 +1,4 @@
-//! YAML, line by line.
+//! Values as YAML, line by line, so that it reads as if a person had written it.
 //!
 //! Readers differ in what ends a line and in which words are more than texts. What is written here
 //! is read alike by all: a text is plain only where it cannot be anything else, and characters
@@ -8,13 +8,18 @@ use std::fmt::Write as _;
 
 use serde_yaml::{Mapping, Value};
 
-use crate::engine::Span;
-
 /// Levels are set in by so many spaces.
 const STEP: usize = 2;
 
-/// A section or list, each of its lines set in; absent values are left out.
-pub(super) fn block(value: &Value, indent: usize, out: &mut String) {
+/// A document: a section or a list; entries of a section without a value are left out.
+pub fn document(value: &Value) -> String {
+    let mut out = String::new();
+    block(value, 0, &mut out);
+    out
+}
+
+/// A section or list, each of its lines set in.
+fn block(value: &Value, indent: usize, out: &mut String) {
     match value {
         Value::Mapping(entries) => section(entries, indent, out),
         Value::Sequence(items) => {
@@ -146,11 +151,27 @@ fn is_plain(text: &str) -> bool {
     starts_well && !is_word && !structured && !text.ends_with([' ', ':']) && text.chars().all(shows)
 }
 
-/// `30d` or `6.25%`
+/// `30d`, `1d12h` or `6.25%`
 fn is_quantity(text: &str) -> bool {
-    let percent = text.strip_suffix('%');
-    percent.is_some_and(|number| number.parse::<f64>().is_ok())
-        || (text.ends_with(|c: char| c.is_ascii_alphabetic()) && Span::parse(text).is_ok())
+    match text.strip_suffix('%') {
+        Some(number) => number.parse::<f64>().is_ok(),
+        None => is_duration(text),
+    }
+}
+
+/// Numbers, each with a unit behind it.
+fn is_duration(text: &str) -> bool {
+    let mut rest = text;
+    while !rest.is_empty() {
+        let unit = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+        let next = unit.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+        let name = unit.strip_suffix(next).unwrap_or_default();
+        if unit == rest || !matches!(name, "ms" | "s" | "m" | "h" | "d" | "w" | "y") {
+            return false;
+        }
+        rest = next;
+    }
+    true
 }
 
 /// Whether a character can be seen, or is a space, and is the same to all readers.
@@ -173,12 +194,6 @@ mod tests {
 
     use super::*;
 
-    fn written(value: &Value) -> String {
-        let mut out = String::new();
-        block(value, 0, &mut out);
-        out
-    }
-
     fn text(text: &str) -> String {
         in_one_line(text)
     }
@@ -187,6 +202,8 @@ mod tests {
     fn a_text_stays_a_text() {
         for plain in [
             "30d",
+            "1d12h",
+            "500ms",
             "6.25%",
             "a_total{job=\"x\"}",
             "web/api",
@@ -224,6 +241,8 @@ mod tests {
             "|",
             ">",
             "1d2",
+            "12e",
+            "1_0",
             "-1",
             ".5",
             "'a'",
@@ -248,7 +267,7 @@ mod tests {
             "h": null,
         });
         let value = serde_yaml::to_value(value).unwrap();
-        insta::assert_snapshot!(written(&value), @r#"
+        insta::assert_snapshot!(document(&value), @r#"
         a:
           b:
             - c: 1
@@ -288,7 +307,7 @@ mod tests {
         #[test]
         fn another_reader_reads_what_was_written(value in any_value()) {
             let value = serde_json::json!({ "value": value });
-            let text = written(&serde_yaml::to_value(&value).unwrap());
+            let text = document(&serde_yaml::to_value(&value).unwrap());
             let read: serde_json::Value = serde_yaml::from_str(&text).unwrap();
             prop_assert_eq!(read, value, "{}", text);
         }
