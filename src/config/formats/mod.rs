@@ -11,11 +11,14 @@ mod openslo;
 mod pyrra;
 mod sloth;
 
+use std::collections::BTreeMap;
+
 use super::diagnostic::Report;
 use super::field::Field;
 use super::lint::Lint;
-use super::raw::definition::{PolicyDocument, SloDocument};
+use super::raw::definition::{PolicyDocument, SloDocument, TierChange};
 use super::tree::{Mark, Node, Value};
+use crate::engine::{Policy, Tier};
 
 /// A format of definitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,6 +117,18 @@ fn is_list(document: &Node) -> bool {
         || matches!(Format::of(document), Some(Format::Pyrra | Format::Sloth));
     let items = document.get("items").map(|items| &items.value);
     of_kubernetes && text("kind").ends_with("List") && matches!(items, Some(Value::Sequence(_)))
+}
+
+/// Leaves out every tier of the built-in policy.
+fn no_tiers(mark: Mark) -> BTreeMap<String, Field<TierChange>> {
+    let off = |tier: &Tier| {
+        let change = TierChange {
+            disabled: Field::at(mark, true),
+            ..TierChange::default()
+        };
+        (tier.long.to_string(), Field::at(mark, change))
+    };
+    Policy::sre_workbook().tiers.iter().map(off).collect()
 }
 
 /// A native document, and what it was made of.

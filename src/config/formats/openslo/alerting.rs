@@ -9,12 +9,11 @@
 //! loads a file into an alerting daemon wants to be told, and a budget that nobody watches is the
 //! worse surprise. A note says so.
 
-use std::collections::BTreeMap;
-
 use crate::config::field::{Field, ValueOr};
-use crate::config::raw::definition::{SloPolicy, Tier, TierChange};
+use crate::config::formats;
+use crate::config::raw::definition::{SloPolicy, Tier};
 use crate::config::tree::Mark;
-use crate::engine::{Policy, Span};
+use crate::engine::Span;
 
 use super::condition;
 use super::entry::{Entry, Notes};
@@ -147,7 +146,7 @@ impl Found {
             ..SloPolicy::default()
         };
         if self.tiers.is_empty() {
-            policy.vary = Field::at(mark, no_tiers(mark));
+            policy.vary = Field::at(mark, formats::no_tiers(mark));
         } else {
             policy.tiers = Field::at(mark, self.tiers);
         }
@@ -161,18 +160,6 @@ impl Found {
         }
         Field::at(mark, ValueOr::Section(policy))
     }
-}
-
-/// Leaves out every tier of the built-in policy.
-fn no_tiers(mark: Mark) -> BTreeMap<String, Field<TierChange>> {
-    let off = |tier: &crate::engine::Tier| {
-        let change = TierChange {
-            disabled: Field::at(mark, true),
-            ..TierChange::default()
-        };
-        (tier.long.to_string(), Field::at(mark, change))
-    };
-    Policy::sre_workbook().tiers.iter().map(off).collect()
 }
 
 /// The `spec` of an object that is referred to or written in place.

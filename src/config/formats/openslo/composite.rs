@@ -14,12 +14,18 @@ use std::collections::BTreeSet;
 
 use crate::config::field::Field;
 use crate::config::raw::definition::{Sli, Step};
+use crate::config::tree::Mark;
 use crate::config::value::Name;
 
 use super::entry::Entry;
 use super::indicator::{self, Context, Method};
 use super::objective;
 use super::slo::slug;
+
+/// Burn rates that the whole may have when every part fails: between them it has an objective
+/// that is neither nothing nor everything.
+const FASTEST_MIN: f64 = 1.0 + 1e-6;
+const FASTEST_MAX: f64 = 1e8;
 
 /// A weighted SLI and its objective in percent.
 pub(super) struct Composite {
@@ -31,20 +37,26 @@ pub(super) struct Composite {
 pub(super) fn of(spec: Entry<'_>, objectives: &[Entry<'_>], context: Context<'_>) -> Composite {
     let mark = spec.mark();
     let names = names(objectives);
-    let mut sum = Some(0.0);
-    let mut steps = Vec::new();
-    for (objective, name) in objectives.iter().zip(names) {
-        let part = part(*objective, name, context);
-        sum = sum
-            .zip(part.weight.value())
-            .map(|(sum, weight)| sum + weight);
-        steps.push(Field::at(objective.mark(), part));
+    let parts = objectives.iter().zip(names);
+    let mut parts: Vec<(Mark, Step)> = parts
+        .map(|(objective, name)| (objective.mark(), part(*objective, name, context)))
+        .collect();
+    let weights: Option<Vec<f64>> = parts
+        .iter()
+        .map(|(_, part)| part.weight.value().copied())
+        .collect();
+    let percent = weights.as_deref().and_then(|weights| whole(spec, weights));
+    if percent.is_none() {
+        // What is wrong with the weights has been said.
+        for (mark, part) in &mut parts {
+            part.weight = Field::refused(*mark);
+        }
     }
+    let steps = parts.into_iter().map(|(mark, part)| Field::at(mark, part));
     let weighted = Sli {
-        weighted: Field::at(mark, steps),
+        weighted: Field::at(mark, steps.collect()),
         ..Sli::default()
     };
-    let percent = sum.map(|sum| objective::decimal(100.0 - 100.0 / sum));
     if let Some(percent) = percent {
         tell(spec, percent, context);
     }
@@ -52,6 +64,25 @@ pub(super) fn of(spec: Entry<'_>, objectives: &[Entry<'_>], context: Context<'_>
         sli: Field::at(mark, weighted),
         objective: percent.map_or_else(|| Field::refused(mark), |p| Field::at(mark, p)),
     }
+}
+
+/// The objective of the whole in percent, from the burn rate that it has when every part fails.
+fn whole(spec: Entry<'_>, weights: &[f64]) -> Option<f64> {
+    let fastest: f64 = weights.iter().sum();
+    if fastest > FASTEST_MAX {
+        let message = "these targets and weights leave the whole next to no budget";
+        spec.error(message, "write lower targets, or smaller weights");
+        return None;
+    }
+    if fastest < FASTEST_MIN {
+        let message = "with these weights the whole keeps its budget even if every part fails";
+        spec.error(
+            message,
+            "write compositeWeight: so that the weights add up to 1",
+        );
+        return None;
+    }
+    Some(objective::decimal(100.0 - 100.0 / fastest))
 }
 
 fn part(objective: Entry<'_>, name: Name, context: Context<'_>) -> Step {

@@ -1468,3 +1468,70 @@ proptest! {
         let _ = translate(&[("a.yaml", &text), ("c.yaml", CONDITION)]);
     }
 }
+
+/// The definition of a composite of these targets (ratios) and weights, and what was said.
+fn weighed(parts: &[(f64, f64)]) -> (Vec<Definition>, Diagnostics) {
+    let objective = |(target, weight): &(f64, f64)| {
+        format!(
+            "{{target: {target}, compositeWeight: {weight}, indicator: {{spec: {{ratioMetric: \
+             {{counter: true, good: {{metricSource: {{type: Prometheus, spec: {{query: ok_total}}}}}}, \
+             total: {{metricSource: {{type: Prometheus, spec: {{query: a_total}}}}}}}}}}}}}}"
+        )
+    };
+    let objectives: Vec<String> = parts.iter().map(objective).collect();
+    let slo = without_indicator();
+    let slo = slo.replace("[{target: 0.999}]", &format!("[{}]", objectives.join(", ")));
+    let found = RefCell::default();
+    let mut documents = Documents::new(&found);
+    for (name, text) in [
+        ("a.yaml", slo.as_str()),
+        ("b.yaml", POLICY),
+        ("c.yaml", CONDITION),
+    ] {
+        documents.read(name.into(), text.as_bytes());
+    }
+    let definitions = documents.compile();
+    (definitions, found.into_inner())
+}
+
+#[test]
+fn weights_that_leave_no_objective_are_refused_once() {
+    let hostile = [1e-12, 1e-3, 1e5, 1e9, 1e300];
+    for weight in hostile {
+        let (_, found) = weighed(&[(0.9, weight), (0.99, weight)]);
+        assert!(found.errors() <= 1, "{found}");
+        assert_eq!(found.errors() == 1, weight != 1e5, "{weight}: {found}");
+    }
+    let (_, found) = weighed(&[(0.999_999_999_999_999, 1.0), (0.99, 1.0)]);
+    assert_eq!(found.errors(), 1, "{found}");
+    // More than the largest native weight, and still an objective.
+    let (_, found) = weighed(&[(0.999_999_9, 1.0), (0.99, 1.0)]);
+    assert_eq!(found.errors(), 0, "{found}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn the_whole_burns_as_the_format_says(
+        parts in prop::collection::vec((1e-3..0.9999f64, 0.02..50f64, 0.0..1f64), 2..6),
+    ) {
+        let written: Vec<(f64, f64)> = parts.iter().map(|part| (part.0, part.1)).collect();
+        let (definitions, found) = weighed(&written);
+        let asked: f64 = parts.iter().map(|(target, weight, bad)| weight * bad / (1.0 - target)).sum();
+        let fastest: f64 = parts.iter().map(|(target, weight, _)| weight / (1.0 - target)).sum();
+        if fastest < 1.001 {
+            return Ok(());
+        }
+        prop_assert_eq!(found.errors(), 0, "{}", found);
+        let slo = definitions.iter().find_map(|definition| match &definition.slo.indicator {
+            crate::engine::Indicator::Composite(composite) => Some((&definition.slo, composite)),
+            _ => None,
+        });
+        let (slo, composite) = slo.unwrap();
+        let weights: Vec<f64> = composite.parts.iter().map(|part| part.weight).collect();
+        let bad: f64 = weights.iter().zip(&parts).map(|(weight, part)| weight * part.2).sum();
+        let burn = bad / weights.iter().sum::<f64>() / slo.objective.budget_ratio();
+        prop_assert!((burn - asked).abs() <= 1e-4 * asked + 1e-9, "{} is not {}", burn, asked);
+    }
+}

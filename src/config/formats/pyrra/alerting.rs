@@ -5,6 +5,7 @@ use super::raw::{Alerting, Severities, Switch};
 use super::tiers::{self, Burn};
 use crate::config::diagnostic::excerpt;
 use crate::config::field::{Field, Section, ValueOr};
+use crate::config::formats::no_tiers;
 use crate::config::raw::definition::{Alert, Alerts, Blind, Budget, SloPolicy, Texts, Tier};
 use crate::config::tree::Mark;
 use crate::config::value::{Duration, DurationOrNever, Fraction};
@@ -46,33 +47,29 @@ impl Promise {
             burning: on(&raw.burnrates, true) && !on(&raw.disabled, false),
             absent: on(&raw.absent, true),
         };
-        note_switches(made, section, raw, wanted);
+        note_absent_name(made, section, raw, wanted);
         let alerts = alerts(section.mark, raw, wanted);
         let unwritten = Severities::default();
         let severities = raw.severities.value().unwrap_or(&unwritten);
-        let tiers = self.tiers(made, severities, wanted);
         let blind = self.blind(made, section.mark, &severities.absent, wanted);
-        let policy = match (tiers, blind) {
-            (Some(tiers), Some(blind)) => {
-                let policy = SloPolicy {
-                    tiers: Field::at(self.window_at, tiers),
-                    budget: budget(section.mark, wanted),
-                    blind: Field::at(section.mark, blind),
-                    ..SloPolicy::default()
-                };
-                Field::at(self.window_at, ValueOr::Section(policy))
-            }
-            _ => Field::refused(self.window_at),
+        let policy = if wanted.only_absence() {
+            blind.map(|blind| only_blind(section.mark, blind))
+        } else {
+            let tiers = self.tiers(made, severities);
+            tiers.zip(blind).map(|(tiers, blind)| SloPolicy {
+                tiers: Field::at(self.window_at, tiers),
+                blind: Field::at(section.mark, blind),
+                ..SloPolicy::default()
+            })
         };
+        let policy = policy.map_or_else(
+            || Field::refused(self.window_at),
+            |policy| Field::at(self.window_at, ValueOr::Section(policy)),
+        );
         Translated { policy, alerts }
     }
 
-    fn tiers(
-        &self,
-        made: &mut Made<'_>,
-        severities: &Severities,
-        wanted: Wanted,
-    ) -> Option<Vec<Field<Tier>>> {
+    fn tiers(&self, made: &mut Made<'_>, severities: &Severities) -> Option<Vec<Field<Tier>>> {
         const PERIODS: (Span, Span) = (Span::from_days(1), Span::from_days(400));
         // A window that no period can have is reported where periods are.
         let window = self
@@ -87,7 +84,7 @@ impl Promise {
         let mut tiers = Vec::new();
         for (burn, (name, field)) in tiers::burns(window).into_iter().zip(written) {
             let default = (burn.severity, self.window_at);
-            let mut told = Told::of(made, field, default, &format!("{name} burn"));
+            let told = Told::of(made, field, default, &format!("{name} burn"));
             if burn.short.is_zero() {
                 let message = format!(
                     "the {name} burn alert is left out: with a window of {window} it would look \
@@ -96,9 +93,6 @@ impl Promise {
                 let fix = "choose a window of at least 2d19h12m to have it";
                 made.note(self.window_at, message, fix);
                 continue;
-            }
-            if wanted.only_absence() {
-                told.severity = Severity::Info;
             }
             tiers.push(Field::at(
                 self.window_at,
@@ -142,7 +136,7 @@ struct Wanted {
 }
 
 impl Wanted {
-    /// A policy without tiers has nobody to tell of anything, so these become the quietest ones.
+    /// No alert of burns, only of metrics that are absent.
     const fn only_absence(self) -> bool {
         self.absent && !self.burning
     }
@@ -212,16 +206,18 @@ fn tier(burn: &Burn, window: Span, mark: Mark, told: Told) -> Tier {
     }
 }
 
-/// Without burn alerts there is nothing to tell about the budget either.
-fn budget(mark: Mark, wanted: Wanted) -> Field<Budget> {
-    if !wanted.only_absence() {
-        return Field::default();
-    }
+/// The policy of an SLO that alerts on a lack of evidence alone: nothing is told about its budget.
+fn only_blind(mark: Mark, blind: ValueOr<Blind>) -> SloPolicy {
     let budget = Budget {
         thresholds: Field::at(mark, Vec::new()),
         exhaustion_within: Field::at(mark, DurationOrNever(None)),
     };
-    Field::at(mark, budget)
+    SloPolicy {
+        vary: Field::at(mark, no_tiers(mark)),
+        budget: Field::at(mark, budget),
+        blind: Field::at(mark, blind),
+        ..SloPolicy::default()
+    }
 }
 
 fn alerts(mark: Mark, raw: &Alerting, wanted: Wanted) -> Field<Alerts> {
@@ -230,13 +226,12 @@ fn alerts(mark: Mark, raw: &Alerting, wanted: Wanted) -> Field<Alerts> {
         let name = written.map_or(default, String::as_str);
         Field::at(field.mark_or(mark), name.to_owned())
     };
-    let burn = named(&raw.name, NAME_DEFAULT);
-    let louder = if wanted.only_absence() {
+    let name = if wanted.only_absence() {
         named(&raw.absent_name, ABSENT_NAME_DEFAULT)
     } else {
-        burn.clone()
+        named(&raw.name, NAME_DEFAULT)
     };
-    let alert = |name: &Field<String>| {
+    let alert = || {
         let mut alert = Alert::default();
         if wanted.burning || wanted.absent {
             alert.name = name.clone();
@@ -246,31 +241,20 @@ fn alerts(mark: Mark, raw: &Alerting, wanted: Wanted) -> Field<Alerts> {
         Field::at(mark, alert)
     };
     let alerts = Alerts {
-        page: alert(&louder),
-        ticket: alert(&louder),
-        info: alert(&burn),
+        page: alert(),
+        ticket: alert(),
+        info: alert(),
     };
     Field::at(mark, alerts)
 }
 
-/// Says where switches and names come to something else.
-fn note_switches(made: &mut Made<'_>, section: &Section<'_>, raw: &Alerting, wanted: Wanted) {
+/// Says where a name comes to something else.
+fn note_absent_name(made: &mut Made<'_>, section: &Section<'_>, raw: &Alerting, wanted: Wanted) {
     let written = raw.absent_name.value().is_some_and(|name| !name.is_empty());
     if written && wanted.burning && wanted.absent {
         let message = "absentName has no meaning here: the alert for a lack of evidence bears the \
                        name of the alerts of its severity";
         let fix = "tell it by its reason, or route it by its severity";
         made.note(raw.absent_name.mark_or(section.mark), message, fix);
-    }
-    if wanted.only_absence() {
-        let field = if raw.burnrates.is_absent() {
-            &raw.disabled
-        } else {
-            &raw.burnrates
-        };
-        let message = "burn alerts are not switched off but told as info: without any, nobody \
-                       would be told of absent metrics either";
-        let fix = "add absent: false to switch off all alerts";
-        made.note(field.mark_or(section.mark), message, fix);
     }
 }

@@ -307,15 +307,13 @@ fn a_native_histogram_stays_one() {
 fn alerts_are_switched_off_in_every_way() {
     let (documents, found) = translated(SWITCHES.as_bytes());
     insta::assert_snapshot!(found, @r"
-    a.yaml:14:16: note: burn alerts are not switched off but told as info: without any, nobody would be told of absent metrics either
-      fix: add absent: false to switch off all alerts
     a.yaml:38:11: note: the fast burn alert is left out: with a window of 2d it would look back 0s, and in Pyrra it can never fire
       fix: choose a window of at least 2d19h12m to have it
     ");
     let [absence, silence, short] = documents.as_slice() else {
         panic!("{documents:?}");
     };
-    assert_eq!(absence.matches("- severity: info").count(), 4);
+    assert!(!absence.contains("tiers:"), "{absence}");
     insta::assert_snapshot!(section(absence, "alerts:"), @r"
     alerts:
       page:
@@ -323,7 +321,7 @@ fn alerts_are_switched_off_in_every_way() {
       ticket:
         name: MailGone
       info:
-        name: ErrorBudgetBurn
+        name: MailGone
     ");
     let told = "    budget:\n      thresholds: []\n      exhaustion_within: never\n";
     assert!(absence.contains(told), "{absence}");
@@ -345,6 +343,21 @@ fn alerts_are_switched_off_in_every_way() {
         bad: sum by (shard) (increase(queue:failed:total{queue="mail"}[$window]))
         total: sum by (shard) (increase(queue:handled:total{queue="mail"}[$window]))
     "#);
+}
+
+#[test]
+fn without_burn_alerts_absence_is_still_told() {
+    let (definitions, found) = compiled(SWITCHES.as_bytes());
+    assert_eq!(found.errors(), 0, "{found}");
+    let [absence, silence, _] = definitions.as_slice() else {
+        panic!("{definitions:?}");
+    };
+    let policy = &absence.slo.policy;
+    assert!(policy.tiers.is_empty() && policy.budget.thresholds.is_empty());
+    let blind = policy.blind.as_ref().unwrap();
+    assert_eq!(blind.severity, Severity::Page);
+    let policy = &silence.slo.policy;
+    assert!(policy.tiers.is_empty() && policy.blind.is_none());
 }
 
 #[test]
