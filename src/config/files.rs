@@ -171,6 +171,16 @@ impl Walk<'_> {
         report.error(mark, message, "correct the path or its permissions");
     }
 
+    fn report_no_match(&self, path: &Path, named_at: Option<&Place>) {
+        let (report, mark) = about(path, named_at, self.found);
+        let message = format!("nothing matches {}", path.display());
+        report.error(
+            mark,
+            message,
+            "correct the pattern, or create what it should find",
+        );
+    }
+
     /// Enters everything that a pattern matches.
     fn expand(&mut self, path: &Path, named_at: Option<&Place>) -> io::Result<()> {
         let Some(wild) = Wildcards::of(path)? else {
@@ -195,7 +205,8 @@ impl Walk<'_> {
             }
         }
         if found.is_empty() {
-            return Err(io::Error::other("nothing matches this pattern"));
+            self.report_no_match(path, named_at);
+            return Ok(());
         }
         found.sort();
         for path in found {

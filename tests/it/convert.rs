@@ -69,7 +69,7 @@ fn one_stream_holds_all_files() {
         .count();
     assert_eq!(count, 7, "{out}");
     assert!(
-        err.contains("switches.yaml:14:16: note: burn alerts"),
+        err.contains("checkout.yaml:51:21: note: the severity"),
         "{err}"
     );
     let directory = tempfile::tempdir().unwrap();

@@ -89,8 +89,8 @@ fn patterns_match_files_and_directories() {
 fn patterns_that_match_nothing_are_mistakes() {
     let all = directory(&FILES);
     insta::assert_snapshot!(found(&all, &["*.toml", "nowhere/*.yaml", "[", "a**", "absent"]), @"
-    ./*.toml:1:1: error: ./*.toml cannot be read: nothing matches this pattern
-      fix: correct the path or its permissions
+    ./*.toml:1:1: error: nothing matches ./*.toml
+      fix: correct the pattern, or create what it should find
     ./[:1:1: error: ./[ cannot be read: not a pattern: invalid range pattern
       fix: correct the path or its permissions
     ./a**:1:1: error: ./a** cannot be read: not a pattern: recursive wildcards must form a single path component
