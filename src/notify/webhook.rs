@@ -230,10 +230,12 @@ fn own_labels(facts: &AlertFacts) -> Vec<(&'static str, &str)> {
     labels
 }
 
-/// The definition's annotations, then the message; `budget` and the rest by their lower-case names.
+/// The message; `budget` and the rest by their lower-case names. Where the definition's author wrote
+/// an annotation of the same name, receivers' templates ask for that one: ours is then beside it as
+/// `slofuse_...`.
 fn annotations(facts: &AlertFacts, message: &Message) -> BTreeMap<String, String> {
-    let mut annotations = facts.document.annotations.clone();
-    let mut set = |name: &str, value: &str| annotations.insert(name.to_owned(), value.to_owned());
+    let mut own: BTreeMap<String, String> = BTreeMap::new();
+    let mut set = |name: &str, value: &str| own.insert(name.to_owned(), value.to_owned());
     for fact in &message.facts {
         set(&fact.name.to_lowercase().replace(' ', "_"), &fact.value);
     }
@@ -243,7 +245,14 @@ fn annotations(facts: &AlertFacts, message: &Message) -> BTreeMap<String, String
     for link in &message.links {
         set(&format!("{}_url", link.name.to_lowercase()), &link.url);
     }
-    annotations
+    for (name, written) in &facts.document.annotations {
+        if let Some(ours) = own.insert(name.clone(), written.clone())
+            && ours != *written
+        {
+            own.insert(format!("slofuse_{name}"), ours);
+        }
+    }
+    own
 }
 
 fn fingerprint(key: &str) -> String {

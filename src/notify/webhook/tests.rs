@@ -147,7 +147,7 @@ fn other_alerts_have_names_of_their_own() {
     let down = labels(fixture::source_down());
     assert_eq!(
         (&down["alertname"], &down["sloth_slo"]),
-        (&"SourceDown".into(), &Value::Null)
+        (&"SourceDown".into(), &serde_json::Value::Null)
     );
 }
 
@@ -181,6 +181,23 @@ fn the_severity_of_the_definition_is_the_one_that_routes_match() {
     assert_eq!(labels["slofuse_severity"], "page");
     assert_eq!(labels["sloth_severity"], "page");
     assert_eq!(labels["service"], "shop");
+}
+
+#[test]
+fn an_annotation_of_the_definition_stands_as_it_is_written() {
+    let mut notification = fixture::burning();
+    let annotations = &mut notification.facts.document.annotations;
+    annotations.insert("summary".to_owned(), "Call the bank.".to_owned());
+    let body = super::body(&notification, None);
+    let annotations = &body["alerts"][0]["annotations"];
+    assert_eq!(annotations["summary"], "Call the bank.");
+    let ours = annotations["slofuse_summary"].as_str().unwrap();
+    assert!(ours.contains("burns its error budget"), "{ours}");
+    assert_eq!(
+        annotations["slofuse_title"],
+        serde_json::Value::Null,
+        "ours has its name"
+    );
 }
 
 #[test]

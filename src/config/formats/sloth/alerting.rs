@@ -128,8 +128,7 @@ impl Shared {
         )]);
         labels.extend(self.labels.clone());
         labels.extend(own.labels);
-        let mut annotations = built_in_annotations(severity, slo, self.mark);
-        annotations.extend(self.annotations.clone());
+        let mut annotations = self.annotations.clone();
         annotations.extend(own.annotations);
         let labels = fill(labels, [slo, &Texts::new()], Later::Nothing, translation);
         let later = Later::LabelsAndValue;
@@ -142,21 +141,6 @@ impl Shared {
         };
         Field::at(self.mark, alert)
     }
-}
-
-/// What every alert of Sloth's says, for receivers whose templates ask for it.
-fn built_in_annotations(severity: Severity, slo: &Texts, mark: Mark) -> Texts {
-    let label = |name: &str| slo.get(name).and_then(Field::value);
-    let (Some(service), Some(name)) = (label("sloth_service"), label("sloth_slo")) else {
-        return Texts::new();
-    };
-    let title = format!("{service} {name}: budget burns too fast ({severity})");
-    let summary =
-        format!("The SLO {name} of {service} spends its error budget faster than it can afford.");
-    Texts::from([
-        ("title".to_owned(), Field::at(mark, title)),
-        ("summary".to_owned(), Field::at(mark, summary)),
-    ])
 }
 
 /// Fills in the places of all texts, and says where one stays as it is for good.

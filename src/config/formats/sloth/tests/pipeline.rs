@@ -76,8 +76,7 @@ fn the_examples_load_without_a_word() {
           "annotations": {
             "dashboard": "https://dashboards.example.com/d/shop",
             "runbook": "https://runbooks.example.com/shop/checkout",
-            "summary": "Buyers cannot pay: shop misses checkout-availability",
-            "title": "shop checkout-availability: budget burns too fast (page)"
+            "summary": "Buyers cannot pay: shop misses checkout-availability"
           }
         },
         "ticket": {
@@ -90,8 +89,7 @@ fn the_examples_load_without_a_word() {
           "annotations": {
             "dashboard": "https://dashboards.example.com/d/shop",
             "runbook": "https://runbooks.example.com/shop/checkout",
-            "summary": "Buyers cannot pay: shop misses checkout-availability",
-            "title": "shop checkout-availability: budget burns too fast (ticket)"
+            "summary": "Buyers cannot pay: shop misses checkout-availability"
           }
         }
       },

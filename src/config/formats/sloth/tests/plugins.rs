@@ -465,8 +465,8 @@ fn an_exhausted_budget_becomes_a_notice() {
     objective: 99
     bad: sum(rate(errors_total[{{.window}}]))
     total: sum(rate(events_total[{{.window}}]))
-    page: X [sloth_severity=page] [summary=The SLO x of shop spends its error budget faster than it can afford., title=shop x: budget burns too fast (page)]
-    ticket: X [sloth_severity=ticket] [summary=The SLO x of shop spends its error budget faster than it can afford., title=shop x: budget burns too fast (ticket)]
+    page: X [sloth_severity=page] []
+    ticket: X [sloth_severity=ticket] []
     info: ErrorBudgetExhausted [-] [-]
     note: the alert becomes an info notice when 95% of the budget are consumed, instead of the usual notices
     note: the alert becomes an info notice when 100% of the budget are consumed, instead of the usual notices
