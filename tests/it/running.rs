@@ -85,8 +85,13 @@ pub(crate) fn request(address: &str, method: &str, path: &str) -> (u16, String) 
     (status, body.to_owned())
 }
 
-/// Labels, which have the form of metrics.
-const LABELS: [&str; 3] = ["slofuse_period", "slofuse_severity", "slofuse_tier"];
+/// Labels and annotations, which have the form of metrics.
+const LABELS: [&str; 4] = [
+    "slofuse_period",
+    "slofuse_severity",
+    "slofuse_summary",
+    "slofuse_tier",
+];
 
 /// Every word of a text that has the form of a metric of slofuse.
 pub(crate) fn metrics_in(text: &str) -> Vec<String> {

@@ -147,7 +147,7 @@ fn other_alerts_have_names_of_their_own() {
     let down = labels(fixture::source_down());
     assert_eq!(
         (&down["alertname"], &down["sloth_slo"]),
-        (&"SourceDown".into(), &serde_json::Value::Null)
+        (&"SourceDown".into(), &Value::Null)
     );
 }
 
@@ -188,14 +188,14 @@ fn an_annotation_of_the_definition_stands_as_it_is_written() {
     let mut notification = fixture::burning();
     let annotations = &mut notification.facts.document.annotations;
     annotations.insert("summary".to_owned(), "Call the bank.".to_owned());
-    let body = super::body(&notification, None);
+    let body = body(&notification, None);
     let annotations = &body["alerts"][0]["annotations"];
     assert_eq!(annotations["summary"], "Call the bank.");
     let ours = annotations["slofuse_summary"].as_str().unwrap();
     assert!(ours.contains("burns its error budget"), "{ours}");
     assert_eq!(
         annotations["slofuse_title"],
-        serde_json::Value::Null,
+        Value::Null,
         "ours has its name"
     );
 }
