@@ -1,8 +1,8 @@
 //! JSON Schemas (2020-12) of the files that people write, made from the structs that read them.
 //!
-//! Keys, their meaning and which of them are required come from [`super::raw`]: a doc comment is
+//! Keys, their meaning and which of them are required come from `config::raw`: a doc comment is
 //! the description of its key, and one that begins with `Required.` makes the key required. The
-//! grammars of [`super::value`] are written out here as patterns, for editors. A schema is looser
+//! grammars of `config::value` are written out here as patterns, for editors. A schema is looser
 //! than the loader: it knows no rule that joins two places, but it refuses nothing that loads.
 
 use std::borrow::Cow;
