@@ -129,7 +129,7 @@ async fn new_definitions_are_taken_whole_or_not_at_all() {
     assert_eq!(requests[1].body["event_action"], "resolve");
     assert_eq!(requests[1].body["dedup_key"], requests[0].body["dedup_key"]);
     assert!(
-        daemon.log().contains("DefinitionRemoved"),
+        daemon.log().contains("definition removed"),
         "{}",
         daemon.log()
     );
