@@ -137,18 +137,11 @@ struct Native {
 }
 
 fn read(paths: Vec<PathBuf>, found: &RefCell<Diagnostics>) -> Vec<Source> {
-    let mut sources = Vec::new();
-    for path in paths {
-        match files::read(&path, files::DEFINITIONS_BYTES_MAX) {
-            Ok(bytes) => sources.push(Source { path, bytes }),
-            Err(error) => {
-                let (report, mark) = files::about(&path, None, found);
-                let message = format!("the file cannot be read: {error}");
-                report.error(mark, message, "correct the path or its permissions");
-            }
-        }
-    }
-    sources
+    let source = |path: PathBuf| {
+        let bytes = files::read_definitions(&path, found)?;
+        Some(Source { path, bytes })
+    };
+    paths.into_iter().filter_map(source).collect()
 }
 
 /// For each source its native text; `None` for one without documents.

@@ -18,7 +18,7 @@ use super::tree::Mark;
 /// Bytes of a settings file.
 pub(super) const SETTINGS_BYTES_MAX: u64 = 4 << 20;
 /// Bytes of a file of definitions.
-pub(super) const DEFINITIONS_BYTES_MAX: u64 = 64 << 20;
+const DEFINITIONS_BYTES_MAX: u64 = 64 << 20;
 /// Files of definitions.
 const FILES_MAX: usize = 20_000;
 /// Directories within directories.
@@ -37,7 +37,7 @@ pub(super) fn name(path: &Path) -> Arc<str> {
 }
 
 /// Whether the path stands for the standard input, which can be read only once.
-pub(super) fn is_stdin(path: &Path) -> bool {
+fn is_stdin(path: &Path) -> bool {
     path.as_os_str() == STDIN
 }
 
@@ -55,6 +55,26 @@ pub(super) fn read(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
         return Err(io::Error::other("not a regular file"));
     }
     read_all(fs::File::open(path)?, bytes_max)
+}
+
+/// A file of definitions; why it cannot be read is reported. The text of the standard input is
+/// remembered for the report, for it cannot be read a second time.
+pub(super) fn read_definitions(path: &Path, found: &RefCell<Diagnostics>) -> Option<Vec<u8>> {
+    match read(path, DEFINITIONS_BYTES_MAX) {
+        Ok(bytes) => {
+            if is_stdin(path) {
+                let text = String::from_utf8_lossy(&bytes).into_owned();
+                found.borrow_mut().remember(name(path), text);
+            }
+            Some(bytes)
+        }
+        Err(error) => {
+            let (report, mark) = about(path, None, found);
+            let message = format!("the file cannot be read: {error}");
+            report.error(mark, message, "correct the path or its permissions");
+            None
+        }
+    }
 }
 
 fn read_all(from: impl Read, bytes_max: u64) -> io::Result<Vec<u8>> {

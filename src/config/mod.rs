@@ -191,20 +191,9 @@ fn compile_definitions(
 ) -> Vec<Definition> {
     let mut documents = Documents::new(found);
     for path in files::find(roots, found) {
-        match files::read(&path, files::DEFINITIONS_BYTES_MAX) {
-            Ok(bytes) => {
-                if files::is_stdin(&path) {
-                    let text = String::from_utf8_lossy(&bytes).into_owned();
-                    found.borrow_mut().remember(files::name(&path), text);
-                }
-                documents.read(files::name(&path), &bytes);
-            }
-            Err(error) => {
-                let (report, mark) = files::about(&path, None, found);
-                let message = format!("the file cannot be read: {error}");
-                report.error(mark, message, "correct the path or its permissions");
-                documents.miss();
-            }
+        match files::read_definitions(&path, found) {
+            Some(bytes) => documents.read(files::name(&path), &bytes),
+            None => documents.miss(),
         }
     }
     let definitions = documents.compile();

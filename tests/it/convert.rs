@@ -3,18 +3,10 @@
 use std::fs;
 use std::path::Path;
 
-use super::cli::slofuse;
+use super::cli::{help, run};
 use super::repository;
 
 const FIXTURES: &str = "tests/fixtures/formats/pyrra";
-
-/// What a command prints and ends with.
-fn run(arguments: &[&str]) -> (i32, String, String) {
-    let output = slofuse(arguments).output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    let code = output.status.code().unwrap();
-    (code, text(output.stdout), text(output.stderr))
-}
 
 fn names(directory: &Path) -> Vec<String> {
     let files = repository::walk(directory);
@@ -27,9 +19,7 @@ fn names(directory: &Path) -> Vec<String> {
 
 #[test]
 fn convert_explains_itself() {
-    let (code, out, err) = run(&["convert", "--help"]);
-    assert_eq!((code, err.as_str()), (0, ""));
-    insta::assert_snapshot!(out, @r"
+    insta::assert_snapshot!(help(&["convert", "--help"]), @r"
     Write definitions of any format (Sloth, Pyrra, OpenSLO) as native files
 
     Usage: slofuse convert [OPTIONS] <PATH>...

@@ -273,13 +273,7 @@ impl PartHere<'_> {
                 ..
             } => {
                 let known = answers.iter().filter_map(|a| a.get(span, *interval, now));
-                match counted {
-                    true => known
-                        .filter_map(Answer::counts)
-                        .reduce(|a, b| a + b)
-                        .map(Share::from),
-                    false => only(answers, known.map(Answer::error_ratio)),
-                }
+                joined(answers, *counted, known)
             }
         }
     }
@@ -297,13 +291,7 @@ impl PartHere<'_> {
                     .iter()
                     .filter_map(|a| a.period(whole, *interval, now));
                 let known = known.map(|(_, answer)| answer);
-                match counted {
-                    true => known
-                        .filter_map(Answer::counts)
-                        .reduce(|a, b| a + b)
-                        .map(Share::from),
-                    false => only(answers, known.map(Answer::error_ratio)),
-                }
+                joined(answers, *counted, known)
             }
             _ => self.past(whole.elapsed(now), now),
         }
@@ -319,6 +307,21 @@ impl PartHere<'_> {
                 first.map_or(1.0, |first| now.since(first).ratio(span).min(1.0))
             }
         }
+    }
+}
+
+/// What the instances that agree say together: events add up where they are counted.
+fn joined(
+    answers: &[&DirectReadings],
+    counted: bool,
+    known: impl Iterator<Item = Answer>,
+) -> Option<Share> {
+    match counted {
+        true => known
+            .filter_map(Answer::counts)
+            .reduce(|a, b| a + b)
+            .map(Share::from),
+        false => only(answers, known.map(Answer::error_ratio)),
     }
 }
 
