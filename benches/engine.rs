@@ -13,8 +13,8 @@ use criterion::{BatchSize, Criterion};
 use slofuse::engine::labels::METRIC_NAME;
 use slofuse::engine::{
     Book, Counts, Document, Drops, Engine, Evidence, Feed, Indicator, Input, Labels, Layout,
-    MatchOp, Matcher, Objective, Options, Pattern, Period, Policy, RawSeries, Reach,
-    ReadingOptions, Recipients, Sample, Selector, Slo, SloId, Span, Term, Timestamp, Window,
+    MatchOp, Matcher, Memories, Objective, Options, Pattern, Period, Policy, RawSeries, Reach,
+    ReadingOptions, Routing, Sample, Selector, Slo, SloId, Span, Term, Timestamp, Window,
 };
 
 const INSTANCES: usize = 10_000;
@@ -196,13 +196,13 @@ fn engine(slos: Vec<Arc<Slo>>) -> Engine {
         source: "prometheus".to_owned(),
         reading,
     };
-    let mut engine = Engine::new(options, Vec::new());
+    let mut engine = Engine::new(options, Memories::default());
     let feeds = vec![Feed::new(FEED, slos)];
     engine.step(
         START,
         Input::Configured {
             feeds,
-            recipients: Recipients::default(),
+            routing: Routing::default(),
         },
     );
     engine

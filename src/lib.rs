@@ -7,11 +7,12 @@
 //! |---|---|---|
 //! | [`engine`] | every decision: counters, windows, burn, budget, alerts, who is told. Pure | nothing |
 //! | [`yaml`] | values out as YAML that people read. Pure | nothing |
-//! | [`config`] | files in, settings and definitions out; every mistake at its place | `engine`, `yaml` |
+//! | [`config`] | files in, settings and definitions out; every mistake at its place | `engine`, `yaml`, `message` |
 //! | [`prometheus`] | the source: what to poll, HTTP, answers to samples | `engine`, `config` |
 //! | [`store`] | durable state: alerts, outbox, history; the cache of samples | `engine` |
-//! | [`notify`] | the outbox to the world: receivers, messages, retries | `engine`, `config`, `store` |
-//! | [`http`] | `/metrics`, health, the JSON API; reads what was published | `engine`, `store` |
+//! | [`message`] | what a person reads: words, templates, pictures. Pure | `engine` |
+//! | [`notify`] | the outbox to the world: receivers, retries | `engine`, `config`, `store`, `message` |
+//! | [`http`] | `/metrics`, health, the JSON API; reads what was published | `engine`, `store`, `message` |
 //! | [`demo`] | a simulated shop behind the Prometheus API | `engine` |
 //! | [`rules`] | SLOs as recording and alerting rules of Prometheus. Pure | `engine`, `yaml` |
 //! | [`daemon`] | composition: the slot loop, backfill, reload, shutdown; the only clock | all but `cli` |
@@ -26,6 +27,7 @@ pub mod daemon;
 pub mod demo;
 pub mod engine;
 pub mod http;
+pub mod message;
 pub mod notify;
 pub mod prometheus;
 pub mod rules;

@@ -8,7 +8,7 @@ use super::*;
 
 mod native;
 
-use crate::engine::{Indicator, Period, Policy, Severity, Span};
+use crate::engine::{Indicator, Labels, Period, Policy, Severity, Span};
 
 /// Compiles definition files given as name and bytes.
 fn definitions<T: AsRef<[u8]>>(files: &[(&str, T)]) -> (Vec<Definition>, Diagnostics) {
@@ -328,9 +328,9 @@ fn routes_know_every_severity() {
       fix: remove one
     "#);
     let (loaded, _) = settings(SETTINGS);
-    let routes = loaded.unwrap().routes;
-    assert_eq!(routes.default, ["console"]);
-    assert!(!routes.by_severity.contains_key(&Severity::Page));
+    let routing = loaded.unwrap().routing;
+    let page = Labels::new([("slofuse_severity", "page")]);
+    assert_eq!(routing.find(&page)[0].receivers, ["console"]);
 }
 
 #[test]

@@ -9,7 +9,7 @@ use tracing::info;
 use super::backfill::{Backfill, Job, Samples};
 use super::fetch::PolledFeed;
 use super::poller::Poller;
-use crate::engine::{Feed, Input, Measure, Recipients, Span};
+use crate::engine::{Feed, Input, Measure, Routing, Span};
 use crate::prometheus::Client;
 
 impl Poller {
@@ -17,7 +17,7 @@ impl Poller {
     pub(super) async fn configure(
         &mut self,
         feeds: Vec<Arc<PolledFeed>>,
-        recipients: Recipients,
+        routing: Routing,
         client: Arc<Client>,
     ) {
         self.generation += 1;
@@ -35,7 +35,7 @@ impl Poller {
         let engine_feeds = engine_feeds.map(|feed| Feed::new(feed.key.clone(), feed.slos.clone()));
         let input = Input::Configured {
             feeds: engine_feeds.collect(),
-            recipients,
+            routing,
         };
         let now = self.around.clock.now();
         self.step(now, input).await;

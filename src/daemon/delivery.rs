@@ -11,6 +11,7 @@ use super::clock::Clock;
 use crate::config::settings::Settings;
 use crate::engine::{NotificationKind, Span, Timestamp};
 use crate::http::Metrics;
+use crate::message::Writer;
 use crate::notify::{self, AttemptResult, BuildError, DeliveryObserver, Outbox, Receiver, Worker};
 use crate::store::{AttemptOutcome, Delivery, Store, StoreError};
 
@@ -35,9 +36,10 @@ pub(super) struct Prepared {
 impl Prepared {
     /// Builds every receiver of the settings.
     pub(super) fn new(settings: &Settings) -> Result<Self, BuildError> {
-        let external_url = settings.server.external_url.as_deref();
+        let external = settings.server.external_url.as_deref();
+        let writer = Writer::new(external.and_then(|url| url.parse().ok()));
         let build = |settings: &crate::config::settings::ReceiverSettings| {
-            let receiver: Arc<dyn Receiver> = notify::build(settings, external_url)?.into();
+            let receiver: Arc<dyn Receiver> = notify::build(settings, &writer)?.into();
             Ok((settings.clone(), receiver))
         };
         let receivers = settings
@@ -96,6 +98,11 @@ impl Deliveries {
         {
             poke.notify_one();
         }
+    }
+
+    /// Sends a sample to a receiver, without waiting for what comes of it.
+    pub(super) fn test(&self, receiver: &str, _now: Timestamp) -> Result<String, String> {
+        Err(format!("receiver {receiver:?} cannot be tested yet"))
     }
 
     /// Stops all workers; attempts under way may finish.

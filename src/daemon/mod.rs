@@ -6,6 +6,7 @@
 mod backfill;
 mod catch_up;
 mod clock;
+mod command;
 mod configure;
 mod delivery;
 mod event;
@@ -32,20 +33,20 @@ use self::fetch::PolledFeed;
 use self::poller::{EVENTS_MAX, Poller, Surroundings};
 use self::reload::{Reloader, Started};
 pub use self::telemetry::{LogFormat, init_logging};
-use crate::config::settings::{ReceiverSettings, Routes, Settings};
+use crate::config::settings::Settings;
 use crate::config::{Definition, Loaded};
-use crate::engine::{
-    Drops, Engine, Options, ReadingOptions, Recipient, Recipients, Severity, Slo, Timestamp,
-};
-use crate::http::{About, App, Board, FeedInfo, Metrics, Readiness, ReloadRequest};
+use crate::engine::{Drops, Engine, Options, ReadingOptions, Slo, Span, Timestamp};
+use crate::http::{About, App, Board, CommandRequest, Commands, FeedInfo, Metrics, Readiness};
 use crate::notify::BuildError;
 use crate::prometheus::{Client, SourceError};
 use crate::store::{SampleCache, Store, StoreError};
 
 /// The name of the one source, in alerts and metrics.
 const SOURCE_NAME: &str = "prometheus";
-/// Reload requests that wait; more are answered that one is under way.
-const RELOADS_MAX: usize = 4;
+/// Commands that wait; whoever sends more waits, too.
+const COMMANDS_MAX: usize = 16;
+/// How often the engine is told that time passes, for what waits for a time.
+const TICK: Span = Span::from_secs(1);
 
 /// What a daemon is started with.
 pub struct Setup {
@@ -86,7 +87,7 @@ pub struct Daemon {
     poller: Poller,
     reloader: Reloader,
     events: mpsc::Receiver<Event>,
-    reloads: mpsc::Receiver<ReloadRequest>,
+    commands: mpsc::Receiver<CommandRequest>,
     first: Loaded,
     server: JoinHandle<std::io::Result<()>>,
     address: SocketAddr,
@@ -125,7 +126,7 @@ impl Daemon {
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
 
-        let engine = Engine::new(engine_options(settings), store.load_alerts()?);
+        let engine = Engine::new(engine_options(settings), store.load()?);
         let metrics = Arc::new(Metrics::new());
         let board = Board::new(About {
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -136,8 +137,16 @@ impl Daemon {
         board.publish_alerts(engine.alerts().cloned().collect());
         let mut deliveries = Deliveries::default();
         deliveries.start(prepared, &store, &clock, &metrics);
-        let (reload, reloads) = mpsc::channel(RELOADS_MAX);
-        let server = serve(listener, &board, &metrics, &clock, reload, shutdown.clone());
+        let (command, commands) = mpsc::channel(COMMANDS_MAX);
+        let server = serve(
+            listener,
+            &board,
+            &metrics,
+            &clock,
+            &store,
+            command,
+            shutdown.clone(),
+        );
         let (send, events) = mpsc::channel(EVENTS_MAX);
         let around = Surroundings {
             clock: clock.clone(),
@@ -156,7 +165,7 @@ impl Daemon {
             poller,
             reloader,
             events,
-            reloads,
+            commands,
             first: loaded,
             server,
             address,
@@ -184,6 +193,7 @@ impl Daemon {
                 .await;
         }
         let mut next_slot = self.poller.first_slot();
+        let mut next_tick = self.clock.now() + TICK;
         let mut next_save = self.clock.now() + self.poller.cache_interval();
         let mut hangups = reload::hangups();
         loop {
@@ -191,8 +201,9 @@ impl Daemon {
                 () = self.shutdown.cancelled() => break,
                 () = self.clock.wait_until(next_slot) => next_slot = self.poller.slot(next_slot),
                 Some(event) = self.events.recv() => self.poller.take(event).await,
-                Some(request) = self.reloads.recv() => {
-                    let report = self.reload().await;
+                () = self.clock.wait_until(next_tick) => next_tick = self.poller.tick().await + TICK,
+                Some(request) = self.commands.recv() => {
+                    let report = self.obey(request.command).await;
                     // Whoever asked may have gone away.
                     let _gone = request.reply.send(report);
                 }
@@ -256,13 +267,13 @@ impl Daemon {
                 .collect(),
         };
         self.board.replace_feeds(feeds.iter().map(info).collect());
-        let recipients = recipients(&settings.routes, &settings.receivers);
         info!(
             slos = slos.len(),
             feeds = feeds.len(),
             "Definitions in force"
         );
-        self.poller.configure(feeds, recipients, client).await;
+        let routing = settings.routing.clone();
+        self.poller.configure(feeds, routing, client).await;
     }
 
     async fn drain(mut self) {
@@ -282,14 +293,16 @@ fn serve(
     board: &Board,
     metrics: &Arc<Metrics>,
     clock: &Clock,
-    reload: mpsc::Sender<ReloadRequest>,
+    store: &Store,
+    command: mpsc::Sender<CommandRequest>,
     shutdown: CancellationToken,
 ) -> JoinHandle<std::io::Result<()>> {
     let clock = clock.clone();
     let app = App {
         board: board.clone(),
         metrics: metrics.clone(),
-        reload,
+        commands: Commands::new(command),
+        store: store.clone(),
         clock: Arc::new(move || -> Timestamp { clock.now() }),
     };
     tokio::spawn(crate::http::serve(
@@ -319,20 +332,4 @@ fn engine_options(settings: &Settings) -> Options {
             },
         },
     }
-}
-
-/// Who is told of each severity: its own route, else the default.
-fn recipients(routes: &Routes, receivers: &[ReceiverSettings]) -> Recipients {
-    let recipient = |name: &String| {
-        let settings = receivers.iter().find(|receiver| receiver.name == *name)?;
-        Some(Recipient {
-            name: name.clone(),
-            send_resolved: settings.send_resolved,
-        })
-    };
-    let route = |severity: Severity| {
-        let names = routes.by_severity.get(&severity).unwrap_or(&routes.default);
-        (severity, names.iter().filter_map(recipient).collect())
-    };
-    Recipients::new(Severity::ALL.into_iter().map(route).collect())
 }

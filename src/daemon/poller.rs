@@ -21,10 +21,10 @@ use super::delivery::Deliveries;
 use super::event::{Answer, Event, News};
 use super::fetch::PolledFeed;
 use crate::engine::{
-    Effect, Engine, Evidence, Input, Notification, Outcome, SourceFailure, Span, Timestamp,
-    Transition,
+    Effect, Engine, Evidence, Input, Notification, Operation, Outcome, SourceFailure, Span,
+    Timestamp, Transition,
 };
-use crate::http::{Board, Metrics, PollStats};
+use crate::http::{Board, Metrics, Notices, PollStats};
 use crate::prometheus::{Client, SourceError};
 use crate::store::{SampleCache, Store};
 
@@ -308,12 +308,13 @@ impl Poller {
             match effect {
                 Effect::Transitioned(transition) => self.report(transition),
                 Effect::Notify(notification) => announce(notification),
-                Effect::Save(_) | Effect::Forget(_) => {}
+                _ => {}
             }
         }
         self.around
             .board
             .publish_alerts(self.engine.alerts().cloned().collect());
+        self.publish_notices();
     }
 
     /// Commits the effects of a step. No step is taken past an uncommitted one: while the store
@@ -356,9 +357,32 @@ impl Poller {
             severity = facts.severity.as_str(),
             reason = %facts.reason,
             peak_burn = facts.peak_burn,
-            muted_by = transition.muted_by.as_ref().map(ToString::to_string),
+            muted_by = transition.mutes.first().map(ToString::to_string),
             "Alert changed state"
         );
+    }
+
+    /// Tells the engine that time passes; returns the time.
+    pub(super) async fn tick(&mut self) -> Timestamp {
+        let now = self.around.clock.now();
+        self.step(now, Input::Tick).await;
+        now
+    }
+
+    /// Takes an operation; committed when it returns.
+    pub(super) async fn operate(&mut self, operation: Operation) -> Result<String, String> {
+        let now = self.around.clock.now();
+        self.step(now, Input::Operated(operation)).await;
+        Ok(String::new())
+    }
+
+    /// Publishes who is told and when not.
+    pub(super) fn publish_notices(&self) {
+        self.around.board.publish_notices(Notices {
+            routing: self.engine.routing(),
+            silences: self.engine.silences().cloned().collect(),
+            threads: self.engine.threads().cloned().collect(),
+        });
     }
 
     /// Publishes how much of their windows composites can read by now.

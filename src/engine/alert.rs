@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::effect::StateName;
+use super::mute::Mute;
 use super::notification::{AlertFacts, AlertKey, Reason};
 use super::pending::TierStart;
 use super::time::{Span, Timestamp};
@@ -32,8 +33,41 @@ pub struct AlertRecord {
     pub tier_starts: Option<Vec<TierStart>>,
     /// Bad events after this time are what the alert costs.
     pub costs_from: Timestamp,
-    /// What each receiver was told in this episode: the sequence number of the last notification.
-    pub told: BTreeMap<String, u32>,
+    /// What each receiver was told in this episode about this alert by itself.
+    pub told: BTreeMap<String, Told>,
+    /// Why nobody is told at present.
+    #[serde(default)]
+    pub mutes: Vec<Mute>,
+}
+
+/// The last notification of an episode to a receiver.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "ToldForm")]
+pub struct Told {
+    /// Its sequence number.
+    pub sequence: u32,
+    /// When it was decided; `None` in a record of a version that did not remember it.
+    pub at: Option<Timestamp>,
+}
+
+/// How [`Told`] is stored; the first version knew only the sequence number.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum ToldForm {
+    Sequence(u32),
+    Full {
+        sequence: u32,
+        at: Option<Timestamp>,
+    },
+}
+
+impl From<ToldForm> for Told {
+    fn from(form: ToldForm) -> Self {
+        match form {
+            ToldForm::Sequence(sequence) => Self { sequence, at: None },
+            ToldForm::Full { sequence, at } => Self { sequence, at },
+        }
+    }
 }
 
 impl AlertRecord {
@@ -200,7 +234,10 @@ mod tests {
         let days = Span::from_days(30);
         assert_eq!(record.facts.period, Some(Period::Rolling(days)));
         assert_eq!(record.burning, [(Span::from_hours(1), Span::from_mins(5))]);
-        assert_eq!((&record.tier_starts, record.told["pager"]), (&None, 1));
+        assert_eq!(
+            (&record.tier_starts, record.told["pager"].sequence),
+            (&None, 1)
+        );
         assert!(record.is_firing() && record.facts.alert_name.is_none());
         let again = serde_json::to_string(&record).unwrap();
         assert_eq!(serde_json::from_str::<AlertRecord>(&again).unwrap(), record);

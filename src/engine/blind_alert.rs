@@ -126,7 +126,7 @@ impl Engine {
             signal,
             timing,
             facts,
-            muted_by: None,
+            mutes: Vec::new(),
             tier_starts: Some(Vec::new()),
             costs_from: now,
         };
@@ -199,13 +199,16 @@ impl Engine {
             alert_name: None,
             document: Document::default(),
             affected: u32::try_from(affected).unwrap_or(u32::MAX),
+            dependencies: Vec::new(),
+            acknowledged: None,
+            curve: None,
         };
         let timing = Timing::AT_ONCE;
         let condition = Condition {
             signal,
             timing,
             facts,
-            muted_by: None,
+            mutes: Vec::new(),
             tier_starts: Some(Vec::new()),
             costs_from: now,
         };

@@ -5,6 +5,7 @@ use super::alert_text::{self, Subject};
 use super::effect::Effect;
 use super::evaluation::{Evaluation, Outcome};
 use super::labels::Labels;
+use super::mute::Mute;
 use super::notification::{AlertFacts, AlertKey, Reason};
 use super::pending;
 use super::period::Period;
@@ -49,7 +50,8 @@ impl Engine {
         facts.tiers = tiers;
         facts.budget = evaluation.budget;
         facts.sla = evaluation.sla;
-        let muted_by = self.page_over(slo, &evaluation.id, severity);
+        let page = self.page_over(slo, &evaluation.id, severity);
+        let mutes = page.map(|by| Mute::Page { by }).into_iter().collect();
         let tier_starts = pending::starts(self.alerts.get(&key), evaluation, severity, now);
         let starts = tier_starts.as_deref().unwrap_or_default();
         let timing = match severity {
@@ -65,7 +67,7 @@ impl Engine {
                 signal,
                 timing,
                 facts,
-                muted_by,
+                mutes,
                 tier_starts,
                 costs_from,
             },
@@ -237,5 +239,8 @@ pub(super) fn facts_of(
         alert_name,
         document,
         affected: 1,
+        dependencies: Vec::new(),
+        acknowledged: None,
+        curve: None,
     }
 }

@@ -5,7 +5,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::alert::AlertRecord;
+use super::mute::{Mute, MuteChange};
 use super::notification::{AlertFacts, AlertKey, Notification};
+use super::silence::Silence;
+use super::thread::{ThreadKey, ThreadRecord};
 use super::time::Timestamp;
 
 /// One consequence of a step.
@@ -19,6 +22,16 @@ pub enum Effect {
     Transitioned(Transition),
     /// Put into the outbox.
     Notify(Notification),
+    /// Store this thread in place of any with the same key.
+    SaveThread(ThreadRecord),
+    /// Delete this thread; nothing refers to it any more.
+    ForgetThread(ThreadKey),
+    /// Store this silence in place of any with the same id.
+    SaveSilence(Silence),
+    /// Delete this silence: it expired long ago.
+    ForgetSilence(String),
+    /// Append to the history: an alert was muted, unmuted, or is muted for other reasons.
+    Muted(MuteChange),
 }
 
 /// A change of an alert's state, for the history and the log.
@@ -33,7 +46,8 @@ pub struct Transition {
     /// Why the alert is (or was) up, and everything known about it.
     pub facts: AlertFacts,
     /// Why nobody was told, if so.
-    pub muted_by: Option<AlertKey>,
+    #[serde(default)]
+    pub mutes: Vec<Mute>,
 }
 
 /// The states of an alert, by name.

@@ -1,13 +1,17 @@
 //! What the engine is told: its options once, everything else as an [`Input`].
 
+use super::alert::AlertRecord;
 use super::counts::Counts;
 use super::direct::Answer;
 use super::feed::Feed;
 use super::labels::Labels;
-use super::ledger::Recipients;
 use super::measure::{Measure, ReadingOptions};
+use super::operation::Operation;
+use super::routing::Routing;
 use super::sample::RawSeries;
+use super::silence::Silence;
 use super::slo::{InstanceId, SloId};
+use super::thread::ThreadRecord;
 use super::time::{Span, Timestamp};
 
 /// What the engine is told once, at start.
@@ -19,6 +23,17 @@ pub struct Options {
     pub reading: ReadingOptions,
 }
 
+/// What the engine remembers of its last life.
+#[derive(Clone, Debug, Default)]
+pub struct Memories {
+    /// The open alerts.
+    pub alerts: Vec<AlertRecord>,
+    /// The open threads.
+    pub threads: Vec<ThreadRecord>,
+    /// Silences, those that expired a while ago among them.
+    pub silences: Vec<Silence>,
+}
+
 /// Something that happened outside.
 #[derive(Clone, Debug)]
 pub enum Input {
@@ -26,9 +41,13 @@ pub enum Input {
     Configured {
         /// Every SLO, grouped by what is polled together.
         feeds: Vec<Feed>,
-        /// Who is told.
-        recipients: Recipients,
+        /// Who is told, and when not.
+        routing: Routing,
     },
+    /// Time passes: what waits for a time is told, what is muted for a time is muted no longer.
+    Tick,
+    /// An operator asks for something.
+    Operated(Operation),
     /// The saved state of a feed, at start.
     Resumed {
         /// The feed.

@@ -252,6 +252,23 @@ impl Ord for Pattern {
 }
 
 impl MatchOp {
+    /// An operator as PromQL writes it, with the text on its right.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such operator, or the regular expression is not valid; in words.
+    pub fn new(op: &str, value: impl Into<String>) -> Result<Self, String> {
+        let value = value.into();
+        let pattern = |value: &str| Pattern::new(value).map_err(|error| error.to_string());
+        Ok(match op {
+            "=" => Self::Equal(value),
+            "!=" => Self::NotEqual(value),
+            "=~" => Self::Regex(pattern(&value)?),
+            "!~" => Self::NotRegex(pattern(&value)?),
+            _ => return Err(format!("{op:?} is none of = != =~ !~")),
+        })
+    }
+
     /// Whether a label's value (empty when the label is missing) satisfies the condition.
     pub fn matches(&self, value: &str) -> bool {
         match self {
@@ -280,6 +297,51 @@ impl PartialEq for MatchOp {
 }
 
 impl Eq for MatchOp {}
+
+impl Matcher {
+    /// Whether a label set satisfies the condition; a missing label is empty.
+    pub fn matches(&self, labels: &Labels) -> bool {
+        self.op.matches(labels.get(&self.name).unwrap_or(""))
+    }
+}
+
+/// `name=~"a|b"`, as Alertmanager and PromQL write it.
+impl fmt::Display for Matcher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (op, text) = self.op.parts();
+        write_label_name(f, &self.name)?;
+        write!(f, "{op}{}", Quoted(text))
+    }
+}
+
+/// A matcher as it is stored.
+#[derive(Serialize, Deserialize)]
+struct StoredMatcher {
+    name: String,
+    op: String,
+    value: String,
+}
+
+impl Serialize for Matcher {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let (op, value) = self.op.parts();
+        let stored = StoredMatcher {
+            name: self.name.clone(),
+            op: op.to_owned(),
+            value: value.to_owned(),
+        };
+        stored.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Matcher {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error;
+        let StoredMatcher { name, op, value } = StoredMatcher::deserialize(deserializer)?;
+        let op = MatchOp::new(&op, value).map_err(D::Error::custom)?;
+        Ok(Self { name, op })
+    }
+}
 
 impl PartialEq for Matcher {
     fn eq(&self, other: &Self) -> bool {
@@ -323,9 +385,7 @@ impl Selector {
 
     /// Whether a series with these labels is selected.
     pub fn matches(&self, labels: &Labels) -> bool {
-        self.matchers
-            .iter()
-            .all(|m| m.op.matches(labels.get(&m.name).unwrap_or("")))
+        self.matchers.iter().all(|matcher| matcher.matches(labels))
     }
 }
 

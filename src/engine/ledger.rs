@@ -4,66 +4,49 @@
 //! announced gets its resolve through the receiver that heard of it, whatever the routes say by
 //! then; an alert that was never announced ends in silence.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::alert::AlertRecord;
+use super::alert::{AlertRecord, Told};
 use super::effect::Effect;
 use super::notification::{AlertFacts, Notification, NotificationKind, Reason};
-use super::policy::Severity;
+use super::routing::Routing;
 use super::time::Timestamp;
 
-/// A receiver as the engine knows it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recipient {
-    /// Its name in the configuration.
-    pub name: String,
-    /// Whether it wants to hear of the end.
-    pub send_resolved: bool,
-}
-
-/// Who hears of which severity.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Recipients {
-    by_severity: BTreeMap<Severity, Vec<Recipient>>,
-}
-
-impl Recipients {
-    /// Takes the receivers of each severity.
-    pub fn new(by_severity: BTreeMap<Severity, Vec<Recipient>>) -> Self {
-        Self { by_severity }
-    }
-
-    fn of(&self, severity: Severity) -> &[Recipient] {
-        self.by_severity
-            .get(&severity)
-            .map(Vec::as_slice)
-            .unwrap_or_default()
-    }
-
+impl Routing {
     fn wants_resolve(&self, name: &str) -> bool {
-        let mut all = self.by_severity.values().flatten();
-        all.find(|recipient| recipient.name == name)
-            .is_none_or(|recipient| recipient.send_resolved)
+        let recipient = self.receivers.get(name);
+        recipient.is_none_or(|recipient| recipient.send_resolved)
     }
 
     /// Announces a firing alert to whoever has not heard of it, and `news` to whoever has.
-    pub(super) fn announce(&self, record: &mut AlertRecord, news: bool, effects: &mut Vec<Effect>) {
+    pub(super) fn announce(
+        &self,
+        record: &mut AlertRecord,
+        news: bool,
+        now: Timestamp,
+        effects: &mut Vec<Effect>,
+    ) {
         let episode = record.episode();
-        for recipient in self.of(record.facts.severity) {
-            let told = record.told.get(&recipient.name).copied();
+        let routes = self.find(&record.facts.matching_labels());
+        let receivers: BTreeSet<&String> = routes.iter().flat_map(|r| &r.receivers).collect();
+        for receiver in receivers {
+            let told = record.told.get(receiver).map(|told| told.sequence);
             let kind = match told {
                 None => NotificationKind::Trigger,
                 Some(_) if news => NotificationKind::Update,
                 Some(_) => continue,
             };
             let sequence = told.unwrap_or(0) + 1;
-            record.told.insert(recipient.name.clone(), sequence);
+            let at = Some(now);
+            record.told.insert(receiver.clone(), Told { sequence, at });
             effects.push(Effect::Notify(Notification {
-                receiver: recipient.name.clone(),
+                receiver: receiver.clone(),
                 kind,
                 episode,
                 sequence,
                 facts: record.facts.clone(),
+                group: None,
+                route_labels: BTreeMap::new(),
             }));
         }
     }
@@ -82,14 +65,16 @@ impl Recipients {
             resolved_at: Some(now),
             ..record.facts.clone()
         };
-        for (receiver, sequence) in &record.told {
+        for (receiver, told) in &record.told {
             if self.wants_resolve(receiver) {
                 effects.push(Effect::Notify(Notification {
                     receiver: receiver.clone(),
                     kind: NotificationKind::Resolve,
                     episode: record.episode(),
-                    sequence: sequence + 1,
+                    sequence: told.sequence + 1,
                     facts: facts.clone(),
+                    group: None,
+                    route_labels: BTreeMap::new(),
                 }));
             }
         }

@@ -13,6 +13,7 @@
 //! saves beside them, a feed's [`Measure`], is a cache: losing it costs a second reading.
 
 pub mod alert;
+mod alert_labels;
 mod alert_text;
 mod blind;
 mod blind_alert;
@@ -28,49 +29,68 @@ pub mod effect;
 pub mod evaluation;
 pub mod feed;
 mod feed_state;
+pub mod inhibit;
 pub mod input;
+pub mod interval;
 pub mod invariant;
 pub mod labels;
-pub mod ledger;
+mod ledger;
+pub mod maintenance;
 pub mod measure;
+pub mod mute;
 pub mod notification;
+pub mod operation;
 mod pending;
 pub mod period;
 pub mod policy;
 mod presence;
 mod ring;
+pub mod routing;
 pub mod sample;
 pub mod series;
+pub mod silence;
 pub mod slo;
 mod spending;
 pub mod step;
+pub mod thread;
 pub mod time;
 mod transition;
 pub mod window;
 
-pub use alert::{AlertRecord, AlertState};
+pub use alert::{AlertRecord, AlertState, Told};
 pub use burn::{Reading, Verdict};
 pub use counts::Counts;
 pub use direct::Answer;
 pub use effect::{Effect, StateName, Transition};
 pub use evaluation::{Evaluation, Outcome, TierStatus};
 pub use feed::Feed;
-pub use input::{Book, Evidence, Input, Options, SourceFailure, WindowAnswers};
+pub use inhibit::InhibitRule;
+pub use input::{Book, Evidence, Input, Memories, Options, SourceFailure, WindowAnswers};
+pub use interval::TimeInterval;
 pub use labels::{Labels, MatchOp, Matcher, Pattern, Selector};
-pub use ledger::{Recipient, Recipients};
+pub use maintenance::{Maintenance, MaintenanceTime};
 pub use measure::{Measure, ReadingOptions};
+pub use mute::{Mute, MuteChange};
 pub use notification::{
-    AlertFacts, AlertKey, BudgetFacts, Notification, NotificationKind, Reason, SlaFacts, TierFacts,
+    AlertFacts, AlertKey, BudgetFacts, Curve, DependencyFacts, GROUP_MEMBERS_MAX, GroupFacts,
+    Notification, NotificationKind, Reason, SlaFacts, TierFacts,
 };
+pub use operation::{Acknowledgement, Operation};
 pub use pending::TierStart;
 pub use period::{Calendar, CalendarUnit, LastEvents, Period, Zone};
 pub use policy::{BlindPolicy, BudgetPolicy, Mode, Policy, Severity, Tier};
+pub use routing::{
+    DependencyPolicy, EscalationStep, GroupBy, OwnerReceivers, Recipient, Route, Routing,
+    StormLimit,
+};
 pub use sample::{RawSeries, Sample};
 pub use series::Drops;
+pub use silence::{Silence, SilenceState};
 pub use slo::{
     AlertText, Combination, Composite, Document, Indicator, InstanceId, Objective, Part,
     QueryTemplate, Reach, Slo, SloId, Term, WindowQuery,
 };
 pub use step::Engine;
+pub use thread::{Member, ThreadKey, ThreadRecord};
 pub use time::{Span, Timestamp};
 pub use window::{Layout, Window};

@@ -3,14 +3,17 @@
 //! A notification is a complete value. It holds every fact a message needs, so that a worker can
 //! deliver it hours later, after a restart, without asking the engine anything.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::labels::Labels;
+use super::operation::Acknowledgement;
 use super::period::Period;
 use super::policy::Severity;
-use super::slo::{Document, InstanceId};
+use super::slo::{Document, InstanceId, SloId};
+use super::thread::ThreadKey;
 use super::time::{Span, Timestamp};
 
 /// What an alert is about.
@@ -40,17 +43,7 @@ impl AlertKey {
     /// The key by which receivers recognise the alert: the same for every episode, independent of
     /// routes and configuration, at most 255 bytes (PagerDuty's limit for `dedup_key`).
     pub fn dedup_key(&self) -> String {
-        const BYTES_MAX: usize = 255;
-        let readable = format!("slofuse/{self}");
-        if readable.len() <= BYTES_MAX {
-            return readable;
-        }
-        let mut hash = super::labels::Fnv::default();
-        hash.write(readable.as_bytes());
-        let suffix = format!("~{:016x}", hash.0);
-        let cut = readable.floor_char_boundary(BYTES_MAX - suffix.len());
-        let kept = readable.get(..cut).unwrap_or_default();
-        format!("{kept}{suffix}")
+        bounded_key(self)
     }
 
     /// The instance, unless the alert is about the source.
@@ -60,6 +53,21 @@ impl AlertKey {
             Self::SourceDown { .. } => None,
         }
     }
+}
+
+/// `slofuse/` and the subject, cut to 255 bytes; what is cut off leaves its hash.
+fn bounded_key(subject: &impl fmt::Display) -> String {
+    const BYTES_MAX: usize = 255;
+    let readable = format!("slofuse/{subject}");
+    if readable.len() <= BYTES_MAX {
+        return readable;
+    }
+    let mut hash = super::labels::Fnv::default();
+    hash.write(readable.as_bytes());
+    let suffix = format!("~{:016x}", hash.0);
+    let cut = readable.floor_char_boundary(BYTES_MAX - suffix.len());
+    let kept = readable.get(..cut).unwrap_or_default();
+    format!("{kept}{suffix}")
 }
 
 /// `service/name{labels}/page`
@@ -128,8 +136,22 @@ pub enum Reason {
         /// The last error.
         detail: String,
     },
-    /// Another condition of the same severity took the alert over, or its mute ended.
+    /// Its mute ended.
     Unmuted,
+    /// It still is as it was; the route asks for a reminder.
+    Repeated,
+    /// Somebody looks after it.
+    Acknowledged {
+        /// Who.
+        by: String,
+    },
+    /// Nobody looks after it, so more people are told.
+    Unacknowledged {
+        /// For so long.
+        after: Span,
+    },
+    /// Alerts joined or left the group.
+    GroupChanged,
     /// Every tier of the severity is quiet again.
     Recovered,
     /// There is no traffic left to burn with.
@@ -173,6 +195,12 @@ impl fmt::Display for Reason {
                 return write!(f, "source failed for {slots} slots: {}", quoted(detail));
             }
             Self::Unmuted => "no longer muted",
+            Self::Repeated => "still burning",
+            Self::Acknowledged { by } => return write!(f, "acknowledged by {}", quoted(by)),
+            Self::Unacknowledged { after } => {
+                return write!(f, "not acknowledged for {after}");
+            }
+            Self::GroupChanged => "the group changed",
             Self::Recovered => "recovered",
             Self::NoTraffic => "no traffic",
             Self::PeriodEnded => "period ended",
@@ -272,9 +300,57 @@ pub struct AlertFacts {
     pub document: Document,
     /// How many SLO instances are affected (1, or all of a source).
     pub affected: u32,
+    /// The SLOs that this one depends on and whose page fires at present.
+    #[serde(default)]
+    pub dependencies: Vec<DependencyFacts>,
+    /// Who looks after it, if somebody does.
+    #[serde(default)]
+    pub acknowledged: Option<Acknowledgement>,
+    /// How the burn and the budget came to be what they are, for a picture.
+    #[serde(default)]
+    pub curve: Option<Curve>,
 }
 
-/// One message to one receiver about one alert.
+/// An SLO that another one depends on, while its page fires.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DependencyFacts {
+    /// Which.
+    pub slo: SloId,
+    /// Since when its page fires.
+    pub since: Timestamp,
+}
+
+/// Burn and budget of the last hours, oldest first, at equal distances.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Curve {
+    /// The time of the last point.
+    pub until: Timestamp,
+    /// Distance of the points.
+    pub step: Span,
+    /// Burn rate over the step before each point; `None` where nothing is known.
+    pub burn: Vec<Option<f32>>,
+    /// Fraction of the budget consumed by each point, where it is known.
+    pub consumed: Vec<Option<f32>>,
+}
+
+/// What a notification about several alerts says of them together.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct GroupFacts {
+    /// What holds them together.
+    pub key: ThreadKey,
+    /// The alerts, loudest and oldest first; those that have ended since the last notification
+    /// have their `resolved_at`. At most [`GROUP_MEMBERS_MAX`].
+    pub members: Vec<AlertFacts>,
+    /// How many more there are.
+    pub omitted: u32,
+    /// How many are up in all.
+    pub firing: u32,
+}
+
+/// Most alerts spelled out in one notification.
+pub const GROUP_MEMBERS_MAX: usize = 50;
+
+/// One message to one receiver about one alert, or about a group of them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Notification {
     /// Name of the receiver in the configuration.
@@ -285,16 +361,31 @@ pub struct Notification {
     pub episode: u64,
     /// Orders the notifications of one episode to one receiver, from 1.
     pub sequence: u32,
-    /// What it says.
+    /// What it says; of a group, what it says about its loudest alert.
     pub facts: AlertFacts,
+    /// The group, if it is about several.
+    #[serde(default)]
+    pub group: Option<Box<GroupFacts>>,
+    /// Labels of the route that led to the receiver.
+    #[serde(default)]
+    pub route_labels: BTreeMap<String, String>,
 }
 
 impl Notification {
+    /// The key by which the receiver recognises what this is about, at most 255 bytes: the
+    /// alert's, or that of the group.
+    pub fn dedup_key(&self) -> String {
+        match &self.group {
+            Some(group) => bounded_key(&group.key),
+            None => self.facts.key.dedup_key(),
+        }
+    }
+
     /// Names this message for ever: receivers may use it to recognise a repetition.
     pub fn idempotency_key(&self) -> String {
         format!(
             "{}#{}.{}@{}",
-            self.facts.key.dedup_key(),
+            self.dedup_key(),
             self.episode,
             self.sequence,
             self.receiver

@@ -14,19 +14,23 @@ use super::effect::Effect;
 use super::evaluation::Evaluation;
 use super::feed::Feed;
 use super::feed_state::FeedState;
-use super::input::{Book, Evidence, Input, Options, SourceFailure};
-use super::ledger::Recipients;
+use super::input::{Book, Evidence, Input, Memories, Options, SourceFailure};
 use super::measure::Measure;
 use super::notification::{AlertKey, Reason};
+use super::routing::Routing;
 use super::sample::RawSeries;
+use super::silence::Silence;
 use super::slo::{InstanceId, Slo, SloId};
+use super::thread::{ThreadKey, ThreadRecord};
 use super::time::{Span, Timestamp};
 
 /// The decisions of slofuse: everything that is right or wrong about a page happens in here.
 #[derive(Debug)]
 pub struct Engine {
     pub(super) options: Options,
-    pub(super) recipients: Recipients,
+    pub(super) routing: Arc<Routing>,
+    pub(super) threads: BTreeMap<ThreadKey, ThreadRecord>,
+    pub(super) silences: BTreeMap<String, Silence>,
     pub(super) feeds: BTreeMap<String, FeedState>,
     pub(super) alerts: BTreeMap<AlertKey, AlertRecord>,
     pub(super) links: Links,
@@ -35,13 +39,24 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// An engine without definitions that remembers the alerts of its last life.
-    pub fn new(options: Options, alerts: Vec<AlertRecord>) -> Self {
+    /// An engine without definitions that remembers its last life.
+    pub fn new(options: Options, memories: Memories) -> Self {
         Self {
             options,
-            recipients: Recipients::default(),
+            routing: Arc::default(),
+            threads: memories
+                .threads
+                .into_iter()
+                .map(|t| (t.key.clone(), t))
+                .collect(),
+            silences: memories
+                .silences
+                .into_iter()
+                .map(|s| (s.id.clone(), s))
+                .collect(),
             feeds: BTreeMap::new(),
-            alerts: alerts
+            alerts: memories
+                .alerts
                 .into_iter()
                 .map(|record| (record.key.clone(), record))
                 .collect(),
@@ -56,8 +71,8 @@ impl Engine {
         let mut effects = Vec::new();
         self.decided.clear();
         match input {
-            Input::Configured { feeds, recipients } => {
-                self.recipients = recipients;
+            Input::Configured { feeds, routing } => {
+                self.routing = Arc::new(routing);
                 self.configure(feeds, now, &mut effects);
             }
             Input::Resumed { feed, measure } => self.resume(&feed, *measure),
@@ -90,6 +105,7 @@ impl Engine {
                     }
                 }
             }
+            Input::Tick | Input::Operated(_) => {}
             Input::Slot { feed, evidence } => self.slot(&feed, evidence, now, &mut effects),
         }
         #[cfg(debug_assertions)]
@@ -185,6 +201,21 @@ impl Engine {
     /// The open alerts.
     pub fn alerts(&self) -> impl Iterator<Item = &AlertRecord> {
         self.alerts.values()
+    }
+
+    /// The routes in force.
+    pub fn routing(&self) -> Arc<Routing> {
+        self.routing.clone()
+    }
+
+    /// Every silence, those that expired a while ago among them.
+    pub fn silences(&self) -> impl Iterator<Item = &Silence> {
+        self.silences.values()
+    }
+
+    /// The open threads.
+    pub fn threads(&self) -> impl Iterator<Item = &ThreadRecord> {
+        self.threads.values()
     }
 
     /// The SLOs of a feed and the last evaluation of each of their instances.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::alert::{AlertRecord, Signal, Timing, advance};
 use super::effect::{Effect, StateName, Transition};
+use super::mute::Mute;
 use super::notification::{AlertFacts, AlertKey, BudgetFacts, Reason, TierFacts};
 use super::pending::TierStart;
 use super::slo::{Document, InstanceId};
@@ -16,7 +17,7 @@ pub(super) struct Condition {
     pub(super) timing: Timing,
     /// What is known now; its reason is the one to fire with.
     pub(super) facts: AlertFacts,
-    pub(super) muted_by: Option<AlertKey>,
+    pub(super) mutes: Vec<Mute>,
     /// Since when the tiers that burn have done so; `None` as long as only a record of an earlier
     /// version says so, in its own way.
     pub(super) tier_starts: Option<Vec<TierStart>>,
@@ -63,7 +64,7 @@ impl Engine {
             signal,
             timing,
             facts,
-            muted_by,
+            mutes,
             tier_starts,
             costs_from,
         } = condition;
@@ -98,11 +99,12 @@ impl Engine {
                 tier_starts: None,
                 costs_from,
                 told: BTreeMap::new(),
+                mutes: Vec::new(),
             },
         };
         record.tier_starts = tier_starts;
         let news = signal == Signal::Up && learn(&mut record, facts);
-        self.report(before.as_ref(), &mut record, news, muted_by, now, effects);
+        self.report(before.as_ref(), &mut record, news, mutes, now, effects);
         if before
             .as_ref()
             .is_none_or(|before| differs_durably(before, &record))
@@ -118,7 +120,7 @@ impl Engine {
         before: Option<&AlertRecord>,
         record: &mut AlertRecord,
         news: bool,
-        muted_by: Option<AlertKey>,
+        mutes: Vec<Mute>,
         now: Timestamp,
         effects: &mut Vec<Effect>,
     ) {
@@ -130,18 +132,18 @@ impl Engine {
                 from,
                 to,
                 facts: record.facts.clone(),
-                muted_by: muted_by.clone(),
+                mutes: mutes.clone(),
             }));
         }
         // Whoever has not heard of the alert by the time it ends need not hear of it.
-        if !record.is_burning() || muted_by.is_some() {
+        if !record.is_burning() || !mutes.is_empty() {
             return;
         }
         let was_up = from == StateName::Firing;
         if was_up && record.told.is_empty() && record.facts.reason == Reason::Burning {
             record.facts.reason = Reason::Unmuted;
         }
-        self.recipients.announce(record, was_up && news, effects);
+        self.routing.announce(record, was_up && news, now, effects);
     }
 
     /// The effects of an alert that ends.
@@ -164,10 +166,10 @@ impl Engine {
                 resolved_at: Some(now),
                 ..record.facts.clone()
             },
-            muted_by: None,
+            mutes: Vec::new(),
         }));
         if record.is_firing() {
-            self.recipients.close(&record, reason, now, effects);
+            self.routing.close(&record, reason, now, effects);
         }
         effects.push(Effect::Forget(record.key));
     }

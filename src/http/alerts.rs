@@ -129,9 +129,9 @@ impl<'a> AlertView<'a> {
             AlertState::Firing { quiet_since, .. } => quiet_since,
             AlertState::Pending { .. } => None,
         };
-        let told = alert.told.iter().map(|(receiver, sequence)| Told {
+        let told = alert.told.iter().map(|(receiver, told)| Told {
             receiver,
-            notifications: *sequence,
+            notifications: told.sequence,
         });
         Self {
             brief: AlertBrief::of(alert),

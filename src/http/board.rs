@@ -7,7 +7,9 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::engine::{AlertRecord, Evaluation, Slo, SloId, Span, Timestamp};
+use crate::engine::{
+    AlertRecord, Evaluation, Routing, Silence, Slo, SloId, Span, ThreadRecord, Timestamp,
+};
 
 /// Longest reload report that is kept, in bytes.
 const REPORT_BYTES_MAX: usize = 64 << 10;
@@ -34,6 +36,17 @@ pub struct FeedInfo {
     pub slos: Vec<Arc<Slo>>,
     /// Why an SLO takes the evaluation path that it takes, where there is something to say.
     pub path_reasons: BTreeMap<SloId, String>,
+}
+
+/// Who is told and when not, as it stands.
+#[derive(Clone, Debug, Default)]
+pub struct Notices {
+    /// The routes in force.
+    pub routing: Arc<Routing>,
+    /// Every silence, those that expired a while ago among them.
+    pub silences: Vec<Silence>,
+    /// Open threads.
+    pub threads: Vec<ThreadRecord>,
 }
 
 /// What the daemon is doing, for `/readyz`.
@@ -65,6 +78,8 @@ pub(super) struct Published {
     feeds: BTreeMap<Arc<str>, Arc<FeedState>>,
     /// Pending and firing alerts.
     pub(super) alerts: Arc<[AlertRecord]>,
+    /// Who is told.
+    pub(super) notices: Arc<Notices>,
     /// What became of reloads.
     pub(super) reloads: Reloads,
     /// What the daemon says it is doing.
@@ -111,6 +126,7 @@ impl Board {
         let published = Published {
             feeds: BTreeMap::new(),
             alerts: Arc::default(),
+            notices: Arc::default(),
             reloads: Reloads::default(),
             readiness: Readiness::Evaluating,
             decided_at: None,
@@ -153,6 +169,13 @@ impl Board {
     pub fn publish_alerts(&self, alerts: Vec<AlertRecord>) {
         let alerts = alerts.into();
         let replaced = self.update(|published| std::mem::replace(&mut published.alerts, alerts));
+        drop(replaced);
+    }
+
+    /// Replaces who is told and when not.
+    pub fn publish_notices(&self, notices: Notices) {
+        let notices = Arc::new(notices);
+        let replaced = self.update(|published| std::mem::replace(&mut published.notices, notices));
         drop(replaced);
     }
 

@@ -6,6 +6,7 @@
 
 mod alerts;
 mod board;
+mod command;
 mod connection;
 mod error;
 mod health;
@@ -27,19 +28,19 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
 
 use crate::engine::Timestamp;
+use crate::store::Store;
 
 use connection::BoundedListener;
 use error::ApiError;
 
-pub use board::{About, Board, FeedInfo, Readiness};
+pub use board::{About, Board, FeedInfo, Notices, Readiness};
+pub use command::{Command, CommandRequest, Commands};
 pub use metrics::{Metrics, PollStats};
-pub use reload::ReloadRequest;
 
 /// A request that takes longer is answered with 504.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(30);
@@ -58,8 +59,10 @@ pub struct App {
     pub board: Board,
     /// What the daemon counted.
     pub metrics: Arc<Metrics>,
-    /// Where reload commands go.
-    pub reload: mpsc::Sender<ReloadRequest>,
+    /// Where commands go.
+    pub commands: Commands,
+    /// Dead letters, history, the log of operators.
+    pub store: Store,
     /// The time.
     pub clock: Clock,
 }

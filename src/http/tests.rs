@@ -13,13 +13,14 @@ use std::collections::BTreeMap;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method};
 use serde_json::Value;
+use tokio::sync::mpsc;
 use tower::ServiceExt;
 
 use super::*;
 use crate::engine::{
     AlertFacts, AlertKey, AlertRecord, AlertState, BudgetFacts, Counts, Document, Evaluation,
     Indicator, InstanceId, Labels, Objective, Outcome, Period, Policy, QueryTemplate, Reach,
-    Reading, Reason, Severity, SlaFacts, Slo, SloId, Span, TierFacts, TierStatus, Verdict,
+    Reading, Reason, Severity, SlaFacts, Slo, SloId, Span, TierFacts, TierStatus, Told, Verdict,
     WindowQuery,
 };
 
@@ -153,12 +154,22 @@ pub(super) fn alert(key: AlertKey, severity: Severity, reason: Reason) -> AlertR
             alert_name: None,
             document: slo.document.clone(),
             affected: 1,
+            dependencies: Vec::new(),
+            acknowledged: None,
+            curve: None,
         },
         key,
         burning: Vec::new(),
         tier_starts: None,
         costs_from: NOON,
-        told: BTreeMap::from([("oncall".to_owned(), 2)]),
+        told: BTreeMap::from([(
+            "oncall".to_owned(),
+            Told {
+                sequence: 2,
+                at: None,
+            },
+        )]),
+        mutes: Vec::new(),
     }
 }
 
@@ -216,15 +227,16 @@ fn shop() -> Board {
 
 struct Server {
     router: Router,
-    commands: mpsc::Receiver<ReloadRequest>,
+    commands: mpsc::Receiver<CommandRequest>,
 }
 
 fn server_at(board: Board, now: Timestamp) -> Server {
-    let (reload, commands) = mpsc::channel(1);
+    let (command, commands) = mpsc::channel(1);
     let app = App {
         board,
         metrics: Arc::new(Metrics::new()),
-        reload,
+        commands: Commands::new(command),
+        store: Store::in_memory().unwrap(),
         clock: Arc::new(move || now),
     };
     Server {

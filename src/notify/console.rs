@@ -3,37 +3,36 @@
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
-use reqwest::Url;
 use tokio::sync::Mutex;
 
 use crate::engine::{Notification, Severity, Timestamp};
 
 use super::error::DeliveryError;
-use super::message::{Message, Tone};
-use super::{Attempt, Receipt, Receiver, figures};
+use super::{Attempt, Receipt, Receiver};
+use crate::message::{Message, Tone, Writer, figures};
 
 /// Writes each notification as one block of lines, never mixed with another.
 pub struct Console {
     out: Arc<Mutex<Box<dyn Write + Send>>>,
     colours: bool,
-    external: Option<Url>,
+    writer: Writer,
 }
 
 impl Console {
     /// Writes to `out`, with ANSI colours or without.
-    pub fn new(out: Box<dyn Write + Send>, colours: bool, external: Option<Url>) -> Self {
+    pub fn new(out: Box<dyn Write + Send>, colours: bool, writer: Writer) -> Self {
         Self {
             out: Arc::new(Mutex::new(out)),
             colours,
-            external,
+            writer,
         }
     }
 
     /// Writes to standard output, in colours when that is a terminal.
-    pub fn stdout(external: Option<Url>) -> Self {
+    pub fn stdout(writer: Writer) -> Self {
         let stdout = std::io::stdout();
         let colours = stdout.is_terminal();
-        Self::new(Box::new(stdout), colours, external)
+        Self::new(Box::new(stdout), colours, writer)
     }
 
     async fn write(&self, block: String) -> Result<Receipt, DeliveryError> {
@@ -58,7 +57,7 @@ impl Receiver for Console {
         _receipt: Option<&'a str>,
         _now: Timestamp,
     ) -> Attempt<'a> {
-        let message = Message::new(notification, self.external.as_ref());
+        let message = self.writer.message(notification);
         let decided_at = notification.facts.decided_at;
         Box::pin(self.write(block(&message, decided_at, self.colours)))
     }
@@ -130,7 +129,7 @@ mod tests {
 
     async fn written(notification: &Notification, colours: bool) -> String {
         let paper = Paper::default();
-        let console = Console::new(Box::new(paper.clone()), colours, Some(fixture::external()));
+        let console = Console::new(Box::new(paper.clone()), colours, fixture::writer());
         console
             .deliver(notification, None, fixture::NOW)
             .await
@@ -169,14 +168,14 @@ mod tests {
             .filter(|c| c.is_control() && *c != '\n')
             .collect();
         assert!(controls.is_empty(), "{block:?}");
-        let message = Message::new(&fixture::hostile(), Some(&fixture::external()));
+        let message = fixture::writer().message(&fixture::hostile());
         let lines = 2 + message.facts.len() + message.links.len();
         assert_eq!(block.lines().count(), lines, "{block}");
     }
 
     #[tokio::test]
     async fn a_broken_pipe_is_tried_again() {
-        let console = Console::new(Box::new(BrokenPipe), false, None);
+        let console = Console::new(Box::new(BrokenPipe), false, fixture::plain());
         let error = console
             .deliver(&fixture::burning(), None, fixture::NOW)
             .await

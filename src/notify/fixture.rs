@@ -1,117 +1,9 @@
-//! Notifications for the tests of this room.
+//! Deliveries for the tests of this room; their notifications are the samples of [`crate::message`].
 
-use std::collections::BTreeMap;
-
-use reqwest::Url;
-
-use crate::engine::{
-    AlertFacts, AlertKey, BudgetFacts, Document, InstanceId, Labels, Notification,
-    NotificationKind, Reason, Severity, SloId, Span, TierFacts, Timestamp,
-};
+use crate::engine::Notification;
+use crate::message::Writer;
+pub(super) use crate::message::sample::*;
 use crate::store::Delivery;
-
-/// 2026-01-02 03:10:30 UTC
-pub(super) const NOW: Timestamp = Timestamp::from_secs(1_767_323_430);
-
-pub(super) fn external() -> Url {
-    Url::parse("https://slofuse.example/prefix/").unwrap()
-}
-
-/// A page that began 6.5 minutes ago: both page tiers burn.
-pub(super) fn burning() -> Notification {
-    let key = AlertKey::Burn {
-        instance: instance(Labels::new([("region", "eu")])),
-        severity: Severity::Page,
-    };
-    notification(key, Reason::Burning)
-}
-
-/// The same page with news.
-pub(super) fn updated() -> Notification {
-    let mut notification = burning();
-    notification.kind = NotificationKind::Update;
-    notification.sequence = 2;
-    notification.facts.reason = Reason::MoreTiers;
-    notification
-}
-
-/// The same page, over.
-pub(super) fn resolved() -> Notification {
-    closed(burning(), Reason::Recovered)
-}
-
-/// A notification's resolve, 72 minutes after it began.
-pub(super) fn closed(mut notification: Notification, reason: Reason) -> Notification {
-    let end = notification.facts.started_at + Span::from_mins(72);
-    notification.kind = NotificationKind::Resolve;
-    notification.sequence = 3;
-    notification.facts.reason = reason;
-    notification.facts.decided_at = end;
-    notification.facts.resolved_at = Some(end);
-    notification
-}
-
-/// An info alert about the budget itself.
-pub(super) fn budget(reason: Reason) -> Notification {
-    let key = AlertKey::Burn {
-        instance: instance(Labels::empty()),
-        severity: Severity::Info,
-    };
-    let mut notification = notification(key, reason);
-    notification.facts.tiers.clear();
-    notification
-}
-
-/// An instance without samples.
-pub(super) fn blind(reason: Reason) -> Notification {
-    let key = AlertKey::Blind {
-        instance: instance(Labels::empty()),
-    };
-    let mut notification = notification(key, reason);
-    notification.facts.tiers.clear();
-    notification.facts.budget = None;
-    notification
-}
-
-/// A source that fails for everybody.
-pub(super) fn source_down() -> Notification {
-    let key = AlertKey::SourceDown {
-        source: "main".to_owned(),
-    };
-    let reason = Reason::SourceFailed {
-        slots: 10,
-        detail: "connecting: Connection refused".to_owned(),
-    };
-    let mut notification = notification(key, reason);
-    let facts = &mut notification.facts;
-    "slofuse".clone_into(&mut facts.service);
-    "main".clone_into(&mut facts.slo);
-    facts.labels = Labels::empty();
-    facts.objective_percent = None;
-    facts.period = None;
-    facts.tiers.clear();
-    facts.budget = None;
-    facts.document = Document::default();
-    facts.affected = 42;
-    notification
-}
-
-/// Everything that comes from outside tries to break out.
-pub(super) fn hostile() -> Notification {
-    let evil = "<!channel> @here &amp; \"},{\\ \u{1b}[31m\u{202e}\n*x* <https://evil.example|ok>";
-    let key = AlertKey::Burn {
-        instance: instance(Labels::new([("path", evil)])),
-        severity: Severity::Page,
-    };
-    let mut notification = notification(key, Reason::Burning);
-    let document = &mut notification.facts.document;
-    evil.clone_into(&mut document.description);
-    document.owner = Some(evil.to_owned());
-    document.runbook = Some(format!("javascript:alert(1)//{evil}"));
-    document.dashboard = Some("https://dash.example/d?a=<b>|c&d\u{202e}".to_owned());
-    document.annotations = BTreeMap::from([("evil".to_owned(), evil.to_owned())]);
-    notification
-}
 
 /// A row of the outbox, written when the notification was decided.
 pub(super) fn delivery(id: i64, notification: Notification) -> Delivery {
@@ -124,84 +16,12 @@ pub(super) fn delivery(id: i64, notification: Notification) -> Delivery {
     }
 }
 
-fn instance(labels: Labels) -> InstanceId {
-    InstanceId {
-        slo: SloId::new("shop", "checkout"),
-        labels,
-    }
+/// A writer that links to this daemon.
+pub(super) fn writer() -> Writer {
+    Writer::new(Some(external()))
 }
 
-fn notification(key: AlertKey, reason: Reason) -> Notification {
-    let labels = key
-        .instance()
-        .map_or_else(Labels::empty, |instance| instance.labels.clone());
-    let severity = match &key {
-        AlertKey::Burn { severity, .. } => *severity,
-        AlertKey::Blind { .. } | AlertKey::SourceDown { .. } => Severity::Page,
-    };
-    Notification {
-        receiver: "on-call".to_owned(),
-        kind: NotificationKind::Trigger,
-        episode: 1,
-        sequence: 1,
-        facts: AlertFacts {
-            key,
-            severity,
-            service: "shop".to_owned(),
-            slo: "checkout".to_owned(),
-            labels,
-            objective_percent: Some(99.9),
-            period: Some(Span::from_days(30).into()),
-            reason,
-            started_at: NOW - Span::from_secs(390),
-            decided_at: NOW,
-            resolved_at: None,
-            tiers: tiers(),
-            peak_burn: 35.5,
-            sla: None,
-            budget: Some(BudgetFacts {
-                consumed: 0.388,
-                remaining: 0.612,
-                exhausted_in: Some(Span::from_mins(13 * 60 + 43)),
-                consumed_by_alert: 0.0446,
-                coverage: 1.0,
-            }),
-            alert_name: None,
-            document: Document {
-                description: "Customers cannot pay.".to_owned(),
-                owner: Some("team-payments".to_owned()),
-                runbook: Some("https://wiki.example/checkout".to_owned()),
-                dashboard: Some("https://grafana.example/d/checkout?orgId=1".to_owned()),
-                rationale: None,
-                labels: BTreeMap::from([("tier".to_owned(), "1".to_owned())]),
-                annotations: BTreeMap::from([("sla".to_owned(), "99.5%".to_owned())]),
-                ..Document::default()
-            },
-            affected: 1,
-        },
-    }
-}
-
-fn tiers() -> Vec<TierFacts> {
-    let fast = TierFacts {
-        long: Span::from_hours(1),
-        short: Span::from_mins(5),
-        factor: 14.4,
-        budget_fraction: 0.02,
-        long_burn: 32.15,
-        short_burn: 35.5,
-        bad_events: Some(1284.0),
-        total_events: Some(40_000.0),
-    };
-    let slow = TierFacts {
-        long: Span::from_hours(6),
-        short: Span::from_mins(30),
-        factor: 6.0,
-        budget_fraction: 0.05,
-        long_burn: 7.2,
-        short_burn: 33.0,
-        bad_events: None,
-        total_events: None,
-    };
-    vec![fast, slow]
+/// A writer without links of its own.
+pub(super) fn plain() -> Writer {
+    Writer::default()
 }

@@ -15,7 +15,7 @@ use crate::engine::{Span, Timestamp};
 
 use super::error::{DeliveryError, ErrorClass, FailureReason, Problem, innermost};
 use super::redaction::Redaction;
-use super::text;
+use crate::message::text;
 
 /// Most of an answer that is read, in bytes.
 const ANSWER_BYTES_MAX: usize = 64 << 10;

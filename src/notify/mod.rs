@@ -5,22 +5,25 @@
 //! itself; no credential and no URL appears in an error, a log line or a stored text.
 //!
 //! To add a kind of receiver: add it to [`ReceiverKind`], write one file with a type that
-//! implements [`Receiver`], and name it in [`build`]. [`Message`](message::Message) has the words,
+//! implements [`Receiver`], and name it in [`build`]. [`Writer`] has the words,
 //! `http` the manners (deadline, limits, classification of answers); the file has only the
 //! receiver's own body and reading of its answer.
 
+mod alertmanager;
 pub mod breaker;
 mod console;
+mod discord;
+mod email;
 pub mod error;
-mod figures;
 #[cfg(test)]
 mod fixture;
+mod grafana_irm;
 mod http;
-pub mod message;
+mod incident_io;
 pub mod observer;
+mod opsgenie;
 pub mod outbox;
 mod pagerduty;
-mod reason;
 mod redaction;
 pub mod retry;
 #[cfg(test)]
@@ -29,16 +32,16 @@ mod signature;
 mod slack;
 mod slack_blocks;
 mod slack_bot;
-mod text;
+mod teams;
+mod telegram;
 mod webhook;
 pub mod worker;
 
 use std::pin::Pin;
 
-use reqwest::Url;
-
 use crate::config::settings::{ReceiverKind, ReceiverSettings};
-use crate::engine::{Notification, Timestamp};
+use crate::engine::{AlertFacts, Notification, Span, Timestamp};
+use crate::message::Writer;
 
 pub use console::Console;
 pub use error::{BuildError, DeliveryError, ErrorClass, FailureReason};
@@ -59,6 +62,33 @@ pub trait Receiver: Send + Sync {
         receipt: Option<&'a str>,
         now: Timestamp,
     ) -> Attempt<'a>;
+
+    /// How often what is up must be said again, for a receiver that forgets; `None` for all others.
+    fn refreshes_every(&self) -> Option<Span> {
+        None
+    }
+
+    /// Says again what is up: `open` is all that this receiver was told of and that is not over.
+    fn refresh<'a>(&'a self, open: &'a [AlertFacts], now: Timestamp) -> Attempt<'a> {
+        let _nothing = (open, now);
+        Box::pin(async { Ok(Receipt::default()) })
+    }
+
+    /// Shows a change of the configuration, where the receiver has a place for it. Best effort:
+    /// tried once.
+    fn show_change<'a>(&'a self, change: &'a Change, now: Timestamp) -> Attempt<'a> {
+        let _nothing = (change, now);
+        Box::pin(async { Ok(Receipt::default()) })
+    }
+}
+
+/// A change of the configuration, for receivers that show such things.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// When it took effect.
+    pub at: Timestamp,
+    /// What changed, in one line.
+    pub summary: String,
 }
 
 /// One attempt under way.
@@ -68,7 +98,7 @@ pub type Attempt<'a> = Pin<Box<dyn Future<Output = Result<Receipt, DeliveryError
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Receipt(pub Option<String>);
 
-/// Makes a receiver from its settings. `external_url` is where people reach this daemon, for links.
+/// Makes a receiver from its settings; `writer` has the words.
 ///
 /// # Errors
 ///
@@ -76,44 +106,42 @@ pub struct Receipt(pub Option<String>);
 /// each delivery, so their absence is not an error here.
 pub fn build(
     settings: &ReceiverSettings,
-    external_url: Option<&str>,
+    writer: &Writer,
 ) -> Result<Box<dyn Receiver>, BuildError> {
-    let named = |problem: error::Problem| problem.of(&settings.name);
-    let external = external_url.map(http::parse_url).transpose();
-    let external = external.map_err(|problem| named(problem.in_field("server.external_url")))?;
-    let receiver = build_kind(settings, external);
-    receiver.map_err(named)
+    let receiver = build_kind(settings, writer.clone());
+    receiver.map_err(|problem| problem.of(&settings.name))
 }
 
 fn build_kind(
     settings: &ReceiverSettings,
-    external: Option<Url>,
+    writer: Writer,
 ) -> Result<Box<dyn Receiver>, error::Problem> {
-    let http = || http::HttpSender::new(settings);
+    let writer = writer.with(&settings.templates);
     Ok(match &settings.kind {
-        ReceiverKind::PagerDuty { routing_key, url } => Box::new(pagerduty::PagerDuty::new(
-            http()?,
-            routing_key.clone(),
-            url,
-            external,
-        )?),
-        ReceiverKind::SlackWebhook { url } => {
-            Box::new(slack::SlackWebhook::new(http()?, url.clone(), external)?)
+        ReceiverKind::PagerDuty { .. } => Box::new(pagerduty::PagerDuty::new(settings, writer)?),
+        ReceiverKind::SlackWebhook { .. } => Box::new(slack::SlackWebhook::new(settings, writer)?),
+        ReceiverKind::SlackBot { .. } => Box::new(slack_bot::SlackBot::new(settings, writer)?),
+        ReceiverKind::Webhook { .. } => Box::new(webhook::Webhook::new(settings, writer)?),
+        ReceiverKind::Alertmanager { .. } => {
+            Box::new(alertmanager::Alertmanager::new(settings, writer)?)
         }
-        ReceiverKind::SlackBot {
-            token,
-            channel,
-            api_url,
-        } => Box::new(slack_bot::SlackBot::new(
-            http()?,
-            token.clone(),
-            channel,
-            api_url,
-            external,
-        )?),
-        ReceiverKind::Webhook { .. } => {
-            Box::new(webhook::Webhook::new(http()?, &settings.kind, external)?)
+        ReceiverKind::Teams { .. } => Box::new(teams::Teams::new(settings, writer)?),
+        ReceiverKind::Discord { .. } => Box::new(discord::Discord::new(settings, writer)?),
+        ReceiverKind::Telegram { .. } => Box::new(telegram::Telegram::new(settings, writer)?),
+        ReceiverKind::Email(_) => Box::new(email::EmailReceiver::new(settings, writer)?),
+        ReceiverKind::Opsgenie { .. } => Box::new(opsgenie::Opsgenie::new(settings, writer)?),
+        ReceiverKind::IncidentIo { .. } => {
+            Box::new(incident_io::IncidentIo::new(settings, writer)?)
         }
-        ReceiverKind::Console => Box::new(Console::stdout(external)),
+        ReceiverKind::GrafanaIrm { .. } => {
+            Box::new(grafana_irm::GrafanaIrm::new(settings, writer)?)
+        }
+        ReceiverKind::Console => Box::new(Console::stdout(writer)),
     })
+}
+
+/// The settings of a kind that this constructor is not for: a bug in `build_kind`, reported as any
+/// other problem.
+fn mismatch() -> error::Problem {
+    error::Problem::new("is of another kind")
 }

@@ -10,15 +10,17 @@ use secrecy::ExposeSecret;
 use serde_json::{Map, Value, json};
 
 use crate::config::secret::Secret;
+use crate::config::settings::{ReceiverKind, ReceiverSettings};
 use crate::engine::{
     AlertFacts, AlertKey, Notification, NotificationKind, Severity, TierFacts, Timestamp,
 };
 
 use super::error::{DeliveryError, Problem};
 use super::http::{self, HttpSender, Post};
-use super::message::Message;
 use super::redaction::Redaction;
-use super::{Attempt, Receipt, Receiver, figures, text};
+use super::{Attempt, Receipt, Receiver};
+use crate::message::{Message, Writer};
+use crate::message::{figures, text};
 
 /// Longest `payload.summary`, in characters.
 const SUMMARY_CHARS_MAX: usize = 1024;
@@ -32,22 +34,24 @@ pub(super) struct PagerDuty {
     http: HttpSender,
     routing_key: Secret,
     url: Url,
-    external: Option<Url>,
+    writer: Writer,
 }
 
 impl PagerDuty {
-    pub(super) fn new(
-        http: HttpSender,
-        routing_key: Secret,
-        url: &str,
-        external: Option<Url>,
-    ) -> Result<Self, Problem> {
+    pub(super) fn new(settings: &ReceiverSettings, writer: Writer) -> Result<Self, Problem> {
+        let ReceiverKind::PagerDuty {
+            routing_key, url, ..
+        } = &settings.kind
+        else {
+            return Err(super::mismatch());
+        };
+        let http = HttpSender::new(settings)?;
         let url = http::parse_url(url).map_err(|problem| problem.in_field("url"))?;
         Ok(Self {
             http,
-            routing_key,
+            routing_key: routing_key.clone(),
             url,
-            external,
+            writer,
         })
     }
 
@@ -63,11 +67,7 @@ impl PagerDuty {
         let post = Post {
             url: self.url.clone(),
             headers: HeaderMap::new(),
-            body: event(
-                notification,
-                routing_key.expose_secret(),
-                self.external.as_ref(),
-            ),
+            body: event(notification, routing_key.expose_secret(), &self.writer),
             redaction,
         };
         self.http.post(post, now).await?;
@@ -87,8 +87,8 @@ impl Receiver for PagerDuty {
 }
 
 /// The event as bytes, within the size limit.
-fn event(notification: &Notification, routing_key: &str, external: Option<&Url>) -> Vec<u8> {
-    let key = notification.facts.key.dedup_key();
+fn event(notification: &Notification, routing_key: &str, writer: &Writer) -> Vec<u8> {
+    let key = notification.dedup_key();
     if notification.kind == NotificationKind::Resolve {
         let event = json!({
             "routing_key": routing_key,
@@ -97,7 +97,7 @@ fn event(notification: &Notification, routing_key: &str, external: Option<&Url>)
         });
         return event.to_string().into_bytes();
     }
-    let message = Message::new(notification, external);
+    let message = writer.message(notification);
     let mut event = trigger(&notification.facts, &message, routing_key, &key);
     let bytes = event.to_string().into_bytes();
     if bytes.len() <= EVENT_BYTES_MAX {

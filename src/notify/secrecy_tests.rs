@@ -24,6 +24,7 @@ const SECRETS: [&str; 7] = [
 fn kinds(base: &str) -> Vec<ReceiverKind> {
     let url = format!("{base}/services/s3cr3t-path/x?token=s3cr3t-query&v=1");
     let webhook = |auth| ReceiverKind::Webhook {
+        body_signature: None,
         url: Secret::inline(&url),
         auth,
         headers: BTreeMap::from([("x-key".to_owned(), Secret::inline("s3cr3t-key"))]),
@@ -31,6 +32,7 @@ fn kinds(base: &str) -> Vec<ReceiverKind> {
     };
     vec![
         ReceiverKind::PagerDuty {
+            change_url: None,
             routing_key: Secret::inline("s3cr3t-key"),
             url: url.clone(),
         },
@@ -38,6 +40,7 @@ fn kinds(base: &str) -> Vec<ReceiverKind> {
             url: Secret::inline(&url),
         },
         ReceiverKind::SlackBot {
+            buttons: false,
             token: Secret::inline("s3cr3t\"token"),
             channel: "C1".to_owned(),
             api_url: format!("{base}/s3cr3t-path"),
@@ -69,7 +72,7 @@ fn echo(request: &Request, status: u16) -> ResponseTemplate {
 async fn error_text(kind: ReceiverKind) -> String {
     let mut settings = ReceiverSettings::new("on-call", kind);
     settings.timeout = crate::engine::Span::from_secs(10);
-    let receiver = super::build(&settings, None).unwrap();
+    let receiver = super::build(&settings, &fixture::plain()).unwrap();
     let result = receiver
         .deliver(&fixture::burning(), None, fixture::NOW)
         .await;

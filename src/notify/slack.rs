@@ -2,36 +2,35 @@
 //!
 //! Slack gives no name of the message back, so updates and resolves are messages of their own.
 
-use reqwest::Url;
 use reqwest::header::HeaderMap;
 
 use crate::config::secret::Secret;
+use crate::config::settings::{ReceiverKind, ReceiverSettings};
 use crate::engine::{Notification, Timestamp};
 
 use super::error::{DeliveryError, Problem};
 use super::http::{self, HttpSender, Post};
-use super::message::Message;
 use super::redaction::Redaction;
 use super::{Attempt, Receipt, Receiver, slack_blocks};
+use crate::message::Writer;
 
 /// One webhook.
 pub(super) struct SlackWebhook {
     http: HttpSender,
     url: Secret,
-    external: Option<Url>,
+    writer: Writer,
 }
 
 impl SlackWebhook {
-    pub(super) fn new(
-        http: HttpSender,
-        url: Secret,
-        external: Option<Url>,
-    ) -> Result<Self, Problem> {
-        http::check_url(&url)?;
+    pub(super) fn new(settings: &ReceiverSettings, writer: Writer) -> Result<Self, Problem> {
+        let ReceiverKind::SlackWebhook { url } = &settings.kind else {
+            return Err(super::mismatch());
+        };
+        http::check_url(url)?;
         Ok(Self {
-            http,
-            url,
-            external,
+            http: HttpSender::new(settings)?,
+            url: url.clone(),
+            writer,
         })
     }
 
@@ -42,7 +41,7 @@ impl SlackWebhook {
     ) -> Result<Receipt, DeliveryError> {
         let mut redaction = Redaction::default();
         let url = http::reveal_url(&self.url, &mut redaction)?;
-        let message = Message::new(notification, self.external.as_ref());
+        let message = self.writer.message(notification);
         let post = Post {
             url,
             headers: HeaderMap::new(),

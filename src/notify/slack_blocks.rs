@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use crate::engine::Severity;
 
-use super::message::{Link, Message, Tone};
-use super::text;
+use crate::message::text;
+use crate::message::{Link, Message, Tone};
 
 /// Longest text of a header block, in characters.
 const HEADER_CHARS_MAX: usize = 150;
@@ -159,7 +159,7 @@ mod tests {
     use super::*;
 
     fn long_message(character: char) -> Message {
-        let mut message = Message::new(&fixture::burning(), Some(&fixture::external()));
+        let mut message = fixture::writer().message(&fixture::burning());
         let long: String = std::iter::repeat_n(character, 5_000).collect();
         message.title = long.clone();
         message.why = long.clone();
@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn hostile_labels_cannot_mention_or_link() {
-        let message = Message::new(&fixture::hostile(), None);
+        let message = fixture::plain().message(&fixture::hostile());
         let text = body(&message);
         let sections = text["attachments"][0]["blocks"].to_string() + &reply(&message);
         let link = "<https://dash.example/d?a=%3Cb%3E%7Cc&amp;d%E2%80%AE|Dashboard>";

@@ -11,13 +11,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::config::secret::Secret;
+use crate::config::settings::{ReceiverKind, ReceiverSettings};
 use crate::engine::{Notification, NotificationKind, Span, Timestamp};
 
 use super::error::{DeliveryError, ErrorClass, FailureReason, Problem};
 use super::http::{self, Answer, HttpSender, Post};
-use super::message::Message;
 use super::redaction::Redaction;
 use super::{Attempt, Receipt, Receiver, slack_blocks};
+use crate::message::{Message, Writer};
 
 /// One bot in one channel.
 pub(super) struct SlackBot {
@@ -25,7 +26,7 @@ pub(super) struct SlackBot {
     token: Secret,
     channel: String,
     api: Url,
-    external: Option<Url>,
+    writer: Writer,
 }
 
 /// Where a message stands.
@@ -64,20 +65,24 @@ impl From<DeliveryError> for CallError {
 }
 
 impl SlackBot {
-    pub(super) fn new(
-        http: HttpSender,
-        token: Secret,
-        channel: &str,
-        api_url: &str,
-        external: Option<Url>,
-    ) -> Result<Self, Problem> {
+    pub(super) fn new(settings: &ReceiverSettings, writer: Writer) -> Result<Self, Problem> {
+        let ReceiverKind::SlackBot {
+            token,
+            channel,
+            api_url,
+            ..
+        } = &settings.kind
+        else {
+            return Err(super::mismatch());
+        };
+        let http = HttpSender::new(settings)?;
         let api = http::parse_url(api_url).map_err(|problem| problem.in_field("api_url"))?;
         Ok(Self {
             http,
-            token,
-            channel: channel.to_owned(),
+            token: token.clone(),
+            channel: channel.clone(),
             api,
-            external,
+            writer,
         })
     }
 
@@ -87,7 +92,7 @@ impl SlackBot {
         receipt: Option<&str>,
         now: Timestamp,
     ) -> Result<Receipt, DeliveryError> {
-        let message = Message::new(notification, self.external.as_ref());
+        let message = self.writer.message(notification);
         let place = receipt
             .filter(|_| notification.kind != NotificationKind::Trigger)
             .and_then(|text| serde_json::from_str::<Place>(text).ok());

@@ -11,15 +11,16 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use crate::config::secret::Secret;
-use crate::config::settings::{Auth, ReceiverKind};
+use crate::config::settings::{Auth, ReceiverKind, ReceiverSettings};
 use crate::engine::labels::Fnv;
-use crate::engine::{AlertFacts, AlertKey, Notification, NotificationKind, Timestamp};
+use crate::engine::{AlertFacts, Notification, NotificationKind, Timestamp};
 
 use super::error::{DeliveryError, Problem};
 use super::http::{self, HttpSender, Post};
-use super::message::Message;
 use super::redaction::Redaction;
-use super::{Attempt, Receipt, Receiver, figures, signature};
+use super::{Attempt, Receipt, Receiver, signature};
+use crate::message::figures;
+use crate::message::{Message, Writer};
 
 /// How Alertmanager writes the end of an alert that has none.
 const NO_END: &str = "0001-01-01T00:00:00Z";
@@ -31,23 +32,20 @@ pub(super) struct Webhook {
     auth: Auth,
     headers: Vec<(HeaderName, Secret)>,
     signing_secret: Option<Secret>,
-    external: Option<Url>,
+    writer: Writer,
 }
 
 impl Webhook {
-    pub(super) fn new(
-        http: HttpSender,
-        kind: &ReceiverKind,
-        external: Option<Url>,
-    ) -> Result<Self, Problem> {
+    pub(super) fn new(settings: &ReceiverSettings, writer: Writer) -> Result<Self, Problem> {
         let ReceiverKind::Webhook {
             url,
             auth,
             headers,
             signing_secret,
-        } = kind
+            body_signature: _,
+        } = &settings.kind
         else {
-            return Err(Problem::new("is not a webhook"));
+            return Err(super::mismatch());
         };
         http::check_url(url)?;
         let known_key = signing_secret.as_ref().and_then(Secret::peek);
@@ -59,12 +57,12 @@ impl Webhook {
             .map(|(name, value)| Ok((http::header_name(name)?, value.clone())))
             .collect::<Result<_, Problem>>()?;
         Ok(Self {
-            http,
+            http: HttpSender::new(settings)?,
             url: url.clone(),
             auth: auth.clone(),
             headers,
             signing_secret: signing_secret.clone(),
-            external,
+            writer,
         })
     }
 
@@ -75,9 +73,7 @@ impl Webhook {
     ) -> Result<Receipt, DeliveryError> {
         let mut redaction = Redaction::default();
         let url = http::reveal_url(&self.url, &mut redaction)?;
-        let body = body(notification, self.external.as_ref())
-            .to_string()
-            .into_bytes();
+        let body = body(notification, &self.writer).to_string().into_bytes();
         let headers = self.headers(notification, &body, now, &mut redaction)?;
         let post = Post {
             url,
@@ -136,11 +132,11 @@ impl Receiver for Webhook {
     }
 }
 
-fn body(notification: &Notification, external: Option<&Url>) -> Value {
+fn body(notification: &Notification, writer: &Writer) -> Value {
     let facts = &notification.facts;
-    let message = Message::new(notification, external);
-    let key = facts.key.dedup_key();
-    let (labels, annotations) = (labels(facts), annotations(facts, &message));
+    let message = writer.message(notification);
+    let key = notification.dedup_key();
+    let (labels, annotations) = (facts.matching_labels(), annotations(facts, &message));
     let alertname = labels.get("alertname");
     let status = match notification.kind {
         NotificationKind::Resolve => "resolved",
@@ -165,7 +161,7 @@ fn body(notification: &Notification, external: Option<&Url>) -> Value {
         "commonLabels": labels,
         "commonAnnotations": annotations,
         "routeLabels": {},
-        "externalURL": external.map_or("", Url::as_str),
+        "externalURL": writer.external().map_or("", Url::as_str),
         "alerts": [{
             "status": status,
             "labels": labels,
@@ -176,58 +172,6 @@ fn body(notification: &Notification, external: Option<&Url>) -> Value {
             "fingerprint": fingerprint(&key),
         }],
     })
-}
-
-/// The labels exactly as they are, for machines to match on. Where names collide ours win over the
-/// instance's, which stay as `exported_...` (Prometheus' custom) so that instances stay distinct,
-/// and both win over the definition's. Only the definition's `severity` wins over all: routes are
-/// written for the words of its author. Ours is always there as `slofuse_severity`.
-fn labels(facts: &AlertFacts) -> BTreeMap<String, String> {
-    let mut labels = facts.document.labels.clone();
-    let own = own_labels(facts);
-    for (name, value) in facts.labels.iter() {
-        let taken = own.iter().any(|(own, _)| *own == name);
-        let name = if taken {
-            format!("exported_{name}")
-        } else {
-            name.to_owned()
-        };
-        labels.insert(name, value.to_owned());
-    }
-    labels.extend(
-        own.into_iter()
-            .map(|(name, value)| (name.to_owned(), value.to_owned())),
-    );
-    if let Some(severity) = facts.document.labels.get("severity") {
-        labels.insert("severity".to_owned(), severity.clone());
-    }
-    labels
-}
-
-/// Who and how loud; the `sloth_` names let routes and dashboards written for Sloth work.
-fn own_labels(facts: &AlertFacts) -> Vec<(&'static str, &str)> {
-    let severity = facts.severity.as_str();
-    let usual = match facts.key {
-        AlertKey::Burn { .. } => "SLOBurn",
-        AlertKey::Blind { .. } => "SLOBlind",
-        AlertKey::SourceDown { .. } => "SourceDown",
-    };
-    let alertname = facts.alert_name.as_deref().unwrap_or(usual);
-    let mut labels = vec![
-        ("alertname", alertname),
-        ("service", facts.service.as_str()),
-        ("slo", facts.slo.as_str()),
-        ("severity", severity),
-        ("slofuse_severity", severity),
-    ];
-    if facts.key.instance().is_some() {
-        labels.extend([
-            ("sloth_service", facts.service.as_str()),
-            ("sloth_slo", facts.slo.as_str()),
-            ("sloth_severity", severity),
-        ]);
-    }
-    labels
 }
 
 /// The message; `budget` and the rest by their lower-case names. Where the definition's author wrote

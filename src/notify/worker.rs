@@ -24,7 +24,8 @@ use super::breaker::{Breaker, Permit, Signal};
 use super::error::DeliveryError;
 use super::observer::{AttemptResult, DeliveryObserver};
 use super::outbox::Outbox;
-use super::{Receipt, Receiver, retry, text};
+use super::{Receipt, Receiver, retry};
+use crate::message::text;
 
 /// The longest a due row waits for a worker that nobody poked.
 const PERIOD: Duration = Duration::from_secs(5);
@@ -175,7 +176,7 @@ impl<O: Outbox> Worker<O> {
         let now = (self.clock)();
         let notification = &delivery.notification;
         let (id, kind, episode) = (delivery.id, notification.kind, notification.episode);
-        let key = notification.facts.key.dedup_key();
+        let key = notification.dedup_key();
         self.in_store(move |outbox, receiver| {
             let receipt = match kind {
                 NotificationKind::Trigger => None,
@@ -308,7 +309,7 @@ struct Landed {
 
 impl Flight {
     fn start<O: Outbox>(&mut self, worker: Arc<Worker<O>>, delivery: Delivery) {
-        let key = delivery.notification.facts.key.dedup_key();
+        let key = delivery.notification.dedup_key();
         self.aloft.insert(delivery.id, key);
         self.tasks.spawn(worker.attempt(delivery));
     }
@@ -330,7 +331,7 @@ impl Flight {
     /// Whether the row, or another of its alert, is under way.
     fn holds(&self, delivery: &Delivery) -> bool {
         self.aloft.contains_key(&delivery.id) || {
-            let key = delivery.notification.facts.key.dedup_key();
+            let key = delivery.notification.dedup_key();
             self.aloft.values().any(|aloft| *aloft == key)
         }
     }

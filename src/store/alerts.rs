@@ -1,6 +1,6 @@
 //! The records of open alerts: one row of JSON per alert, replaced as a whole.
 
-use rusqlite::{Connection, Transaction, params};
+use rusqlite::{Transaction, params};
 
 use super::json;
 use crate::engine::{AlertKey, AlertRecord};
@@ -19,12 +19,4 @@ pub(super) fn forget(tx: &Transaction<'_>, key: &AlertKey) -> rusqlite::Result<(
     tx.prepare_cached("DELETE FROM alerts WHERE dedup_key = ?1")?
         .execute([key.dedup_key()])?;
     Ok(())
-}
-
-/// Every dedup key with its record as stored, sorted by key.
-pub(super) fn all(connection: &Connection) -> rusqlite::Result<Vec<(String, String)>> {
-    let mut query =
-        connection.prepare_cached("SELECT dedup_key, record FROM alerts ORDER BY dedup_key")?;
-    let rows = query.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    rows.collect()
 }

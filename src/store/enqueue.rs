@@ -20,7 +20,7 @@ pub(super) fn enqueue(
     let inserted = insert.execute(params![
         notification.idempotency_key(),
         notification.receiver,
-        notification.facts.key.dedup_key(),
+        notification.dedup_key(),
         notification.episode.cast_signed(),
         notification.kind.as_str(),
         history::slo_of(&notification.facts),

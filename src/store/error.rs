@@ -60,12 +60,12 @@ pub enum StoreError {
     },
     /// The stored record of an alert does not parse.
     #[error(
-        "cannot load the alert {dedup_key} from {file}: its record is damaged or was written by \
-         another version; delete its row from the table alerts and close its incident by hand"
+        "cannot load the record {key} from {file}: it is damaged or was written by another version; \
+         delete its row from the table alerts, threads or silences and close its incident by hand"
     )]
-    UnreadableAlert {
-        /// Which alert.
-        dedup_key: String,
+    UnreadableRecord {
+        /// Which alert, thread or silence.
+        key: String,
         /// The database's path.
         file: String,
         /// What is wrong with the record.

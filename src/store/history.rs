@@ -12,7 +12,7 @@ use super::attempts::{self, AttemptRecord};
 use super::error::StoreError;
 use super::outbox::DeliveryState;
 use super::{Store, json};
-use crate::engine::{AlertFacts, NotificationKind, Span, Timestamp, Transition};
+use crate::engine::{AlertFacts, MuteChange, NotificationKind, Span, Timestamp, Transition};
 
 /// Most entries in one answer.
 pub const ENTRIES_MAX: usize = 1000;
@@ -160,6 +160,25 @@ pub(super) fn append(tx: &Transaction<'_>, transition: &Transition) -> rusqlite:
         transition.from.as_str(),
         transition.to.as_str(),
         json(transition)?,
+    ])?;
+    Ok(())
+}
+
+/// Adds a change of an alert's mutes.
+pub(super) fn append_mute(tx: &Transaction<'_>, change: &MuteChange) -> rusqlite::Result<()> {
+    let mut insert = tx.prepare_cached(
+        "INSERT INTO mutes (at, dedup_key, slo, change) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (at, dedup_key) DO UPDATE SET change = excluded.change",
+    )?;
+    let slo = change
+        .key
+        .instance()
+        .map(|instance| instance.slo.to_string());
+    insert.execute(params![
+        change.at.as_millis(),
+        change.key.dedup_key(),
+        slo.unwrap_or_default(),
+        json(change)?,
     ])?;
     Ok(())
 }

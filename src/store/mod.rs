@@ -20,6 +20,7 @@ pub mod outbox;
 mod alerts;
 mod collapse;
 mod enqueue;
+mod memories;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -34,8 +35,10 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
-use crate::engine::{AlertRecord, Effect, Timestamp};
+use crate::engine::{Effect, Memories, Timestamp};
+use memories::Table;
 
 pub use attempts::AttemptRecord;
 pub use cache::SampleCache;
@@ -133,6 +136,11 @@ impl Store {
                     Effect::Save(record) => alerts::save(tx, record)?,
                     Effect::Forget(key) => alerts::forget(tx, key)?,
                     Effect::Transitioned(transition) => history::append(tx, transition)?,
+                    Effect::SaveThread(thread) => memories::save_thread(tx, thread)?,
+                    Effect::ForgetThread(key) => memories::forget_thread(tx, key)?,
+                    Effect::SaveSilence(silence) => memories::save_silence(tx, silence)?,
+                    Effect::ForgetSilence(id) => memories::forget_silence(tx, id)?,
+                    Effect::Muted(change) => history::append_mute(tx, change)?,
                     Effect::Notify(notification) => {
                         if enqueue::enqueue(tx, now, notification)? {
                             committed.receivers.insert(notification.receiver.clone());
@@ -145,17 +153,29 @@ impl Store {
         Ok(committed)
     }
 
-    /// All alerts that are pending or firing, by dedup key: what a restart begins with.
+    /// What a restart begins with: every alert that is pending or firing, open threads, silences.
     ///
     /// # Errors
     ///
     /// When the disk refuses, or a record does not parse: to go on without it would leave an
-    /// incident open for ever.
-    pub fn load_alerts(&self) -> Result<Vec<AlertRecord>, StoreError> {
-        let stored = self.read("load the open alerts", alerts::all)?;
-        let parsed = stored.into_iter().map(|(dedup_key, record)| {
-            serde_json::from_str(&record).map_err(|source| StoreError::UnreadableAlert {
-                dedup_key,
+    /// incident open for ever, or wake somebody who asked for quiet.
+    pub fn load(&self) -> Result<Memories, StoreError> {
+        Ok(Memories {
+            alerts: self.records("load the open alerts", Table::Alerts)?,
+            threads: self.records("load the open threads", Table::Threads)?,
+            silences: self.records("load the silences", Table::Silences)?,
+        })
+    }
+
+    fn records<T: DeserializeOwned>(
+        &self,
+        attempt: &'static str,
+        table: Table,
+    ) -> Result<Vec<T>, StoreError> {
+        let stored = self.read(attempt, |connection| memories::all(connection, table))?;
+        let parsed = stored.into_iter().map(|(key, record)| {
+            serde_json::from_str(&record).map_err(|source| StoreError::UnreadableRecord {
+                key,
                 file: self.0.file.clone(),
                 source,
             })

@@ -11,7 +11,7 @@ use super::error::StoreError;
 const APPLICATION_ID: i64 = 0x736c_6f66;
 
 /// Every migration, oldest first: version n is the result of the first n.
-pub(super) const MIGRATIONS: &[&str] = &[VERSION_1];
+pub(super) const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
 
 /// All times are milliseconds since the Unix epoch.
 ///
@@ -78,6 +78,28 @@ CREATE TABLE attempts (
     error       TEXT,
     PRIMARY KEY (delivery, number)
 ) STRICT, WITHOUT ROWID;
+";
+
+/// Threads, silences, why alerts were muted, and what operators did.
+const VERSION_2: &str = "
+CREATE TABLE threads (
+    key    TEXT NOT NULL PRIMARY KEY,
+    record TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE silences (
+    id     TEXT NOT NULL PRIMARY KEY,
+    record TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE mutes (
+    id        INTEGER PRIMARY KEY,
+    at        INTEGER NOT NULL,
+    dedup_key TEXT NOT NULL,
+    slo       TEXT NOT NULL,
+    change    TEXT NOT NULL,
+    UNIQUE (at, dedup_key)
+) STRICT;
 ";
 
 /// Brings a database to the newest version, in one transaction.

@@ -8,8 +8,8 @@ mod model;
 
 use super::*;
 use crate::engine::{
-    AlertFacts, AlertKey, AlertState, Document, InstanceId, Labels, Notification, NotificationKind,
-    Reason, Severity, SloId, Span, StateName, Transition,
+    AlertFacts, AlertKey, AlertRecord, AlertState, Document, InstanceId, Labels, Notification,
+    NotificationKind, Reason, Severity, SloId, Span, StateName, Told, Transition,
 };
 
 const T0: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -49,6 +49,9 @@ fn facts(alert: &str) -> AlertFacts {
         alert_name: None,
         document: Document::default(),
         affected: 1,
+        dependencies: Vec::new(),
+        acknowledged: None,
+        curve: None,
     }
 }
 
@@ -65,6 +68,8 @@ fn notification(
         episode,
         sequence,
         facts: facts(alert),
+        group: None,
+        route_labels: std::collections::BTreeMap::new(),
     }
 }
 
@@ -117,7 +122,15 @@ fn record(alert: &str, since: Timestamp) -> AlertRecord {
         burning: Vec::new(),
         tier_starts: None,
         costs_from: Timestamp::EPOCH,
-        told: [("oncall".to_owned(), 1)].into(),
+        told: [(
+            "oncall".to_owned(),
+            Told {
+                sequence: 1,
+                at: None,
+            },
+        )]
+        .into(),
+        mutes: Vec::new(),
     }
 }
 
@@ -127,7 +140,7 @@ fn transition(alert: &str, at: Timestamp, from: StateName, to: StateName) -> Eff
         from,
         to,
         facts: facts(alert),
-        muted_by: None,
+        mutes: Vec::new(),
     })
 }
 

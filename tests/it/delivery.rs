@@ -48,7 +48,12 @@ pub(crate) fn notification(receiver: &str, kind: NotificationKind, sequence: u32
             alert_name: None,
             document: Document::default(),
             affected: 1,
+            dependencies: Vec::new(),
+            acknowledged: None,
+            curve: None,
         },
+        group: None,
+        route_labels: std::collections::BTreeMap::new(),
     }
 }
 

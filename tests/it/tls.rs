@@ -158,6 +158,7 @@ async fn the_source_may_have_a_private_authority_and_ask_for_a_certificate() {
 
 async fn deliver(url: &str, tls: TlsSettings) -> Result<(), notify::DeliveryError> {
     let kind = ReceiverKind::Webhook {
+        body_signature: None,
         url: Secret::inline(url),
         auth: Auth::None,
         headers: BTreeMap::new(),
@@ -167,7 +168,7 @@ async fn deliver(url: &str, tls: TlsSettings) -> Result<(), notify::DeliveryErro
         tls,
         ..ReceiverSettings::new("hook", kind)
     };
-    let receiver = notify::build(&settings, None).unwrap();
+    let receiver = notify::build(&settings, &slofuse::message::Writer::default()).unwrap();
     let now = Timestamp::from_secs(1_700_000_000);
     receiver
         .deliver(

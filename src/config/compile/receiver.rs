@@ -7,9 +7,10 @@ use crate::config::field::{Field, Section};
 use crate::config::nearest::suggestion;
 use crate::config::raw::settings as raw;
 use crate::config::secret::Secret;
-use crate::config::settings::{ReceiverKind, ReceiverSettings, Routes};
+use crate::config::settings::{ReceiverKind, ReceiverSettings};
 use crate::config::value::{Name, WebUrl};
-use crate::engine::Severity;
+use crate::engine::{Recipient, Routing, Severity};
+use crate::message::Templates;
 
 use super::secret::Outside;
 use super::settings::{headers, timeout};
@@ -69,6 +70,8 @@ fn receiver(
         concurrency: concurrency?,
         send_resolved: send_resolved?,
         tls: tls?,
+        fallback: None,
+        templates: Templates::default(),
     })
 }
 
@@ -107,6 +110,7 @@ fn pagerduty(
     Some(ReceiverKind::PagerDuty {
         routing_key: routing_key?,
         url: url?.0,
+        change_url: None,
     })
 }
 
@@ -132,6 +136,7 @@ fn slack(section: &Section<'_>, raw: &raw::Slack, outside: &Outside<'_>) -> Opti
         token: token?,
         channel: channel?.clone(),
         api_url: api_url?.0,
+        buttons: false,
     })
 }
 
@@ -149,6 +154,7 @@ fn webhook(
         auth: auth?,
         headers: headers?,
         signing_secret: signing_secret?,
+        body_signature: None,
     })
 }
 
@@ -176,7 +182,7 @@ pub(super) fn routes(
     section: &Section<'_>,
     field: &Field<raw::Routes>,
     receivers: &Field<Vec<Field<raw::Receiver>>>,
-) -> Option<Routes> {
+) -> Option<BTreeMap<Severity, Vec<String>>> {
     let (section, raw) = section.section(field, "routes")?;
     let names: Option<Vec<&str>> = receivers.value().and_then(|receivers| {
         let names = receivers.iter().map(|item| item.value()?.name.value());
@@ -210,10 +216,32 @@ pub(super) fn routes(
         }
     }
     let default = known(&section, &default, names.as_deref());
-    Some(Routes {
-        default: default?,
-        by_severity: routes,
-    })
+    let default = default?;
+    Some(
+        Severity::ALL
+            .into_iter()
+            .map(|severity| (severity, routes.get(&severity).unwrap_or(&default).clone()))
+            .collect(),
+    )
+}
+
+/// The flat form as a tree.
+pub(super) fn routing(
+    routes: BTreeMap<Severity, Vec<String>>,
+    receivers: &[ReceiverSettings],
+) -> Routing {
+    let recipient = |name: &String| {
+        let settings = receivers.iter().find(|receiver| receiver.name == *name)?;
+        Some(Recipient {
+            name: name.clone(),
+            send_resolved: settings.send_resolved,
+            storm: None,
+        })
+    };
+    let told = |(severity, names): (Severity, Vec<String>)| {
+        (severity, names.iter().filter_map(recipient).collect())
+    };
+    Routing::by_severity(routes.into_iter().map(told).collect())
 }
 
 /// The names of one route; `names` is `None` while receivers have mistakes of their own.

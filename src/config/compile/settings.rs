@@ -81,6 +81,9 @@ fn settings(section: &Section<'_>, raw: &raw::Settings, outside: &Outside<'_>) -
     let policies = policies.and_then(|list| paths(&list, outside));
     let receivers = receiver::receivers(section, &raw.receivers, outside);
     let routes = receiver::routes(section, &raw.routes, &raw.receivers);
+    let routing = routes
+        .zip(receivers.as_deref())
+        .map(|(routes, receivers)| receiver::routing(routes, receivers));
     let delivery = delivery(&section.within(&raw.delivery, "delivery"), &raw.delivery);
     let server = server(&section.within(&raw.server, "server"), &raw.server);
     let state = state(&section.within(&raw.state, "state"), &raw.state);
@@ -90,7 +93,10 @@ fn settings(section: &Section<'_>, raw: &raw::Settings, outside: &Outside<'_>) -
         definitions: definitions?,
         policies: policies?,
         receivers: receivers?,
-        routes: routes?,
+        routing: routing?,
+        templates: crate::message::Templates::default(),
+        heartbeats: Vec::new(),
+        night: crate::config::settings::Night::default(),
         delivery: delivery?,
         server: server?,
         state: state?,
@@ -273,6 +279,7 @@ fn delivery(section: &Section<'_>, field: &Field<raw::Delivery>) -> Option<Deliv
         age_max: age_max?,
         breaker_failures: failures?,
         breaker_pause: pause?,
+        fallback_after: default.fallback_after,
     })
 }
 
@@ -299,6 +306,7 @@ fn server(section: &Section<'_>, field: &Field<raw::Server>) -> Option<ServerSet
     Some(ServerSettings {
         listen: listen?,
         external_url: external_url?.map(|WebUrl(url)| url),
+        ..ServerSettings::default()
     })
 }
 

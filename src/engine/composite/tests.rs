@@ -6,12 +6,12 @@ use proptest::prelude::*;
 use super::*;
 use crate::engine::feed::Feed;
 use crate::engine::feed::tests::slo;
-use crate::engine::input::{Book, Evidence, Input, Options, SourceFailure};
+use crate::engine::input::{Book, Evidence, Input, Memories, Options, SourceFailure};
 use crate::engine::labels::METRIC_NAME;
-use crate::engine::ledger::Recipients;
 use crate::engine::measure::ReadingOptions;
 use crate::engine::period::Period;
 use crate::engine::policy::{Policy, Severity, Tier};
+use crate::engine::routing::Routing;
 use crate::engine::sample::{RawSeries, Sample};
 use crate::engine::series::Drops;
 use crate::engine::slo::{Document, Objective, Reach};
@@ -270,9 +270,9 @@ struct Run<'a> {
 
 impl<'a> Run<'a> {
     fn new(plan: &'a Plan) -> Self {
-        let mut engine = Engine::new(options(), Vec::new());
-        let (feeds, recipients) = (plan.feeds(), Recipients::default());
-        engine.step(START, Input::Configured { feeds, recipients });
+        let mut engine = Engine::new(options(), Memories::default());
+        let (feeds, routing) = (plan.feeds(), Routing::default());
+        engine.step(START, Input::Configured { feeds, routing });
         for (feed, minutes) in plan.known_minutes.into_iter().enumerate() {
             let from = START - Span::from_mins(minutes);
             let input = Input::Read {

@@ -940,7 +940,7 @@ fn decision(at: Timestamp, mut effect: Effect) -> String {
         Effect::Save(record) => Some(&mut record.facts),
         Effect::Transitioned(transition) => Some(&mut transition.facts),
         Effect::Notify(notification) => Some(&mut notification.facts),
-        Effect::Forget(_) => None,
+        _ => None,
     };
     if let Some(facts) = facts {
         (facts.peak_burn, facts.budget, facts.decided_at) = (0.0, None, Timestamp::EPOCH);
@@ -1000,7 +1000,7 @@ proptest! {
                         }
                     }
                 }
-                Effect::Save(_) | Effect::Forget(_) => {}
+                _ => {}
             }
         }
     }

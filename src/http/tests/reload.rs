@@ -33,8 +33,8 @@ async fn a_reload_answers_with_the_verdict_of_the_daemon() {
     insta::assert_snapshot!(seen.join("\n"), @r#"
     200 12 slos, 1 added
     400 slos.yaml:3:5: unknown key "objectve"
-    503 {"error":"the daemon is stopping and takes no reload"}
-    503 {"error":"the daemon is stopping and takes no reload"}
+    503 {"error":"the daemon is stopping and takes no command"}
+    503 {"error":"the daemon is stopping and takes no command"}
     "#);
 }
 

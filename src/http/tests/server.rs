@@ -10,15 +10,16 @@ async fn start(
     board: Board,
 ) -> (
     std::net::SocketAddr,
-    mpsc::Receiver<ReloadRequest>,
+    mpsc::Receiver<CommandRequest>,
     CancellationToken,
     tokio::task::JoinHandle<std::io::Result<()>>,
 ) {
-    let (reload, commands) = mpsc::channel(1);
+    let (command, commands) = mpsc::channel(1);
     let app = App {
         board,
         metrics: Arc::new(Metrics::new()),
-        reload,
+        commands: Commands::new(command),
+        store: Store::in_memory().unwrap(),
         clock: Arc::new(|| NOON),
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -10,17 +10,19 @@ use wiremock::{Mock, MockServer, ResponseTemplate};
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
 fn body(notification: &Notification) -> Value {
-    let bytes = event(notification, "KEY", Some(&fixture::external()));
+    let bytes = event(notification, "KEY", &fixture::writer());
     assert!(bytes.len() <= EVENT_BYTES_MAX);
     serde_json::from_slice(&bytes).unwrap()
 }
 
 async fn deliver(server: &MockServer) -> Result<Receipt, DeliveryError> {
     let kind = ReceiverKind::PagerDuty {
+        change_url: None,
         routing_key: Secret::inline(KEY),
         url: format!("{}/v2/enqueue", server.uri()),
     };
-    let receiver = crate::notify::build(&ReceiverSettings::new("on-call", kind), None).unwrap();
+    let receiver =
+        crate::notify::build(&ReceiverSettings::new("on-call", kind), &fixture::plain()).unwrap();
     receiver
         .deliver(&fixture::burning(), None, fixture::NOW)
         .await
@@ -224,10 +226,12 @@ async fn refusals_name_the_problem_and_not_the_key() {
 #[tokio::test]
 async fn a_key_file_that_is_missing_is_tried_again() {
     let kind = ReceiverKind::PagerDuty {
+        change_url: None,
         routing_key: Secret::file("/nowhere/key"),
         url: "http://127.0.0.1:1/".to_owned(),
     };
-    let receiver = crate::notify::build(&ReceiverSettings::new("on-call", kind), None).unwrap();
+    let receiver =
+        crate::notify::build(&ReceiverSettings::new("on-call", kind), &fixture::plain()).unwrap();
     let notification = fixture::burning();
     let error = receiver
         .deliver(&notification, None, fixture::NOW)

@@ -18,7 +18,7 @@ async fn deliver(
         url: Secret::inline(format!("{}{PATH}", server.uri())),
     };
     let settings = ReceiverSettings::new("chat", kind);
-    let receiver = crate::notify::build(&settings, Some("https://slofuse.example/prefix")).unwrap();
+    let receiver = crate::notify::build(&settings, &fixture::writer()).unwrap();
     receiver.deliver(notification, None, fixture::NOW).await
 }
 
@@ -106,7 +106,7 @@ fn a_url_that_is_none_is_refused_without_showing_it() {
     let kind = ReceiverKind::SlackWebhook {
         url: Secret::inline("hooks.slack.com/services/s3cr3t"),
     };
-    let error = crate::notify::build(&ReceiverSettings::new("chat", kind), None)
+    let error = crate::notify::build(&ReceiverSettings::new("chat", kind), &fixture::plain())
         .err()
         .unwrap();
     let expected = "building receiver \"chat\": url is not an http or https URL";

@@ -15,11 +15,13 @@ async fn deliver(
     receipt: Option<&str>,
 ) -> Result<Receipt, DeliveryError> {
     let kind = ReceiverKind::SlackBot {
+        buttons: false,
         token: Secret::inline(TOKEN),
         channel: "#on-call".to_owned(),
         api_url: format!("{}/api", server.uri()),
     };
-    let receiver = crate::notify::build(&ReceiverSettings::new("chat", kind), None).unwrap();
+    let receiver =
+        crate::notify::build(&ReceiverSettings::new("chat", kind), &fixture::plain()).unwrap();
     receiver.deliver(notification, receipt, fixture::NOW).await
 }
 

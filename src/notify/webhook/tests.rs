@@ -11,6 +11,7 @@ const SIGNING: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 fn kind(url: &str, auth: Auth) -> ReceiverKind {
     ReceiverKind::Webhook {
+        body_signature: None,
         url: Secret::inline(url),
         auth,
         headers: BTreeMap::from([("x-api-key".to_owned(), Secret::inline("h3ader-s3cret"))]),
@@ -25,7 +26,7 @@ async fn delivered(auth: Auth) -> Request {
         .mount(&server)
         .await;
     let settings = ReceiverSettings::new("hook", kind(&server.uri(), auth));
-    let receiver = crate::notify::build(&settings, None).unwrap();
+    let receiver = crate::notify::build(&settings, &fixture::plain()).unwrap();
     let result = receiver
         .deliver(&fixture::hostile(), None, fixture::NOW)
         .await;
@@ -35,7 +36,7 @@ async fn delivered(auth: Auth) -> Request {
 
 #[test]
 fn a_trigger_has_alertmanagers_body() {
-    let body = body(&fixture::burning(), Some(&fixture::external()));
+    let body = body(&fixture::burning(), &fixture::writer());
     insta::assert_json_snapshot!(body, @r#"
     {
       "alerts": [
@@ -123,8 +124,8 @@ fn a_trigger_has_alertmanagers_body() {
 #[test]
 fn a_resolve_has_an_end_and_the_same_identity() {
     let (firing, resolved) = (
-        body(&fixture::updated(), None),
-        body(&fixture::resolved(), None),
+        body(&fixture::updated(), &fixture::plain()),
+        body(&fixture::resolved(), &fixture::plain()),
     );
     assert_eq!(firing["notification_reason"], "alert updated");
     assert_eq!(resolved["status"], "resolved");
@@ -138,7 +139,7 @@ fn a_resolve_has_an_end_and_the_same_identity() {
 
 #[test]
 fn other_alerts_have_names_of_their_own() {
-    let labels = |notification| body(&notification, None)["commonLabels"].clone();
+    let labels = |notification| body(&notification, &fixture::plain())["commonLabels"].clone();
     let blind = labels(fixture::blind(Reason::DataReturned));
     assert_eq!(
         (&blind["alertname"], &blind["sloth_slo"]),
@@ -155,10 +156,10 @@ fn other_alerts_have_names_of_their_own() {
 fn a_name_in_the_definition_is_the_alertname() {
     let mut notification = fixture::burning();
     notification.facts.alert_name = Some("CheckoutBurns".to_owned());
-    let body = body(&notification, None);
+    let body = body(&notification, &fixture::plain());
     assert_eq!(body["commonLabels"]["alertname"], "CheckoutBurns");
     assert_eq!(body["groupLabels"]["alertname"], "CheckoutBurns");
-    let plain = super::body(&fixture::burning(), None);
+    let plain = super::body(&fixture::burning(), &fixture::plain());
     assert_eq!(body["groupKey"], plain["groupKey"]);
     let fingerprint = |body: &Value| body["alerts"][0]["fingerprint"].clone();
     assert_eq!(fingerprint(&body), fingerprint(&plain));
@@ -175,12 +176,12 @@ fn the_severity_of_the_definition_is_the_one_that_routes_match() {
     let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
     notification.facts.document.labels.extend(own);
     notification.facts.labels = Labels::new([("severity", "of the instance")]);
-    let labels = labels(&notification.facts);
-    assert_eq!(labels["severity"], "critical");
-    assert_eq!(labels["exported_severity"], "of the instance");
-    assert_eq!(labels["slofuse_severity"], "page");
-    assert_eq!(labels["sloth_severity"], "page");
-    assert_eq!(labels["service"], "shop");
+    let labels = notification.facts.matching_labels();
+    assert_eq!(labels.get("severity").unwrap(), "critical");
+    assert_eq!(labels.get("exported_severity").unwrap(), "of the instance");
+    assert_eq!(labels.get("slofuse_severity").unwrap(), "page");
+    assert_eq!(labels.get("sloth_severity").unwrap(), "page");
+    assert_eq!(labels.get("service").unwrap(), "shop");
 }
 
 #[test]
@@ -188,7 +189,7 @@ fn an_annotation_of_the_definition_stands_as_it_is_written() {
     let mut notification = fixture::burning();
     let annotations = &mut notification.facts.document.annotations;
     annotations.insert("summary".to_owned(), "Call the bank.".to_owned());
-    let body = body(&notification, None);
+    let body = body(&notification, &fixture::plain());
     let annotations = &body["alerts"][0]["annotations"];
     assert_eq!(annotations["summary"], "Call the bank.");
     let ours = annotations["slofuse_summary"].as_str().unwrap();
@@ -204,11 +205,12 @@ fn an_annotation_of_the_definition_stands_as_it_is_written() {
 fn instances_split_by_a_reserved_label_stay_distinct() {
     let mut notification = fixture::burning();
     notification.facts.labels = Labels::new([("service", "other"), ("tier", "2")]);
-    let labels = labels(&notification.facts);
-    assert_eq!(labels["service"], "shop");
-    assert_eq!(labels["exported_service"], "other");
+    let labels = notification.facts.matching_labels();
+    assert_eq!(labels.get("service").unwrap(), "shop");
+    assert_eq!(labels.get("exported_service").unwrap(), "other");
     assert_eq!(
-        labels["tier"], "2",
+        labels.get("tier").unwrap(),
+        "2",
         "the instance knows better than the definition"
     );
 }
@@ -257,7 +259,7 @@ async fn hostile_labels_arrive_as_they_are() {
 fn settings_that_cannot_work_are_refused() {
     let refused = |kind: ReceiverKind| {
         let settings = ReceiverSettings::new("hook", kind);
-        let error = crate::notify::build(&settings, None)
+        let error = crate::notify::build(&settings, &fixture::plain())
             .err()
             .unwrap()
             .to_string();

@@ -31,7 +31,7 @@ fn alerts_come_back_as_they_were() {
     store.commit(at(30), &effects).unwrap();
     let store = reopen(store, &directory);
     let expected = [record("cart", T0), record("checkout", at(30))];
-    assert_eq!(store.load_alerts().unwrap(), expected);
+    assert_eq!(store.load().unwrap().alerts, expected);
 }
 
 /// A way to bring the trigger, row 1, to some point of its life.

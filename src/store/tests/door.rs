@@ -110,7 +110,7 @@ fn a_file_of_version_1_opens_with_all_it_holds() {
     let directory = tempfile::tempdir().unwrap();
     write_database(directory.path(), &version_1());
     let store = Store::open(directory.path()).unwrap();
-    assert_eq!(store.load_alerts().unwrap(), [record("checkout", T0)]);
+    assert_eq!(store.load().unwrap().alerts, [record("checkout", T0)]);
     assert_eq!(states(&store), "trigger=delivered update=pending");
     let claimed = store.claim_due("oncall", at(60), 10).unwrap();
     assert_eq!(claimed[0].routing.as_deref(), Some("C1"));
@@ -202,7 +202,7 @@ fn a_database_damaged_anywhere_is_an_error_with_advice_or_works() {
         damaged[page * 4096..(page + 1) * 4096].fill(0xa5);
         fs::write(&path, &damaged).unwrap();
         let used = Store::open(directory.path()).and_then(|store| {
-            store.load_alerts()?;
+            store.load()?;
             store.claim_due("oncall", T0, 100)?;
             store.commit(at(1), &[resolve("oncall", "a1")])?;
             store.backlog()?;
@@ -259,7 +259,7 @@ fn an_alert_that_does_not_parse_is_named() {
         .commit(T0, &[Effect::Save(record("checkout", T0))])
         .unwrap();
     sql(&store, "UPDATE alerts SET record = '{}'");
-    let error = store.load_alerts().unwrap_err();
+    let error = store.load().unwrap_err();
     insta::assert_snapshot!(error, @r#"cannot load the alert slofuse/shop/checkout{region="eu"}/page from memory: its record is damaged or was written by another version; delete its row from the table alerts and close its incident by hand"#);
 }
 
@@ -274,7 +274,7 @@ fn a_panic_in_a_transaction_undoes_it_and_the_store_works_on() {
         })
     });
     assert!(thread.join().is_err());
-    assert_eq!(store.load_alerts().unwrap(), []);
+    assert_eq!(store.load().unwrap().alerts, []);
     store.commit(T0, &[trigger("oncall", "checkout")]).unwrap();
 }
 

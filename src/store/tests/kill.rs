@@ -80,7 +80,7 @@ fn kill_after(directory: &Path, acknowledgements: usize) -> i64 {
 /// Commits 1 to `last` are there with all their parts, and nothing else is.
 fn assert_whole(store: &Store, last: i64) {
     assert_eq!(count(store, "SELECT count(*) FROM transitions"), last);
-    let alerts = store.load_alerts().unwrap();
+    let alerts = store.load().unwrap().alerts;
     assert_eq!(alerts, [record(&format!("alert-{last}"), at(last))]);
     let sql = "SELECT count(*) FROM (SELECT count(*) AS told FROM outbox
         GROUP BY dedup_key HAVING told = 3)";

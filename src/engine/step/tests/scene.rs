@@ -18,11 +18,12 @@ use std::sync::Arc;
 use crate::engine::alert::AlertRecord;
 use crate::engine::effect::Effect;
 use crate::engine::feed::Feed;
+use crate::engine::input::Memories;
 use crate::engine::labels::{Labels, METRIC_NAME};
-use crate::engine::ledger::{Recipient, Recipients};
 use crate::engine::measure::ReadingOptions;
 use crate::engine::notification::{AlertFacts, Notification, Reason};
 use crate::engine::policy::Severity;
+use crate::engine::routing::{Recipient, Routing};
 use crate::engine::sample::{RawSeries, Sample};
 use crate::engine::series::Drops;
 use crate::engine::slo::{Indicator, Slo};
@@ -39,7 +40,7 @@ const REACH: Span = Span::from_secs(45);
 pub(super) struct Scene {
     pub(super) engine: Engine,
     pub(super) slos: Vec<Slo>,
-    pub(super) recipients: Recipients,
+    pub(super) recipients: Routing,
     /// The configured name of the source.
     pub(super) source: String,
     pub(super) now: Timestamp,
@@ -98,7 +99,7 @@ impl Scene {
     /// SLOs of which nothing is known yet.
     pub(super) fn cold(slos: Vec<Slo>) -> Self {
         let mut scene = Self {
-            engine: Engine::new(options("prometheus"), Vec::new()),
+            engine: Engine::new(options("prometheus"), Memories::default()),
             slos,
             recipients: recipients(&["pager"], &["tracker"], &[]),
             source: "prometheus".to_owned(),
@@ -119,8 +120,8 @@ impl Scene {
             let of_feed = self.slos.iter().filter(|slo| feed_of(slo) == name);
             Feed::new(name.clone(), of_feed.cloned().map(Arc::new).collect())
         });
-        let (feeds, recipients) = (feeds.collect(), self.recipients.clone());
-        self.step(Input::Configured { feeds, recipients });
+        let (feeds, routing) = (feeds.collect(), self.recipients.clone());
+        self.step(Input::Configured { feeds, routing });
     }
 
     /// A new engine from what was stored: records and measures.
@@ -153,7 +154,13 @@ impl Scene {
     pub(super) fn crash(&mut self) {
         let records = self.records.values();
         let records = records.map(|json| serde_json::from_str(json).unwrap());
-        self.engine = Engine::new(options(&self.source), records.collect());
+        self.engine = Engine::new(
+            options(&self.source),
+            Memories {
+                alerts: records.collect(),
+                ..Memories::default()
+            },
+        );
         self.configure();
     }
 
@@ -237,7 +244,7 @@ impl Scene {
                     self.records.insert(record.key.dedup_key(), json);
                 }
                 Effect::Forget(key) => drop(self.records.remove(&key.dedup_key())),
-                Effect::Transitioned(_) | Effect::Notify(_) => {}
+                _ => {}
             }
             self.effects.push((self.now, effect));
         }
@@ -365,11 +372,12 @@ fn options(source: &str) -> Options {
 }
 
 /// Who hears of pages, tickets and infos.
-pub(super) fn recipients(page: &[&str], ticket: &[&str], info: &[&str]) -> Recipients {
+pub(super) fn recipients(page: &[&str], ticket: &[&str], info: &[&str]) -> Routing {
     let of = |names: &[&str]| {
         let recipient = |name: &&str| Recipient {
             name: (*name).to_owned(),
             send_resolved: true,
+            storm: None,
         };
         names.iter().map(recipient).collect()
     };
@@ -378,7 +386,7 @@ pub(super) fn recipients(page: &[&str], ticket: &[&str], info: &[&str]) -> Recip
         (Severity::Ticket, ticket),
         (Severity::Info, info),
     ];
-    Recipients::new(
+    Routing::by_severity(
         all.into_iter()
             .map(|(severity, names)| (severity, of(names)))
             .collect(),

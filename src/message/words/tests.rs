@@ -1,8 +1,8 @@
 //! What people read, for each kind of alert and each way it can end.
 
-use super::super::fixture;
 use super::*;
 use crate::engine::{Reason, Span};
+use crate::message::sample as fixture;
 
 /// A message as one text, for snapshots.
 fn read(notification: &Notification) -> String {

@@ -7,12 +7,12 @@ use std::time::{Duration, SystemTime};
 use crate::engine::{Span, Timestamp};
 
 /// A burn rate: `32.15x`.
-pub(super) fn burn(rate: f64) -> String {
+pub fn burn(rate: f64) -> String {
     number(rate, if rate.abs() < 100.0 { 2 } else { 0 }, "x")
 }
 
 /// A ratio (0..1) in percent: `4.46%`.
-pub(super) fn percent(ratio: f64) -> String {
+pub fn percent(ratio: f64) -> String {
     let value = ratio * 100.0;
     let decimals = match value.abs() {
         tiny if tiny < 0.01 => 4,
@@ -23,12 +23,12 @@ pub(super) fn percent(ratio: f64) -> String {
 }
 
 /// A number of events: `1,284`; small estimates keep one decimal.
-pub(super) fn count(events: f64) -> String {
+pub fn count(events: f64) -> String {
     number(events, usize::from(events.abs() < 10.0), "")
 }
 
 /// A length of time in its two largest units, rounded down: `3d 4h`, `6m 30s`.
-pub(super) fn span(span: Span) -> String {
+pub fn span(span: Span) -> String {
     const UNITS: [(&str, i64); 4] = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
     let mut rest = span.as_millis() / 1000;
     let largest = UNITS.iter().position(|(_, secs)| rest >= *secs);
@@ -47,7 +47,7 @@ pub(super) fn span(span: Span) -> String {
 }
 
 /// RFC 3339 in UTC with whole seconds: `2026-01-02T03:04:05Z`.
-pub(super) fn rfc3339(at: Timestamp) -> String {
+pub fn rfc3339(at: Timestamp) -> String {
     /// 9999-12-31T23:59:59Z, the last second that RFC 3339 can write.
     const SECS_MAX: u64 = 253_402_300_799;
     let secs = u64::try_from(at.as_millis() / 1000).unwrap_or(0);
@@ -56,7 +56,7 @@ pub(super) fn rfc3339(at: Timestamp) -> String {
 }
 
 /// Date and time for people: `2026-01-02 03:04:05 UTC`.
-pub(super) fn date(at: Timestamp) -> String {
+pub fn date(at: Timestamp) -> String {
     rfc3339(at).replace('T', " ").replace('Z', " UTC")
 }
 

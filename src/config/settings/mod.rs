@@ -4,12 +4,20 @@
 //! the tests share one place. Units: durations are [`Span`]s, sizes bytes, counts plain integers.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use crate::engine::{Severity, Span};
+use crate::engine::{Routing, Span, TimeInterval, Zone};
+use crate::message::Templates;
 
 use super::secret::Secret;
+
+mod receiver;
+mod server;
+
+pub use receiver::{
+    BodySignature, Email, HeartbeatSettings, ReceiverKind, ReceiverSettings, SmtpSecurity,
+};
+pub use server::{Access, AuthSettings, ServerSettings, ServerTls, TokenSettings, UserSettings};
 
 /// Everything `slofuse run` needs besides the definitions.
 #[derive(Clone, Debug)]
@@ -24,8 +32,14 @@ pub struct Settings {
     pub policies: Vec<PathBuf>,
     /// Who can be told.
     pub receivers: Vec<ReceiverSettings>,
-    /// Who is told what.
-    pub routes: Routes,
+    /// Who is told what, and when not.
+    pub routing: Routing,
+    /// Words in place of the built-in ones.
+    pub templates: Templates,
+    /// Whom to tell, again and again, that all is well with slofuse itself.
+    pub heartbeats: Vec<HeartbeatSettings>,
+    /// When people sleep, for measuring what they are woken by.
+    pub night: Night,
     /// Limits shared by all deliveries.
     pub delivery: DeliverySettings,
     /// The daemon's own HTTP server.
@@ -106,84 +120,6 @@ pub struct EvaluationSettings {
     pub series_max: usize,
 }
 
-/// A named receiver and its kind.
-#[derive(Clone, Debug)]
-pub struct ReceiverSettings {
-    /// Unique name, used in routes, metrics and keys.
-    pub name: String,
-    /// What it is.
-    pub kind: ReceiverKind,
-    /// Deadline of one delivery attempt. Default 15s.
-    pub timeout: Span,
-    /// Deliveries under way at once. Default 4.
-    pub concurrency: usize,
-    /// Whether resolves are sent. Default true.
-    pub send_resolved: bool,
-    /// TLS options.
-    pub tls: TlsSettings,
-}
-
-/// The kinds of receivers and what each needs.
-#[derive(Clone, Debug)]
-pub enum ReceiverKind {
-    /// PagerDuty Events API v2.
-    PagerDuty {
-        /// Integration key of an Events API v2 integration.
-        routing_key: Secret,
-        /// Enqueue URL. Default `https://events.pagerduty.com/v2/enqueue`.
-        url: String,
-    },
-    /// Slack incoming webhook.
-    SlackWebhook {
-        /// The whole URL is the credential.
-        url: Secret,
-    },
-    /// Slack bot token: one message per alert, edited in place, its history in a thread.
-    SlackBot {
-        /// `xoxb-` token with scope `chat:write`.
-        token: Secret,
-        /// Channel id or name.
-        channel: String,
-        /// API base. Default `https://slack.com/api`.
-        api_url: String,
-    },
-    /// Generic webhook with Alertmanager's version 4 body.
-    Webhook {
-        /// Where to.
-        url: Secret,
-        /// Authentication.
-        auth: Auth,
-        /// Extra request headers.
-        headers: BTreeMap<String, Secret>,
-        /// Standard Webhooks signing secret (`whsec_...`).
-        signing_secret: Option<Secret>,
-    },
-    /// Lines on standard output.
-    Console,
-}
-
-impl ReceiverKind {
-    /// The word for this kind in files, logs and metrics.
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::PagerDuty { .. } => "pagerduty",
-            Self::SlackWebhook { .. } => "slack_webhook",
-            Self::SlackBot { .. } => "slack_bot",
-            Self::Webhook { .. } => "webhook",
-            Self::Console => "console",
-        }
-    }
-}
-
-/// Receivers by severity.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Routes {
-    /// Used for a severity without an entry of its own.
-    pub default: Vec<String>,
-    /// Receivers of one severity.
-    pub by_severity: BTreeMap<Severity, Vec<String>>,
-}
-
 /// What all deliveries share.
 #[derive(Clone, Debug)]
 pub struct DeliverySettings {
@@ -197,16 +133,14 @@ pub struct DeliverySettings {
     pub breaker_failures: u32,
     /// How long an open breaker waits before it lets one attempt through. Default 10s.
     pub breaker_pause: Span,
+    /// A notification that its receiver does not have after so long goes to the fallback as well,
+    /// where there is one. Default 5m.
+    pub fallback_after: Span,
 }
 
-/// The daemon's own HTTP server.
+/// The hours of the night: pages within them are counted apart.
 #[derive(Clone, Debug)]
-pub struct ServerSettings {
-    /// Address to listen on. Default 127.0.0.1:9876.
-    pub listen: SocketAddr,
-    /// Where people reach this server, for links in notifications.
-    pub external_url: Option<String>,
-}
+pub struct Night(pub TimeInterval);
 
 /// Durable state.
 #[derive(Clone, Debug)]
@@ -256,16 +190,22 @@ impl Default for DeliverySettings {
             age_max: Span::from_hours(24),
             breaker_failures: 10,
             breaker_pause: Span::from_secs(10),
+            fallback_after: Span::from_mins(5),
         }
     }
 }
 
-impl Default for ServerSettings {
+impl Default for Night {
+    /// 22:00 to 07:00 UTC.
     fn default() -> Self {
-        Self {
-            listen: SocketAddr::from(([127, 0, 0, 1], 9876)),
-            external_url: None,
-        }
+        Self(TimeInterval {
+            times: vec![(0, 7 * 60), (22 * 60, 24 * 60)],
+            weekdays: Vec::new(),
+            days_of_month: Vec::new(),
+            months: Vec::new(),
+            years: Vec::new(),
+            zone: Zone::utc(),
+        })
     }
 }
 
@@ -275,20 +215,6 @@ impl Default for StateSettings {
             directory: PathBuf::from("./slofuse-state"),
             history_retention: Span::from_days(90),
             cache_interval: Span::from_mins(1),
-        }
-    }
-}
-
-impl ReceiverSettings {
-    /// A receiver with the default limits.
-    pub fn new(name: impl Into<String>, kind: ReceiverKind) -> Self {
-        Self {
-            name: name.into(),
-            kind,
-            timeout: Span::from_secs(15),
-            concurrency: 4,
-            send_resolved: true,
-            tls: TlsSettings::default(),
         }
     }
 }

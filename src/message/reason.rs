@@ -16,7 +16,7 @@ const SUBJECT_CHARS_MAX: usize = 200;
 const DETAIL_CHARS_MAX: usize = 300;
 
 /// What happened, to whom.
-pub(super) fn title(notification: &Notification) -> String {
+pub fn title(notification: &Notification) -> String {
     let facts = &notification.facts;
     let subject = subject(facts);
     let news = match (&facts.key, notification.kind) {
@@ -37,7 +37,7 @@ pub(super) fn title(notification: &Notification) -> String {
 }
 
 /// Why somebody is told now.
-pub(super) fn why(facts: &AlertFacts) -> String {
+pub fn why(facts: &AlertFacts) -> String {
     match &facts.reason {
         Reason::Burning => tier_sentence(facts),
         Reason::MoreTiers => format!("One more tier burns. {}", tier_sentence(facts)),
@@ -45,6 +45,16 @@ pub(super) fn why(facts: &AlertFacts) -> String {
             let sentence = tier_sentence(facts);
             format!("This was open before, muted or covered by another alert. {sentence}")
         }
+        Reason::Repeated => format!("This is still open. {}", tier_sentence(facts)),
+        Reason::Acknowledged { by } => {
+            format!("{} looks after it.", text::line(by, SUBJECT_CHARS_MAX))
+        }
+        Reason::Unacknowledged { after } => format!(
+            "Nobody has acknowledged this for {}. {}",
+            figures::span(*after),
+            tier_sentence(facts)
+        ),
+        Reason::GroupChanged => "The alerts of the group have changed.".to_owned(),
         Reason::BudgetConsumed { threshold } => {
             let (share, period) = (figures::percent(*threshold), period(facts));
             format!("Consumption of the {period}budget has passed {share}.")
@@ -84,12 +94,12 @@ pub(super) fn why(facts: &AlertFacts) -> String {
 }
 
 /// Whether the end of an alert for this reason means that its cause is over.
-pub(super) const fn is_recovery(reason: &Reason) -> bool {
+pub const fn is_recovery(reason: &Reason) -> bool {
     matches!(reason, Reason::Recovered | Reason::DataReturned)
 }
 
 /// `30d ` before the word budget, where there is a period.
-pub(super) fn period(facts: &AlertFacts) -> String {
+pub fn period(facts: &AlertFacts) -> String {
     facts
         .period
         .as_ref()

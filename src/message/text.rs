@@ -2,7 +2,7 @@
 
 /// One line of at most `chars_max` characters: line breaks and tabs become spaces, characters that
 /// hide or reorder others become U+FFFD, and a cut is marked with an ellipsis.
-pub(super) fn line(text: &str, chars_max: usize) -> String {
+pub fn line(text: &str, chars_max: usize) -> String {
     let visible = text.trim().chars().map(|c| match c {
         '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => ' ',
         hidden if is_hidden(hidden) => char::REPLACEMENT_CHARACTER,
@@ -12,7 +12,7 @@ pub(super) fn line(text: &str, chars_max: usize) -> String {
 }
 
 /// At most `chars_max` characters, the last an ellipsis when some were left out.
-pub(super) fn clip(chars: impl IntoIterator<Item = char>, chars_max: usize) -> String {
+pub fn clip(chars: impl IntoIterator<Item = char>, chars_max: usize) -> String {
     let mut chars = chars.into_iter();
     let mut kept: String = chars.by_ref().take(chars_max).collect();
     if chars.next().is_some() {

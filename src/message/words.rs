@@ -1,8 +1,7 @@
-//! What a person reads: a notification in words, the same for every receiver.
+//! The built-in words.
 //!
 //! A [`Message`] answers, in this order: what burns and how fast (title), why now, what it means
-//! to users, how fast in detail, what it costs, since when, what to do. Pure; every text is one
-//! line, bounded, and free of control characters.
+//! to users, how fast in detail, what it costs, since when, what to do.
 
 use reqwest::Url;
 
@@ -276,7 +275,10 @@ fn links(facts: &AlertFacts, external: Option<&Url>) -> Vec<Link> {
 
 /// A URL that is safe to click: `javascript:` and its kin stay text.
 fn web_link(text: &str) -> Option<String> {
-    let url = super::http::parse_url(text).ok()?;
+    let url = Url::parse(text.trim()).ok()?;
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        return None;
+    }
     (url.as_str().len() <= LINK_BYTES_MAX).then(|| url.into())
 }
 
