@@ -38,6 +38,7 @@ mod ledger;
 pub mod maintenance;
 pub mod measure;
 pub mod mute;
+mod muting;
 pub mod notification;
 pub mod operation;
 mod pending;

@@ -12,7 +12,9 @@
 //! the database lives the [`cache`] of samples, which may be deleted at any time.
 
 pub mod attempts;
+pub mod audit;
 pub mod cache;
+pub mod dead_letters;
 pub mod error;
 pub mod history;
 pub mod outbox;
@@ -41,7 +43,9 @@ use crate::engine::{Effect, Memories, Timestamp};
 use memories::Table;
 
 pub use attempts::AttemptRecord;
+pub use audit::AuditEntry;
 pub use cache::SampleCache;
+pub use dead_letters::{DeadLetter, Revival};
 pub use error::StoreError;
 pub use history::{DeliveryRecord, HistoryEntry, HistoryEvent, HistoryQuery};
 pub use outbox::{AttemptOutcome, Backlog, Delivery, DeliveryState};

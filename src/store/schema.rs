@@ -100,6 +100,18 @@ CREATE TABLE mutes (
     change    TEXT NOT NULL,
     UNIQUE (at, dedup_key)
 ) STRICT;
+
+CREATE TABLE audit (
+    id      INTEGER PRIMARY KEY,
+    at      INTEGER NOT NULL,
+    actor   TEXT NOT NULL,
+    origin  TEXT NOT NULL,
+    action  TEXT NOT NULL,
+    object  TEXT NOT NULL,
+    outcome TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX audit_at ON audit (at);
 ";
 
 /// Brings a database to the newest version, in one transaction.
