@@ -28,8 +28,11 @@ impl Routing {
     ) {
         let episode = record.episode();
         let routes = self.find(&record.facts.matching_labels());
-        let receivers: BTreeSet<&String> = routes.iter().flat_map(|r| &r.receivers).collect();
-        for receiver in receivers {
+        let mut reached = BTreeSet::new();
+        for receiver in routes.iter().flat_map(|route| &route.receivers) {
+            if !reached.insert(receiver) {
+                continue;
+            }
             let told = record.told.get(receiver).map(|told| told.sequence);
             let kind = match told {
                 None => NotificationKind::Trigger,
