@@ -11,6 +11,7 @@
 
 mod alertmanager;
 pub mod breaker;
+mod chat;
 mod console;
 mod discord;
 mod email;
