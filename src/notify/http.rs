@@ -2,6 +2,7 @@
 //!
 //! [`HttpSender::post`] gives the answer to a 2xx status; [`classify`] is the table of every other.
 
+use std::collections::BTreeMap;
 use std::sync::Once;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
@@ -36,6 +37,14 @@ pub(super) struct Post {
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
     pub(super) redaction: Redaction,
+}
+
+/// An answer of any status.
+pub(super) struct Reply {
+    pub(super) status: StatusCode,
+    retry_after: Option<Span>,
+    body: Vec<u8>,
+    redaction: Redaction,
 }
 
 /// An answer with status 2xx.
@@ -77,6 +86,15 @@ impl HttpSender {
     ///
     /// On every status but 2xx and every failure of transport, classified.
     pub(super) async fn post(&self, post: Post, now: Timestamp) -> Result<Answer, DeliveryError> {
+        self.ask(post, now).await?.answer()
+    }
+
+    /// Posts JSON within the deadline, for receivers with statuses of a meaning of their own.
+    ///
+    /// # Errors
+    ///
+    /// On every failure of transport, classified.
+    pub(super) async fn ask(&self, post: Post, now: Timestamp) -> Result<Reply, DeliveryError> {
         let request = self
             .client
             .post(post.url)
@@ -90,10 +108,12 @@ impl HttpSender {
         let status = response.status();
         let retry_after = retry_after(response.headers(), now);
         let body = self.read(response).await;
-        if status.is_success() {
-            return Ok(Answer { body, retry_after });
-        }
-        Err(refusal(status, retry_after, &body, &post.redaction))
+        Ok(Reply {
+            status,
+            retry_after,
+            body,
+            redaction: post.redaction,
+        })
     }
 
     /// What arrives of the body within a quarter of the deadline: the status has already decided,
@@ -112,6 +132,17 @@ impl HttpSender {
         let patience = self.deadline.to_std() / 4;
         tokio::time::timeout(patience, reading).await.ok();
         body
+    }
+}
+
+impl Reply {
+    /// The answer, if the status is 2xx; the error that every other status is.
+    pub(super) fn answer(self) -> Result<Answer, DeliveryError> {
+        let (body, retry_after) = (self.body, self.retry_after);
+        if self.status.is_success() {
+            return Ok(Answer { body, retry_after });
+        }
+        Err(refusal(self.status, retry_after, &body, &self.redaction))
     }
 }
 
@@ -278,6 +309,16 @@ pub(super) fn authorization(
 pub(super) fn header_name(text: &str) -> Result<HeaderName, Problem> {
     HeaderName::try_from(text)
         .map_err(|_| Problem::new(format!("headers: {text:?} is not a header name")))
+}
+
+/// Extra headers, by their names.
+pub(super) fn header_names(
+    headers: &BTreeMap<String, Secret>,
+) -> Result<Vec<(HeaderName, Secret)>, Problem> {
+    let named = headers
+        .iter()
+        .map(|(name, value)| Ok((header_name(name)?, value.clone())));
+    named.collect()
 }
 
 fn sensitive(name: &str, value: &str) -> Result<HeaderValue, DeliveryError> {

@@ -12,6 +12,7 @@
 mod alertmanager;
 pub mod breaker;
 mod console;
+mod digest;
 mod discord;
 mod email;
 pub mod error;
