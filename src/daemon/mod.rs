@@ -11,8 +11,10 @@ mod configure;
 mod delivery;
 mod event;
 mod fetch;
+mod heartbeat;
 mod poller;
 mod reload;
+mod report;
 mod save;
 mod telemetry;
 
@@ -135,8 +137,6 @@ impl Daemon {
             external_url: settings.server.external_url.clone(),
         });
         board.publish_alerts(engine.alerts().cloned().collect());
-        let mut deliveries = Deliveries::default();
-        deliveries.start(prepared, &store, &clock, &metrics);
         let (command, commands) = mpsc::channel(COMMANDS_MAX);
         let server = serve(
             listener,
@@ -158,6 +158,8 @@ impl Daemon {
             board: board.clone(),
             metrics: metrics.clone(),
         };
+        let mut deliveries = Deliveries::default();
+        deliveries.start(prepared, &around);
         let poller = Poller::new(around, engine, client, deliveries, send, shutdown.clone());
         let reloader = Reloader::new(settings_file, Started::of(settings));
         info!(version = env!("CARGO_PKG_VERSION"), %address, "Started");
@@ -202,11 +204,7 @@ impl Daemon {
                 () = self.clock.wait_until(next_slot) => next_slot = self.poller.slot(next_slot),
                 Some(event) = self.events.recv() => self.poller.take(event).await,
                 () = self.clock.wait_until(next_tick) => next_tick = self.poller.tick().await + TICK,
-                Some(request) = self.commands.recv() => {
-                    let report = self.obey(request.command).await;
-                    // Whoever asked may have gone away.
-                    let _gone = request.reply.send(report);
-                }
+                Some(request) = self.commands.recv() => self.obey(request).await,
                 () = hangups.next() => {
                     let _logged = self.reload().await;
                 }
@@ -273,6 +271,7 @@ impl Daemon {
             "Definitions in force"
         );
         let routing = settings.routing.clone();
+        self.poller.set_night(settings.night.clone());
         self.poller.configure(feeds, routing, client).await;
     }
 

@@ -136,6 +136,6 @@ async fn finish(response: Response) -> Response {
 
 async fn exposition(State(app): State<App>) -> impl IntoResponse {
     const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
-    let text = app.metrics.render(&app.board);
+    let text = app.metrics.render(&app.board, (app.clock)());
     ([(header::CONTENT_TYPE, TEXT_FORMAT)], text)
 }

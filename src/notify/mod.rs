@@ -18,6 +18,7 @@ pub mod error;
 #[cfg(test)]
 mod fixture;
 mod grafana_irm;
+mod heartbeat;
 mod http;
 mod incident_io;
 pub mod observer;
@@ -45,6 +46,7 @@ use crate::message::Writer;
 
 pub use console::Console;
 pub use error::{BuildError, DeliveryError, ErrorClass, FailureReason};
+pub use heartbeat::Heartbeat;
 pub use observer::{AttemptResult, DeliveryObserver};
 pub use outbox::Outbox;
 pub use worker::{Clock, Worker};
