@@ -56,7 +56,7 @@ impl AlertKey {
 }
 
 /// `slofuse/` and the subject, cut to 255 bytes; what is cut off leaves its hash.
-fn bounded_key(subject: &impl fmt::Display) -> String {
+pub(super) fn bounded_key(subject: &impl fmt::Display) -> String {
     const BYTES_MAX: usize = 255;
     let readable = format!("slofuse/{subject}");
     if readable.len() <= BYTES_MAX {
@@ -376,7 +376,7 @@ impl Notification {
     /// alert's, or that of the group.
     pub fn dedup_key(&self) -> String {
         match &self.group {
-            Some(group) => bounded_key(&group.key),
+            Some(group) => group.key.dedup_key(),
             None => self.facts.key.dedup_key(),
         }
     }
