@@ -10,7 +10,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::labels::Labels;
-use super::notification::{AlertFacts, AlertKey};
+use super::notification::{AlertFacts, AlertKey, bounded_key};
 use super::time::Timestamp;
 
 /// What a thread is about.
@@ -34,6 +34,11 @@ pub enum ThreadKey {
 }
 
 impl ThreadKey {
+    /// The key by which the receiver recognises the thread, at most 255 bytes.
+    pub fn dedup_key(&self) -> String {
+        bounded_key(self)
+    }
+
     /// Who is told.
     pub fn receiver(&self) -> &str {
         match self {
