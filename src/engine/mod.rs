@@ -81,8 +81,8 @@ pub use maintenance::{Maintenance, MaintenanceTime};
 pub use measure::{Measure, ReadingOptions};
 pub use mute::{Mute, MuteChange};
 pub use notification::{
-    AlertFacts, AlertKey, BudgetFacts, Curve, DependencyFacts, GROUP_MEMBERS_MAX, GroupFacts,
-    Notification, NotificationKind, Reason, SlaFacts, TierFacts,
+    AlertFacts, AlertKey, BudgetFacts, Curve, DIVERTED_FROM_LABEL, DependencyFacts,
+    GROUP_MEMBERS_MAX, GroupFacts, Notification, NotificationKind, Reason, SlaFacts, TierFacts,
 };
 pub use operation::{Acknowledgement, Operation};
 pub use pending::TierStart;

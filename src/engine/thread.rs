@@ -34,6 +34,11 @@ pub enum ThreadKey {
 }
 
 impl ThreadKey {
+    /// The key by which the receiver recognises the thread, at most 255 bytes.
+    pub fn dedup_key(&self) -> String {
+        bounded_key(self)
+    }
+
     /// Who is told.
     pub fn receiver(&self) -> &str {
         match self {
