@@ -7,7 +7,7 @@
 //! Limits: <https://docs.opsgenie.com/docs/alert-api>.
 
 use reqwest::header::{AUTHORIZATION, HeaderMap};
-use reqwest::{StatusCode, Url};
+use reqwest::{Method, StatusCode, Url};
 use serde_json::{Map, Value, json};
 
 use crate::config::secret::Secret;
@@ -86,12 +86,12 @@ impl Opsgenie {
             body: body(notification, action, &self.writer)
                 .to_string()
                 .into_bytes(),
-            redaction,
+            redaction: redaction.clone(),
         };
-        let reply = self.http.ask(post, now).await?;
+        let reply = self.http.send(Method::POST, post, now).await?;
         let gone = action == Action::Close && reply.status == StatusCode::NOT_FOUND;
         if !gone {
-            reply.answer()?;
+            reply.accepted(&redaction)?;
         }
         Ok(Receipt::default())
     }
