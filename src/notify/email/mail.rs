@@ -17,8 +17,6 @@ use crate::message::{Message, Tone, Writer, text};
 const SUBJECT_CHARS_MAX: usize = 200;
 /// Longest plain text, in characters; the HTML is as long and its markup.
 const TEXT_CHARS_MAX: usize = 60_000;
-/// Largest picture, in bytes.
-const PICTURE_BYTES_MAX: usize = 1 << 20;
 /// The name of the picture inside the mail.
 const PICTURE_ID: &str = "curve@slofuse";
 
@@ -92,24 +90,21 @@ impl Content {
     fn new(notification: &Notification, message: &Message, writer: &Writer) -> Self {
         let links = message.links.iter();
         Self {
-            headline: text::line(&message.headline(), SUBJECT_CHARS_MAX),
+            headline: text::line(&writer.subject(notification), SUBJECT_CHARS_MAX),
             colour: colour(message.tone),
-            lines: digest::lines(notification, message, writer),
+            lines: digest::lines(message),
             links: links
                 .map(|link| (link.name.to_owned(), link.url.clone()))
                 .collect(),
-            picture: None,
+            picture: writer.picture(notification),
         }
     }
 
     fn parts(self) -> MultiPart {
         let text = SinglePart::plain(self.text());
         let html = SinglePart::html(self.html());
-        let picture = self
-            .picture
-            .filter(|picture| picture.len() <= PICTURE_BYTES_MAX);
         let parts = MultiPart::alternative().singlepart(text);
-        match (picture, ContentType::parse("image/png")) {
+        match (self.picture, ContentType::parse("image/png")) {
             (Some(picture), Ok(png)) => {
                 let inline = Attachment::new_inline(PICTURE_ID.to_owned()).body(picture, png);
                 let related = MultiPart::related().singlepart(html).singlepart(inline);
