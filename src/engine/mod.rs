@@ -74,13 +74,15 @@ pub use feed::Feed;
 pub use inhibit::InhibitRule;
 pub use input::{Book, Evidence, Input, Memories, Options, SourceFailure, WindowAnswers};
 pub use interval::TimeInterval;
-pub use labels::{Labels, MatchOp, Matcher, Pattern, Selector};
+pub use labels::{
+    Labels, MatchOp, Matcher, MatcherError, MatcherList, Pattern, Selector, parse_matchers,
+};
 pub use maintenance::{Maintenance, MaintenanceTime};
 pub use measure::{Measure, ReadingOptions};
 pub use mute::{Mute, MuteChange};
 pub use notification::{
-    AlertFacts, AlertKey, BudgetFacts, Curve, DependencyFacts, GROUP_MEMBERS_MAX, GroupFacts,
-    Notification, NotificationKind, Reason, SlaFacts, TierFacts,
+    AlertFacts, AlertKey, BudgetFacts, Curve, DIVERTED_FROM_LABEL, DependencyFacts,
+    GROUP_MEMBERS_MAX, GroupFacts, Notification, NotificationKind, Reason, SlaFacts, TierFacts,
 };
 pub use operation::{Acknowledgement, Operation};
 pub use pending::TierStart;

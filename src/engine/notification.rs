@@ -350,6 +350,10 @@ pub struct GroupFacts {
 /// Most alerts spelled out in one notification.
 pub const GROUP_MEMBERS_MAX: usize = 50;
 
+/// The route label of a message that went to a fallback: the receivers that it stands in for, first
+/// the one that was meant, separated by `, `.
+pub const DIVERTED_FROM_LABEL: &str = "diverted_from";
+
 /// One message to one receiver about one alert, or about a group of them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Notification {
@@ -381,14 +385,18 @@ impl Notification {
         }
     }
 
-    /// Names this message for ever: receivers may use it to recognise a repetition.
+    /// Names this message for ever: receivers may use it to recognise a repetition. One that
+    /// stands in for another receiver's is another message.
     pub fn idempotency_key(&self) -> String {
+        let stands_in = self.route_labels.get(DIVERTED_FROM_LABEL);
+        let stands_in = stands_in.map(|whom| format!("/{whom}"));
         format!(
-            "{}#{}.{}@{}",
+            "{}#{}.{}@{}{}",
             self.dedup_key(),
             self.episode,
             self.sequence,
-            self.receiver
+            self.receiver,
+            stands_in.unwrap_or_default()
         )
     }
 }

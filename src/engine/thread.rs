@@ -33,6 +33,20 @@ pub enum ThreadKey {
     },
 }
 
+impl ThreadKey {
+    /// The key by which the receiver recognises the thread, at most 255 bytes.
+    pub fn dedup_key(&self) -> String {
+        bounded_key(self)
+    }
+
+    /// Who is told.
+    pub fn receiver(&self) -> &str {
+        match self {
+            Self::Group { receiver, .. } | Self::Storm { receiver } => receiver,
+        }
+    }
+}
+
 /// `group:route/receiver{labels}` or `storm:receiver`
 impl fmt::Display for ThreadKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -83,20 +97,6 @@ pub struct Member {
     /// Whether the receiver has heard of it at all.
     #[serde(default)]
     pub announced: bool,
-}
-
-impl ThreadKey {
-    /// Who is told.
-    pub fn receiver(&self) -> &str {
-        match self {
-            Self::Group { receiver, .. } | Self::Storm { receiver } => receiver,
-        }
-    }
-
-    /// The key by which the receiver recognises the thread, at most 255 bytes.
-    pub fn dedup_key(&self) -> String {
-        bounded_key(self)
-    }
 }
 
 impl ThreadRecord {

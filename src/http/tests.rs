@@ -241,7 +241,7 @@ fn server_at(board: Board, now: Timestamp) -> Server {
         clock: Arc::new(move || now),
     };
     Server {
-        router: router(app),
+        router: router(app, &Manners::default()),
         commands,
     }
 }
