@@ -24,6 +24,7 @@ mod burn_alert;
 mod composite;
 pub mod counts;
 mod decide;
+mod dependency;
 pub mod direct;
 pub mod effect;
 pub mod evaluation;
@@ -86,7 +87,10 @@ pub use routing::{
 };
 pub use sample::{RawSeries, Sample};
 pub use series::Drops;
-pub use silence::{Silence, SilenceState};
+pub use silence::{
+    Revision, SILENCE_MATCHERS_MAX, SILENCE_TEXT_CHARS_MAX, SILENCES_MAX, Silence, SilenceState,
+    revise,
+};
 pub use slo::{
     AlertText, Combination, Composite, Document, Indicator, InstanceId, Objective, Part,
     QueryTemplate, Reach, Slo, SloId, Term, WindowQuery,

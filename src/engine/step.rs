@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::alert::AlertRecord;
 use super::composite::{self, Links};
+use super::dependency::Dependencies;
 use super::direct::refresh;
 use super::effect::Effect;
 use super::evaluation::Evaluation;
@@ -34,6 +35,7 @@ pub struct Engine {
     pub(super) feeds: BTreeMap<String, FeedState>,
     pub(super) alerts: BTreeMap<AlertKey, AlertRecord>,
     pub(super) links: Links,
+    pub(super) dependencies: Dependencies,
     /// The feeds that the last step decided, and for which slot.
     pub(super) decided: Vec<(String, Timestamp)>,
 }
@@ -61,6 +63,7 @@ impl Engine {
                 .map(|record| (record.key.clone(), record))
                 .collect(),
             links: Links::default(),
+            dependencies: Dependencies::default(),
             decided: Vec::new(),
         }
     }
@@ -105,7 +108,8 @@ impl Engine {
                     }
                 }
             }
-            Input::Tick | Input::Operated(_) => {}
+            Input::Tick => self.forget_silences(now, &mut effects),
+            Input::Operated(operation) => self.operate_silence(&operation, now, &mut effects),
             Input::Slot { feed, evidence } => self.slot(&feed, evidence, now, &mut effects),
         }
         #[cfg(debug_assertions)]
@@ -250,6 +254,7 @@ impl Engine {
             self.feeds.insert(state.feed.key.clone(), state);
         }
         self.links = Links::new(self.feeds.values());
+        self.dependencies = Dependencies::new(after.values());
         let keys: Vec<AlertKey> = self.alerts.keys().cloned().collect();
         for key in keys {
             let reason = match key.instance().map(|instance| &instance.slo) {

@@ -17,7 +17,6 @@ pub(super) struct Condition {
     pub(super) timing: Timing,
     /// What is known now; its reason is the one to fire with.
     pub(super) facts: AlertFacts,
-    pub(super) mutes: Vec<Mute>,
     /// Since when the tiers that burn have done so; `None` as long as only a record of an earlier
     /// version says so, in its own way.
     pub(super) tier_starts: Option<Vec<TierStart>>,
@@ -64,11 +63,11 @@ impl Engine {
             signal,
             timing,
             facts,
-            mutes,
             tier_starts,
             costs_from,
         } = condition;
         let key = facts.key.clone();
+        let mutes = self.mutes_of(&key, &facts.matching_labels(), now);
         let before = self.alerts.remove(&key);
         let state = advance(
             before.as_ref().map(|record| record.state),
