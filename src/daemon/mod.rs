@@ -26,6 +26,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+use self::backfill::chain;
 pub use self::clock::Clock;
 use self::delivery::{Deliveries, Prepared};
 use self::event::Event;
@@ -33,10 +34,14 @@ use self::fetch::PolledFeed;
 use self::poller::{EVENTS_MAX, Poller, Surroundings};
 use self::reload::{Reloader, Started};
 pub use self::telemetry::{LogFormat, init_logging};
-use crate::config::settings::Settings;
+use crate::config::secret::Secret;
+use crate::config::settings::{ReceiverSettings, Settings};
 use crate::config::{Definition, Loaded};
-use crate::engine::{Drops, Engine, Options, ReadingOptions, Slo, Span, Timestamp};
-use crate::http::{About, App, Board, CommandRequest, Commands, FeedInfo, Metrics, Readiness};
+use crate::engine::{Drops, Engine, Options, ReadingOptions, Slo, Span};
+use crate::http::{
+    About, App, Board, CommandRequest, Commands, FeedInfo, Metrics, Readiness, ReceiverInfo,
+    SecretProvider,
+};
 use crate::notify::BuildError;
 use crate::prometheus::{Client, SourceError};
 use crate::store::{SampleCache, Store, StoreError};
@@ -133,20 +138,21 @@ impl Daemon {
             source: SOURCE_NAME.to_owned(),
             interval: settings.evaluation.interval,
             external_url: settings.server.external_url.clone(),
+            started_at: clock.now(),
         });
         board.publish_alerts(engine.alerts().cloned().collect());
         let mut deliveries = Deliveries::default();
         deliveries.start(prepared, &store, &clock, &metrics);
         let (command, commands) = mpsc::channel(COMMANDS_MAX);
-        let server = serve(
-            listener,
-            &board,
-            &metrics,
-            &clock,
-            &store,
-            command,
-            shutdown.clone(),
-        );
+        let app = App {
+            board: board.clone(),
+            metrics: metrics.clone(),
+            commands: Commands::new(command),
+            store: store.clone(),
+            clock: now(&clock),
+            slack_secret: settings.server.slack_signing_secret.clone().map(provider),
+        };
+        let server = serve(listener, app, shutdown.clone());
         let (send, events) = mpsc::channel(EVENTS_MAX);
         let around = Surroundings {
             clock: clock.clone(),
@@ -242,7 +248,7 @@ impl Daemon {
             Err(error) => {
                 self.metrics.store_errors(1);
                 tracing::warn!(
-                    error = backfill::chain(&error),
+                    error = chain(&error),
                     "Housekeeping of the state failed"
                 );
             }
@@ -272,6 +278,13 @@ impl Daemon {
             feeds = feeds.len(),
             "Definitions in force"
         );
+        let info = |receiver: &ReceiverSettings| ReceiverInfo {
+            name: receiver.name.clone(),
+            kind: receiver.kind.as_str(),
+            fallback: receiver.fallback.clone(),
+        };
+        self.board
+            .set_receivers(settings.receivers.iter().map(info).collect());
         let routing = settings.routing.clone();
         self.poller.configure(feeds, routing, client).await;
     }
@@ -290,26 +303,21 @@ impl Daemon {
 
 fn serve(
     listener: TcpListener,
-    board: &Board,
-    metrics: &Arc<Metrics>,
-    clock: &Clock,
-    store: &Store,
-    command: mpsc::Sender<CommandRequest>,
+    app: App,
     shutdown: CancellationToken,
 ) -> JoinHandle<std::io::Result<()>> {
+    let shutdown = shutdown.cancelled_owned();
+    tokio::spawn(crate::http::serve(listener, app, shutdown))
+}
+
+fn now(clock: &Clock) -> crate::http::Clock {
     let clock = clock.clone();
-    let app = App {
-        board: board.clone(),
-        metrics: metrics.clone(),
-        commands: Commands::new(command),
-        store: store.clone(),
-        clock: Arc::new(move || -> Timestamp { clock.now() }),
-    };
-    tokio::spawn(crate::http::serve(
-        listener,
-        app,
-        shutdown.cancelled_owned(),
-    ))
+    Arc::new(move || clock.now())
+}
+
+/// Reveals a secret each time it is needed: its file may be written anew.
+fn provider(secret: Secret) -> SecretProvider {
+    Arc::new(move || secret.reveal().map_err(|error| chain(&error)))
 }
 
 fn client(settings: &Settings) -> Result<Client, SourceError> {

@@ -55,6 +55,13 @@ impl AlertKey {
     }
 }
 
+impl ThreadKey {
+    /// The key by which receivers recognise the thread, at most 255 bytes.
+    pub fn dedup_key(&self) -> String {
+        bounded_key(self)
+    }
+}
+
 /// `slofuse/` and the subject, cut to 255 bytes; what is cut off leaves its hash.
 fn bounded_key(subject: &impl fmt::Display) -> String {
     const BYTES_MAX: usize = 255;
@@ -376,7 +383,7 @@ impl Notification {
     /// alert's, or that of the group.
     pub fn dedup_key(&self) -> String {
         match &self.group {
-            Some(group) => bounded_key(&group.key),
+            Some(group) => group.key.dedup_key(),
             None => self.facts.key.dedup_key(),
         }
     }

@@ -1,19 +1,26 @@
-//! The daemon's own HTTP server: health, metrics and a JSON API that only reads.
+//! The daemon's own HTTP server: health, metrics, and the API in two dialects, our own (`/api/v1`)
+//! and Alertmanager's (`/api/v2`).
 //!
 //! The daemon publishes into a [`Board`] and counts in [`Metrics`]; handlers read both and never
-//! touch the engine. The one command, reload, goes through a bounded channel. What a peer can make
-//! the server hold is bounded: connections, idle time, body size, time per request, page size.
+//! touch the engine. What operators ask goes to the daemon through a bounded channel and is
+//! answered when it is committed; the store is asked for what has been. What a peer can make the
+//! server hold is bounded: connections, idle time, body size, time per request, page size.
 
-mod alerts;
+mod actor;
 mod board;
+mod body;
 mod command;
 mod connection;
 mod error;
 mod health;
+mod matching;
 mod metrics;
+mod operate;
 mod page;
 mod reload;
-mod slos;
+mod silencing;
+mod v1;
+mod v2;
 mod view;
 
 #[cfg(test)]
@@ -28,6 +35,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -35,17 +43,19 @@ use tower_http::limit::RequestBodyLimitLayer;
 use crate::engine::Timestamp;
 use crate::store::Store;
 
+use actor::Peer;
 use connection::BoundedListener;
 use error::ApiError;
 
-pub use board::{About, Board, FeedInfo, Notices, Readiness};
+pub use actor::Actor;
+pub use board::{About, Board, FeedInfo, Notices, Readiness, ReceiverInfo};
 pub use command::{Command, CommandRequest, Commands};
 pub use metrics::{Metrics, PollStats};
 
 /// A request that takes longer is answered with 504.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(30);
-/// No route needs a body; this much is tolerated.
-const BODY_BYTES_MAX: usize = 64 << 10;
+/// Largest body of a request.
+const BODY_BYTES_MAX: usize = 256 << 10;
 /// How long requests under way may go on after the shutdown signal.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -65,7 +75,12 @@ pub struct App {
     pub store: Store,
     /// The time.
     pub clock: Clock,
+    /// The key with which Slack signs what its buttons send.
+    pub slack_secret: Option<SecretProvider>,
 }
+
+/// Reveals a secret, or says in words why it cannot.
+pub type SecretProvider = Arc<dyn Fn() -> Result<SecretString, String> + Send + Sync>;
 
 /// Serves until `shutdown` completes, then lets requests under way end for a few seconds.
 ///
@@ -78,7 +93,8 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let stopping = CancellationToken::new();
-    let server = axum::serve(BoundedListener::new(listener), router(app))
+    let service = router(app).into_make_service_with_connect_info::<Peer>();
+    let server = axum::serve(BoundedListener::new(listener), service)
         .with_graceful_shutdown(stopping.clone().cancelled_owned());
     let mut serving = std::pin::pin!(server.into_future());
     tokio::select! {
@@ -98,9 +114,8 @@ fn router(app: App) -> Router {
         .route("/-/ready", get(health::ready))
         .route("/-/reload", post(reload::reload))
         .route("/metrics", get(exposition))
-        .route("/api/v1/slos", get(slos::list))
-        .route("/api/v1/slos/{service}/{name}", get(slos::show))
-        .route("/api/v1/alerts", get(alerts::list))
+        .nest("/api/v1", v1::routes())
+        .nest("/api/v2", v2::routes())
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::wrong_method)
         .with_state(app);
@@ -110,6 +125,7 @@ fn router(app: App) -> Router {
 /// Wraps routes into the limits that hold for all of them.
 fn guarded(routes: Router) -> Router {
     routes
+        .layer(middleware::from_fn(actor::identify))
         .layer(middleware::from_fn(deadline))
         .layer(CatchPanicLayer::custom(error::panicked))
         .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX))

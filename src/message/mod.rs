@@ -4,6 +4,7 @@
 //! templates. Everything here is pure and total; every text is one line, bounded, and free of
 //! control characters. [`sample`] has notifications to try words on before anything burns.
 
+pub mod annotations;
 pub mod figures;
 pub mod reason;
 pub mod sample;

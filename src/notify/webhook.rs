@@ -3,8 +3,6 @@
 //! Everything that understands Alertmanager understands this. The header `webhook-id` names the
 //! message, so that a receiver can drop repetitions; see `signature`.
 
-use std::collections::BTreeMap;
-
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use secrecy::ExposeSecret;
@@ -13,14 +11,13 @@ use serde_json::{Value, json};
 use crate::config::secret::Secret;
 use crate::config::settings::{Auth, ReceiverKind, ReceiverSettings};
 use crate::engine::labels::Fnv;
-use crate::engine::{AlertFacts, Notification, NotificationKind, Timestamp};
+use crate::engine::{Notification, NotificationKind, Timestamp};
 
 use super::error::{DeliveryError, Problem};
 use super::http::{self, HttpSender, Post};
 use super::redaction::Redaction;
 use super::{Attempt, Receipt, Receiver, signature};
-use crate::message::figures;
-use crate::message::{Message, Writer};
+use crate::message::{Writer, annotations, figures};
 
 /// How Alertmanager writes the end of an alert that has none.
 const NO_END: &str = "0001-01-01T00:00:00Z";
@@ -136,7 +133,7 @@ fn body(notification: &Notification, writer: &Writer) -> Value {
     let facts = &notification.facts;
     let message = writer.message(notification);
     let key = notification.dedup_key();
-    let (labels, annotations) = (facts.matching_labels(), annotations(facts, &message));
+    let (labels, annotations) = (facts.matching_labels(), annotations::of(facts, &message));
     let alertname = labels.get("alertname");
     let status = match notification.kind {
         NotificationKind::Resolve => "resolved",
@@ -172,31 +169,6 @@ fn body(notification: &Notification, writer: &Writer) -> Value {
             "fingerprint": fingerprint(&key),
         }],
     })
-}
-
-/// The message; `budget` and the rest by their lower-case names. Where the definition's author wrote
-/// an annotation of the same name, receivers' templates ask for that one: ours is then beside it as
-/// `slofuse_...`.
-fn annotations(facts: &AlertFacts, message: &Message) -> BTreeMap<String, String> {
-    let mut own: BTreeMap<String, String> = BTreeMap::new();
-    let mut set = |name: &str, value: &str| own.insert(name.to_owned(), value.to_owned());
-    for fact in &message.facts {
-        set(&fact.name.to_lowercase().replace(' ', "_"), &fact.value);
-    }
-    set("title", &message.title);
-    set("summary", &message.headline());
-    set("description", &message.why);
-    for link in &message.links {
-        set(&format!("{}_url", link.name.to_lowercase()), &link.url);
-    }
-    for (name, written) in &facts.document.annotations {
-        if let Some(ours) = own.insert(name.clone(), written.clone())
-            && ours != *written
-        {
-            own.insert(format!("slofuse_{name}"), ours);
-        }
-    }
-    own
 }
 
 fn fingerprint(key: &str) -> String {
