@@ -68,7 +68,9 @@ pub use feed::Feed;
 pub use inhibit::InhibitRule;
 pub use input::{Book, Evidence, Input, Memories, Options, SourceFailure, WindowAnswers};
 pub use interval::TimeInterval;
-pub use labels::{Labels, MatchOp, Matcher, Pattern, Selector};
+pub use labels::{
+    Labels, MatchOp, Matcher, MatcherError, MatcherList, Pattern, Selector, parse_matchers,
+};
 pub use maintenance::{Maintenance, MaintenanceTime};
 pub use measure::{Measure, ReadingOptions};
 pub use mute::{Mute, MuteChange};
