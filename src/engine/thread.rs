@@ -33,6 +33,15 @@ pub enum ThreadKey {
     },
 }
 
+impl ThreadKey {
+    /// Who is told.
+    pub fn receiver(&self) -> &str {
+        match self {
+            Self::Group { receiver, .. } | Self::Storm { receiver } => receiver,
+        }
+    }
+}
+
 /// `group:route/receiver{labels}` or `storm:receiver`
 impl fmt::Display for ThreadKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

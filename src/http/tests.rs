@@ -242,7 +242,7 @@ fn server_at(board: Board, now: Timestamp) -> Server {
         slack_secret: None,
     };
     Server {
-        router: router(app),
+        router: router(app, &Manners::default()),
         commands,
     }
 }

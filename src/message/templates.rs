@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+/// Most lines of the notes.
+pub const NOTES_LINES_MAX: usize = 20;
+
 /// Which text a template replaces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Slot {

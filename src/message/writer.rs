@@ -2,7 +2,8 @@
 
 use reqwest::Url;
 
-use super::templates::Templates;
+use super::picture;
+use super::templates::{TemplateError, Templates};
 use super::words::Message;
 use crate::engine::Notification;
 
@@ -11,6 +12,17 @@ use crate::engine::Notification;
 pub struct Writer {
     external: Option<Url>,
     templates: Templates,
+    picture_key: Option<PictureKey>,
+}
+
+/// Signs the URLs of pictures; never shown.
+#[derive(Clone)]
+struct PictureKey([u8; 32]);
+
+impl std::fmt::Debug for PictureKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PictureKey")
+    }
 }
 
 impl Writer {
@@ -19,20 +31,57 @@ impl Writer {
         Self {
             external,
             templates: Templates::default(),
+            picture_key: None,
         }
     }
 
     /// The same writer with these templates where it has none of its own.
     pub fn with(&self, templates: &Templates) -> Self {
         Self {
-            external: self.external.clone(),
             templates: templates.clone().over(&self.templates),
+            ..self.clone()
+        }
+    }
+
+    /// The same writer, which signs the URLs of pictures with this key.
+    pub fn with_picture_key(&self, key: [u8; 32]) -> Self {
+        Self {
+            picture_key: Some(PictureKey(key)),
+            ..self.clone()
         }
     }
 
     /// The notification in words.
     pub fn message(&self, notification: &Notification) -> Message {
         Message::new(notification, self.external.as_ref())
+    }
+
+    /// The subject of an e-mail: one line. The headline, unless a template says otherwise.
+    pub fn subject(&self, notification: &Notification) -> String {
+        self.message(notification).headline()
+    }
+
+    /// The whole body of a generic webhook's request, which is JSON; `None` without a template.
+    ///
+    /// # Errors
+    ///
+    /// When the template fails for this notification or gives no JSON: then the usual body is to
+    /// be sent, and the failure to be logged.
+    pub fn body(&self, _notification: &Notification) -> Option<Result<String, TemplateError>> {
+        None
+    }
+
+    /// Where receivers can fetch the picture; `None` without a picture, and unless people reach
+    /// this daemon by `https`.
+    pub fn picture_url(&self, notification: &Notification) -> Option<String> {
+        let (external, key) = (self.external.as_ref()?, self.picture_key.as_ref()?);
+        picture::url(external, &key.0, notification)
+    }
+
+    /// The picture as a PNG of at most [`picture::PNG_BYTES_MAX`]; `None` where there is nothing
+    /// to draw.
+    pub fn picture(&self, notification: &Notification) -> Option<Vec<u8>> {
+        picture::render(notification)
     }
 
     /// Where people reach this daemon.

@@ -11,6 +11,7 @@
 
 mod alertmanager;
 pub mod breaker;
+mod chat;
 mod console;
 mod discord;
 mod email;
@@ -18,6 +19,7 @@ pub mod error;
 #[cfg(test)]
 mod fixture;
 mod grafana_irm;
+mod heartbeat;
 mod http;
 mod incident_io;
 pub mod observer;
@@ -45,6 +47,7 @@ use crate::message::Writer;
 
 pub use console::Console;
 pub use error::{BuildError, DeliveryError, ErrorClass, FailureReason};
+pub use heartbeat::Heartbeat;
 pub use observer::{AttemptResult, DeliveryObserver};
 pub use outbox::Outbox;
 pub use worker::{Clock, Worker};
