@@ -25,6 +25,7 @@ mod company;
 mod composite;
 pub mod counts;
 mod decide;
+mod dependency;
 pub mod direct;
 mod dispatch;
 pub mod effect;
@@ -94,7 +95,10 @@ pub use routing::{
 };
 pub use sample::{RawSeries, Sample};
 pub use series::Drops;
-pub use silence::{Silence, SilenceState};
+pub use silence::{
+    Revision, SILENCE_MATCHERS_MAX, SILENCE_TEXT_CHARS_MAX, SILENCES_MAX, Silence, SilenceState,
+    revise,
+};
 pub use slo::{
     AlertText, Combination, Composite, Document, Indicator, InstanceId, Objective, Part,
     QueryTemplate, Reach, Slo, SloId, Term, WindowQuery,
