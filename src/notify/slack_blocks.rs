@@ -366,7 +366,16 @@ mod tests {
         let message = fixture::writer().message(&fixture::group());
         let body = body(&message, &Extras::default());
         let text = &body["attachments"][0]["blocks"][0]["text"]["text"];
-        insta::assert_snapshot!(text.as_str().unwrap(), @"");
+        insta::assert_snapshot!(text.as_str().unwrap(), @r#"
+        They are told together, as route shop groups them.
+        *Impact*: Customers cannot pay.
+        *Since*: 2026-01-02 03:04:00 UTC, 6m 30s before this decision
+        *Next step*: Begin with the first alert. Follow the runbook.
+        *Owner*: team-payments
+        *Labels*: tier=1
+        • [PAGE] shop/checkout{region="eu"} burns its error budget at 32.15x, 61.2% left, gone in 13h 43m, since 2026-01-02 03:04:00 UTC, 6m 30s before this decision <https://wiki.example/checkout|link>
+        • [TICKET] shop/checkout{region="eu"} burns its error budget at 32.15x, 61.2% left, gone in 13h 43m, since 2026-01-02 03:04:00 UTC, 6m 30s before this decision <https://wiki.example/checkout|link>
+        "#);
     }
 
     #[test]

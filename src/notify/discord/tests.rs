@@ -91,9 +91,77 @@ async fn an_alert_is_one_message_with_news_below() {
     for (_, body) in &requests {
         fixture::assert_conforms(limits(), body);
     }
-    insta::assert_json_snapshot!(requests[0].1, @"");
+    insta::assert_json_snapshot!(requests[0].1, @r#"
+    {
+      "allowed_mentions": {
+        "parse": []
+      },
+      "attachments": [],
+      "content": "**\\[PAGE\\] shop/checkout{region=\"eu\"} burns its error budget at 32.15x, 61.2% left, gone in 13h 43m**",
+      "embeds": [
+        {
+          "color": 14100029,
+          "description": "Both the last 1h and the last 5m burn faster than 14.4x. At 32.15x, 1h costs 4.47% of the 30d budget; the limit is 2%.",
+          "fields": [
+            {
+              "inline": false,
+              "name": "Links",
+              "value": "[Runbook](<https://wiki.example/checkout>)  ·  [Dashboard](<https://grafana.example/d/checkout?orgId=1>)  ·  [slofuse](<https://slofuse.example/prefix/api/v1/slos/shop/checkout>)"
+            },
+            {
+              "inline": false,
+              "name": "Impact",
+              "value": "Customers cannot pay."
+            },
+            {
+              "inline": false,
+              "name": "Burn",
+              "value": "32.15x over 1h, 35.5x over 5m \\(limit 14.4x\\), 1,284 of 40,000 events bad in 1h \\(3.21%\\); 7.2x over 6h, 33x over 30m \\(limit 6x\\)"
+            },
+            {
+              "inline": false,
+              "name": "Budget",
+              "value": "38.8% of the 30d budget consumed, 4.46% by this alert; 61.2% left, gone in 13h 43m at this speed"
+            },
+            {
+              "inline": false,
+              "name": "Since",
+              "value": "2026-01-02 03:04:00 UTC, 6m 30s before this decision"
+            },
+            {
+              "inline": false,
+              "name": "Next step",
+              "value": "Follow the runbook."
+            },
+            {
+              "inline": false,
+              "name": "Objective",
+              "value": "99.9% over 30d"
+            },
+            {
+              "inline": false,
+              "name": "Owner",
+              "value": "team-payments"
+            },
+            {
+              "inline": false,
+              "name": "Labels",
+              "value": "tier=1"
+            }
+          ]
+        }
+      ]
+    }
+    "#);
     assert_eq!(requests[3].1["embeds"][0]["color"], 0x2e_b6_7d);
-    insta::assert_json_snapshot!(requests[4].1, @"");
+    insta::assert_json_snapshot!(requests[4].1, @r#"
+    {
+      "allowed_mentions": {
+        "parse": []
+      },
+      "content": "**\\[RESOLVED\\] shop/checkout{region=\"eu\"} recovered after 1h 12m**\nEvery page tier is quiet again."
+    }
+    "#);
 }
 
 #[tokio::test]
@@ -311,5 +379,9 @@ fn a_group_lists_its_alerts() {
     let message = fixture::writer().message(&fixture::group());
     let body = embed::whole(&message, None);
     fixture::assert_conforms(limits(), &body);
-    insta::assert_snapshot!(body["embeds"][0]["description"].as_str().unwrap(), @"");
+    insta::assert_snapshot!(body["embeds"][0]["description"].as_str().unwrap(), @r#"
+    They are told together, as route shop groups them.
+    • \[PAGE\] shop/checkout{region="eu"} burns its error budget at 32.15x, 61.2% left, gone in 13h 43m, since 2026-01-02 03:04:00 UTC, 6m 30s before this decision [link](<https://wiki.example/checkout>)
+    • \[TICKET\] shop/checkout{region="eu"} burns its error budget at 32.15x, 61.2% left, gone in 13h 43m, since 2026-01-02 03:04:00 UTC, 6m 30s before this decision [link](<https://wiki.example/checkout>)
+    "#);
 }

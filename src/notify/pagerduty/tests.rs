@@ -330,7 +330,28 @@ fn a_group_is_one_incident_that_lists_its_alerts() {
     assert_eq!(payload["summary"], "2 alerts of shop: 1 page, 1 ticket");
     assert_eq!(payload["class"], "group");
     assert_eq!(payload["custom_details"]["firing"], 2);
-    insta::assert_json_snapshot!(payload["custom_details"]["alerts"], @"");
+    insta::assert_json_snapshot!(payload["custom_details"]["alerts"], @r#"
+    [
+      {
+        "alert": "shop/checkout{region=\"eu\"}/page",
+        "firing": true,
+        "headline": "[PAGE] shop/checkout{region=\"eu\"} burns its error budget at 32.15x, 61.2% left, gone in 13h 43m",
+        "owner": "team-payments",
+        "runbook": "https://wiki.example/checkout",
+        "severity": "page",
+        "since": "2026-01-02 03:04:00 UTC, 6m 30s before this decision"
+      },
+      {
+        "alert": "shop/checkout{region=\"eu\"}/ticket",
+        "firing": true,
+        "headline": "[TICKET] shop/checkout{region=\"eu\"} burns its error budget at 32.15x, 61.2% left, gone in 13h 43m",
+        "owner": "team-payments",
+        "runbook": "https://wiki.example/checkout",
+        "severity": "ticket",
+        "since": "2026-01-02 03:04:00 UTC, 6m 30s before this decision"
+      }
+    ]
+    "#);
     let storm = body(&fixture::huge_group());
     let details = &storm["payload"]["custom_details"];
     assert_eq!(storm["payload"]["class"], "storm");
@@ -369,7 +390,23 @@ async fn a_change_is_a_change_event() {
     let summary = summary.as_str().unwrap();
     assert_eq!(summary.chars().count(), SUMMARY_CHARS_MAX);
     assert!(summary.starts_with("2 SLOs changed  ü"), "{summary}");
-    insta::assert_json_snapshot!(event, @"");
+    insta::assert_json_snapshot!(event, @r#"
+    {
+      "links": [
+        {
+          "href": "https://slofuse.example/prefix/",
+          "text": "slofuse"
+        }
+      ],
+      "payload": {
+        "custom_details": {},
+        "source": "slofuse",
+        "summary": null,
+        "timestamp": "2026-01-02T03:10:30Z"
+      },
+      "routing_key": "0123456789abcdef0123456789abcdef"
+    }
+    "#);
 
     let mut silent = kind(&server.uri());
     if let ReceiverKind::PagerDuty { change_url, .. } = &mut silent {

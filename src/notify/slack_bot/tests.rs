@@ -263,8 +263,46 @@ async fn a_message_can_be_acknowledged_until_somebody_has() {
         let blocks = calls[at].1["attachments"][0]["blocks"].as_array().unwrap();
         blocks.last().unwrap().clone()
     };
-    insta::assert_json_snapshot!(last(0), @"");
-    insta::assert_json_snapshot!(last(1), @"");
+    insta::assert_json_snapshot!(last(0), @r#"
+    {
+      "elements": [
+        {
+          "action_id": "slofuse_acknowledge",
+          "style": "primary",
+          "text": {
+            "emoji": false,
+            "text": "Acknowledge",
+            "type": "plain_text"
+          },
+          "type": "button",
+          "value": "slofuse/shop/checkout{region=\"eu\"}/page"
+        },
+        {
+          "action_id": "slofuse_runbook",
+          "text": {
+            "emoji": false,
+            "text": "Runbook",
+            "type": "plain_text"
+          },
+          "type": "button",
+          "url": "https://wiki.example/checkout"
+        }
+      ],
+      "type": "actions"
+    }
+    "#);
+    insta::assert_json_snapshot!(last(1), @r#"
+    {
+      "elements": [
+        {
+          "emoji": false,
+          "text": "Looked after by ann <!here>",
+          "type": "plain_text"
+        }
+      ],
+      "type": "context"
+    }
+    "#);
     assert_eq!(
         last(3)["type"],
         "section",

@@ -121,9 +121,43 @@ async fn an_alert_is_one_message_with_replies() {
     for (_, body) in &requests {
         fixture::assert_conforms(limits(), body);
     }
-    insta::assert_json_snapshot!(requests[0].1, @"");
-    insta::assert_json_snapshot!(requests[3].1, @"");
-    insta::assert_json_snapshot!(requests[4].1, @"");
+    insta::assert_json_snapshot!(requests[0].1, @r#"
+    {
+      "chat_id": "-1001",
+      "disable_notification": false,
+      "link_preview_options": {
+        "is_disabled": true
+      },
+      "parse_mode": "HTML",
+      "text": "<b>[PAGE] shop/checkout{region=&quot;eu&quot;} burns its error budget at 32.15x, 61.2% left, gone in 13h 43m</b>\nBoth the last 1h and the last 5m burn faster than 14.4x. At 32.15x, 1h costs 4.47% of the 30d budget; the limit is 2%.\n<b>Impact</b>: Customers cannot pay.\n<b>Burn</b>: 32.15x over 1h, 35.5x over 5m (limit 14.4x), 1,284 of 40,000 events bad in 1h (3.21%); 7.2x over 6h, 33x over 30m (limit 6x)\n<b>Budget</b>: 38.8% of the 30d budget consumed, 4.46% by this alert; 61.2% left, gone in 13h 43m at this speed\n<b>Since</b>: 2026-01-02 03:04:00 UTC, 6m 30s before this decision\n<b>Next step</b>: Follow the runbook.\n<b>Objective</b>: 99.9% over 30d\n<b>Owner</b>: team-payments\n<a href=\"https://wiki.example/checkout\">Runbook</a>  ·  <a href=\"https://grafana.example/d/checkout?orgId=1\">Dashboard</a>  ·  <a href=\"https://slofuse.example/prefix/api/v1/slos/shop/checkout\">slofuse</a>\n<b>Labels</b>: tier=1"
+    }
+    "#);
+    insta::assert_json_snapshot!(requests[3].1, @r#"
+    {
+      "chat_id": "-1001",
+      "link_preview_options": {
+        "is_disabled": true
+      },
+      "message_id": 42,
+      "parse_mode": "HTML",
+      "text": "<b>[RESOLVED] shop/checkout{region=&quot;eu&quot;} recovered after 1h 12m</b>\nEvery page tier is quiet again.\n<b>Impact</b>: Customers cannot pay.\n<b>Burn</b>: peak 35.5x, in windows 1h/5m, 6h/30m\n<b>Budget</b>: 38.8% of the 30d budget consumed, 4.46% by this alert; 61.2% left\n<b>Since</b>: 2026-01-02 03:04:00 UTC until 2026-01-02 04:16:00 UTC (1h 12m)\n<b>Objective</b>: 99.9% over 30d\n<b>Owner</b>: team-payments\n<a href=\"https://wiki.example/checkout\">Runbook</a>  ·  <a href=\"https://grafana.example/d/checkout?orgId=1\">Dashboard</a>  ·  <a href=\"https://slofuse.example/prefix/api/v1/slos/shop/checkout\">slofuse</a>\n<b>Labels</b>: tier=1"
+    }
+    "#);
+    insta::assert_json_snapshot!(requests[4].1, @r#"
+    {
+      "chat_id": "-1001",
+      "disable_notification": false,
+      "link_preview_options": {
+        "is_disabled": true
+      },
+      "parse_mode": "HTML",
+      "reply_parameters": {
+        "allow_sending_without_reply": true,
+        "message_id": 42
+      },
+      "text": "<b>[RESOLVED] shop/checkout{region=&quot;eu&quot;} recovered after 1h 12m</b>\nEvery page tier is quiet again."
+    }
+    "#);
 }
 
 #[tokio::test]
@@ -385,5 +419,16 @@ fn the_text_is_short_enough_whatever_it_says() {
 fn a_group_lists_its_alerts() {
     let message = fixture::writer().message(&fixture::group());
     let text = seen(&text::render(&text::whole(&message), Markup::Html));
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @r#"
+    [PAGE] 2 alerts of shop: 1 page, 1 ticket
+    They are told together, as route shop groups them.
+    Impact: Customers cannot pay.
+    Since: 2026-01-02 03:04:00 UTC, 6m 30s before this decision
+    Next step: Begin with the first alert. Follow the runbook.
+    Owner: team-payments
+    Runbook  ·  Dashboard  ·  slofuse
+    • [PAGE] shop/checkout{region="eu"} burns its error budget at 32.15x, 61.2% left, gone in 13h 43m, since 2026-01-02 03:04:00 UTC, 6m 30s before this decision link
+    • [TICKET] shop/checkout{region="eu"} burns its error budget at 32.15x, 61.2% left, gone in 13h 43m, since 2026-01-02 03:04:00 UTC, 6m 30s before this decision link
+    Labels: tier=1
+    "#);
 }
