@@ -1,21 +1,28 @@
 //! What operators ask of the running daemon.
 
 use super::Daemon;
-use crate::http::Command;
+use crate::http::{Command, CommandRequest};
 
 impl Daemon {
-    /// Does what is asked; the answer is for people.
-    pub(super) async fn obey(&mut self, command: Command) -> Result<String, String> {
-        match command {
+    /// Does what is asked and answers. What takes the network's time is done aside: slots go on.
+    pub(super) async fn obey(&mut self, request: CommandRequest) {
+        let CommandRequest { command, reply } = request;
+        let report = match command {
             Command::Reload => self.reload().await,
             Command::Operate(operation) => self.poller.operate(operation).await,
             Command::TestReceiver { receiver } => {
-                self.poller.deliveries().test(&receiver, self.clock.now())
+                let test = self.poller.deliveries().test(&receiver, self.clock.now());
+                tokio::spawn(async move {
+                    // Whoever asked may have gone away.
+                    let _gone = reply.send(test.await);
+                });
+                return;
             }
             Command::Wake { receiver } => {
                 self.poller.deliveries().poke(&[receiver].into());
                 Ok(String::new())
             }
-        }
+        };
+        let _gone = reply.send(report);
     }
 }

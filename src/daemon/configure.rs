@@ -39,6 +39,7 @@ impl Poller {
         };
         let now = self.around.clock.now();
         self.step(now, input).await;
+        self.publish_notices();
         self.resume(&known).await;
         self.start_backfill();
     }

@@ -11,8 +11,11 @@ mod configure;
 mod delivery;
 mod event;
 mod fetch;
+mod gate;
+mod heartbeat;
 mod poller;
 mod reload;
+mod report;
 mod save;
 mod telemetry;
 
@@ -30,13 +33,16 @@ pub use self::clock::Clock;
 use self::delivery::{Deliveries, Prepared};
 use self::event::Event;
 use self::fetch::PolledFeed;
+use self::gate::{Gate, GateError};
 use self::poller::{EVENTS_MAX, Poller, Surroundings};
 use self::reload::{Reloader, Started};
 pub use self::telemetry::{LogFormat, init_logging};
 use crate::config::settings::Settings;
 use crate::config::{Definition, Loaded};
 use crate::engine::{Drops, Engine, Options, ReadingOptions, Slo, Span, Timestamp};
-use crate::http::{About, App, Board, CommandRequest, Commands, FeedInfo, Metrics, Readiness};
+use crate::http::{
+    About, App, Board, CommandRequest, Commands, FeedInfo, Manners, Metrics, Readiness,
+};
 use crate::notify::BuildError;
 use crate::prometheus::{Client, SourceError};
 use crate::store::{SampleCache, Store, StoreError};
@@ -69,6 +75,9 @@ pub enum StartError {
     /// A receiver cannot be built.
     #[error("setting up a receiver")]
     Receiver(#[from] BuildError),
+    /// Nobody could be let in.
+    #[error("setting up the server")]
+    Gate(#[from] GateError),
     /// Durable state cannot be opened.
     #[error("opening the state")]
     State(#[from] StoreError),
@@ -95,6 +104,7 @@ pub struct Daemon {
     clock: Clock,
     store: Store,
     board: Board,
+    gate: Gate,
     metrics: Arc<Metrics>,
 }
 
@@ -114,50 +124,28 @@ impl Daemon {
         let settings = &loaded.settings;
         let client = Arc::new(client(settings)?);
         let prepared = Prepared::new(settings)?;
+        let gate = Gate::new(&settings.server)?;
         let directory = &settings.state.directory;
         let store = if durable {
             Store::open(directory)?
         } else {
             Store::in_memory()?
         };
-        let cache = durable.then(|| Arc::new(SampleCache::new(directory)));
         let address = settings.server.listen;
         let listen = |source| StartError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
 
         let engine = Engine::new(engine_options(settings), store.load()?);
-        let metrics = Arc::new(Metrics::new());
-        let board = Board::new(About {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            source: SOURCE_NAME.to_owned(),
-            interval: settings.evaluation.interval,
-            external_url: settings.server.external_url.clone(),
-        });
+        let around = surroundings(settings, &clock, &store, durable);
+        let (board, metrics) = (around.board.clone(), around.metrics.clone());
         board.publish_alerts(engine.alerts().cloned().collect());
-        let mut deliveries = Deliveries::default();
-        deliveries.start(prepared, &store, &clock, &metrics);
         let (command, commands) = mpsc::channel(COMMANDS_MAX);
-        let server = serve(
-            listener,
-            &board,
-            &metrics,
-            &clock,
-            &store,
-            command,
-            shutdown.clone(),
-        );
+        let manners = gate.manners(&settings.server);
+        let server = serve(listener, &around, command, manners, shutdown.clone());
         let (send, events) = mpsc::channel(EVENTS_MAX);
-        let around = Surroundings {
-            clock: clock.clone(),
-            interval: settings.evaluation.interval,
-            scrape_interval: settings.evaluation.scrape_interval,
-            store: store.clone(),
-            cache,
-            cache_interval: settings.state.cache_interval,
-            board: board.clone(),
-            metrics: metrics.clone(),
-        };
+        let mut deliveries = Deliveries::default();
+        deliveries.start(prepared, &around);
         let poller = Poller::new(around, engine, client, deliveries, send, shutdown.clone());
         let reloader = Reloader::new(settings_file, Started::of(settings));
         info!(version = env!("CARGO_PKG_VERSION"), %address, "Started");
@@ -173,6 +161,7 @@ impl Daemon {
             clock,
             store,
             board,
+            gate,
             metrics,
         })
     }
@@ -202,11 +191,7 @@ impl Daemon {
                 () = self.clock.wait_until(next_slot) => next_slot = self.poller.slot(next_slot),
                 Some(event) = self.events.recv() => self.poller.take(event).await,
                 () = self.clock.wait_until(next_tick) => next_tick = self.poller.tick().await + TICK,
-                Some(request) = self.commands.recv() => {
-                    let report = self.obey(request.command).await;
-                    // Whoever asked may have gone away.
-                    let _gone = request.reply.send(report);
-                }
+                Some(request) = self.commands.recv() => self.obey(request).await,
                 () = hangups.next() => {
                     let _logged = self.reload().await;
                 }
@@ -222,6 +207,7 @@ impl Daemon {
     /// Saves the cache, counts the backlog, forgets old history.
     async fn housekeeping(&mut self) {
         self.poller.save_all();
+        tokio::task::block_in_place(|| self.gate.refresh_keys());
         let now = self.clock.now();
         let retention = self.reloader.history_retention();
         let store = self.store.clone();
@@ -273,6 +259,7 @@ impl Daemon {
             "Definitions in force"
         );
         let routing = settings.routing.clone();
+        self.poller.set_night(settings.night.clone());
         self.poller.configure(feeds, routing, client).await;
     }
 
@@ -288,28 +275,42 @@ impl Daemon {
     }
 }
 
+fn surroundings(settings: &Settings, clock: &Clock, store: &Store, durable: bool) -> Surroundings {
+    let directory = &settings.state.directory;
+    Surroundings {
+        clock: clock.clone(),
+        interval: settings.evaluation.interval,
+        scrape_interval: settings.evaluation.scrape_interval,
+        store: store.clone(),
+        cache: durable.then(|| Arc::new(SampleCache::new(directory))),
+        cache_interval: settings.state.cache_interval,
+        board: Board::new(About {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            source: SOURCE_NAME.to_owned(),
+            interval: settings.evaluation.interval,
+            external_url: settings.server.external_url.clone(),
+        }),
+        metrics: Arc::new(Metrics::new()),
+    }
+}
+
 fn serve(
     listener: TcpListener,
-    board: &Board,
-    metrics: &Arc<Metrics>,
-    clock: &Clock,
-    store: &Store,
+    around: &Surroundings,
     command: mpsc::Sender<CommandRequest>,
+    manners: Manners,
     shutdown: CancellationToken,
 ) -> JoinHandle<std::io::Result<()>> {
-    let clock = clock.clone();
+    let clock = around.clock.clone();
     let app = App {
-        board: board.clone(),
-        metrics: metrics.clone(),
+        board: around.board.clone(),
+        metrics: around.metrics.clone(),
         commands: Commands::new(command),
-        store: store.clone(),
+        store: around.store.clone(),
         clock: Arc::new(move || -> Timestamp { clock.now() }),
     };
-    tokio::spawn(crate::http::serve(
-        listener,
-        app,
-        shutdown.cancelled_owned(),
-    ))
+    let stop = shutdown.cancelled_owned();
+    tokio::spawn(crate::http::serve(listener, app, manners, stop))
 }
 
 fn client(settings: &Settings) -> Result<Client, SourceError> {

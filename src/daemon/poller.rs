@@ -12,17 +12,17 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, block_in_place};
 use tokio_util::sync::CancellationToken;
-use tracing::{debug, error, info, warn};
+use tracing::{debug, error, warn};
 
 use super::backfill::chain;
 use super::catch_up::CatchUp;
 use super::clock::Clock;
-use super::delivery::Deliveries;
+use super::delivery::{Deliveries, Prepared};
 use super::event::{Answer, Event, News};
 use super::fetch::PolledFeed;
+use crate::config::settings::Night;
 use crate::engine::{
-    Effect, Engine, Evidence, Input, Notification, Operation, Outcome, SourceFailure, Span,
-    Timestamp, Transition,
+    Effect, Engine, Evidence, Input, Operation, Outcome, SourceFailure, Span, Timestamp,
 };
 use crate::http::{Board, Metrics, Notices, PollStats};
 use crate::prometheus::{Client, SourceError};
@@ -59,6 +59,7 @@ pub(super) struct Poller {
     pub(super) events: mpsc::Sender<Event>,
     pub(super) backfill: Option<JoinHandle<()>>,
     pub(super) deliveries: Deliveries,
+    pub(super) night: Night,
     pub(super) shutdown: CancellationToken,
 }
 
@@ -81,6 +82,7 @@ impl Poller {
             events,
             backfill: None,
             deliveries,
+            night: Night::default(),
             shutdown,
         }
     }
@@ -295,22 +297,18 @@ impl Poller {
 
     /// One step: decide, commit, publish, poke.
     pub(super) async fn step(&mut self, now: Timestamp, input: Input) {
+        let decides = matches!(input, Input::Slot { .. });
         let started = tokio::time::Instant::now();
         let effects = block_in_place(|| self.engine.step(now, input));
-        self.around
-            .metrics
-            .step_seconds(started.elapsed().as_secs_f64());
+        if decides {
+            let seconds = started.elapsed().as_secs_f64();
+            self.around.metrics.step_seconds(seconds);
+        }
         if effects.is_empty() {
             return;
         }
         self.commit(now, &effects).await;
-        for effect in &effects {
-            match effect {
-                Effect::Transitioned(transition) => self.report(transition),
-                Effect::Notify(notification) => announce(notification),
-                _ => {}
-            }
-        }
+        self.report(&effects);
         self.around
             .board
             .publish_alerts(self.engine.alerts().cloned().collect());
@@ -343,23 +341,6 @@ impl Poller {
                 }
             }
         }
-    }
-
-    fn report(&self, transition: &Transition) {
-        let facts = &transition.facts;
-        self.around
-            .metrics
-            .transition(facts.severity, transition.to);
-        info!(
-            alert = %facts.key,
-            from = transition.from.as_str(),
-            to = transition.to.as_str(),
-            severity = facts.severity.as_str(),
-            reason = %facts.reason,
-            peak_burn = facts.peak_burn,
-            muted_by = transition.mutes.first().map(ToString::to_string),
-            "Alert changed state"
-        );
     }
 
     /// Tells the engine that time passes; returns the time.
@@ -399,7 +380,17 @@ impl Poller {
         self.around.cache_interval
     }
 
-    /// The deliveries, to be replaced on reload and drained at the end.
+    /// Replaces the workers by those of another configuration.
+    pub(super) fn start_deliveries(&mut self, prepared: Prepared) {
+        self.deliveries.start(prepared, &self.around);
+    }
+
+    /// When people sleep.
+    pub(super) fn set_night(&mut self, night: Night) {
+        self.night = night;
+    }
+
+    /// The deliveries, to be asked, and drained at the end.
     pub(super) fn deliveries(&mut self) -> &mut Deliveries {
         &mut self.deliveries
     }
@@ -411,13 +402,4 @@ fn stats(seconds: f64, series: usize, samples: usize) -> PollStats {
         series: series as u64,
         samples: samples as u64,
     }
-}
-
-fn announce(notification: &Notification) {
-    info!(
-        alert = %notification.facts.key,
-        receiver = notification.receiver,
-        kind = notification.kind.as_str(),
-        "Notification queued"
-    );
 }

@@ -13,6 +13,7 @@ use super::{Daemon, client};
 use crate::config::settings::Settings;
 use crate::config::{self, Loaded};
 use crate::engine::Span;
+use crate::notify::Change;
 
 /// Knows where the configuration came from, and which of it cannot change while running.
 pub(super) struct Reloader {
@@ -118,9 +119,9 @@ impl Daemon {
         let (loaded, needs_restart) = self.reloader.load()?;
         let client = client(&loaded.settings).map_err(|error| chain(&error))?;
         let prepared = Prepared::new(&loaded.settings).map_err(|error| chain(&error))?;
-        self.poller
-            .deliveries()
-            .start(prepared, &self.store, &self.clock, &self.metrics);
+        let policy = super::gate::policy(&loaded.settings.server).map_err(|error| chain(&error))?;
+        self.gate.renew(policy);
+        self.poller.start_deliveries(prepared);
         self.configure(&loaded.settings, &loaded.definitions, Arc::new(client))
             .await;
         self.board
@@ -131,6 +132,10 @@ impl Daemon {
             loaded.settings.receivers.len(),
             loaded.warnings.warnings()
         );
+        self.poller.deliveries().show_change(&Change {
+            at: self.clock.now(),
+            summary: format!("slofuse took a new configuration: {summary}"),
+        });
         if !needs_restart.is_empty() {
             let keys = needs_restart.join(", ");
             warn!(

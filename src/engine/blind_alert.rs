@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use super::alert::{Signal, Timing};
 use super::burn_alert::facts_of;
-use super::effect::Effect;
 use super::evaluation::Evaluation;
 use super::labels::Labels;
 use super::notification::{AlertFacts, AlertKey, Reason};
@@ -25,7 +24,6 @@ impl Engine {
         slos: &BTreeMap<SloId, Arc<Slo>>,
         evaluations: &BTreeMap<InstanceId, Evaluation>,
         now: Timestamp,
-        effects: &mut Vec<Effect>,
     ) {
         if self.source_is_silent() {
             return;
@@ -68,7 +66,7 @@ impl Engine {
                 None => lit.contains(&id.slo),
             };
             let dark = !(fresh || (id.labels.is_empty() && lit.contains(&id.slo)));
-            self.move_blind_alert(feed, slo, id, dark, evaluation, now, effects);
+            self.move_blind_alert(feed, slo, id, dark, evaluation, now);
         }
     }
 
@@ -84,7 +82,6 @@ impl Engine {
         dark: bool,
         evaluation: Option<&Evaluation>,
         now: Timestamp,
-        effects: &mut Vec<Effect>,
     ) {
         let Some(state) = self.feeds.get_mut(feed) else {
             return;
@@ -130,7 +127,7 @@ impl Engine {
             tier_starts: Some(Vec::new()),
             costs_from: now,
         };
-        self.advance(condition, now, effects);
+        self.advance(condition, now);
     }
 
     fn has_open_burn(&self, id: &InstanceId) -> bool {
@@ -156,7 +153,7 @@ impl Engine {
     }
 
     /// Moves the alert that the whole source is down.
-    pub(super) fn move_source_alert(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
+    pub(super) fn move_source_alert(&mut self, now: Timestamp) {
         let key = self.source_alert();
         let silent = self.source_is_silent();
         if !silent && !self.alerts.contains_key(&key) {
@@ -212,7 +209,7 @@ impl Engine {
             tier_starts: Some(Vec::new()),
             costs_from: now,
         };
-        self.advance(condition, now, effects);
+        self.advance(condition, now);
     }
 
     /// The source serves every SLO, so the soonest limit and the loudest severity count.

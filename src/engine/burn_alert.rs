@@ -2,7 +2,6 @@
 
 use super::alert::{AlertRecord, Signal, Timing};
 use super::alert_text::{self, Subject};
-use super::effect::Effect;
 use super::evaluation::{Evaluation, Outcome};
 use super::labels::Labels;
 use super::mute::Mute;
@@ -23,7 +22,6 @@ impl Engine {
         evaluation: &Evaluation,
         severity: Severity,
         now: Timestamp,
-        effects: &mut Vec<Effect>,
     ) {
         let key = AlertKey::Burn {
             instance: evaluation.id.clone(),
@@ -72,7 +70,6 @@ impl Engine {
                 costs_from,
             },
             now,
-            effects,
         );
     }
 

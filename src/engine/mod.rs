@@ -21,14 +21,18 @@ mod block;
 mod budget;
 pub mod burn;
 mod burn_alert;
+mod company;
 mod composite;
 pub mod counts;
 mod decide;
 pub mod direct;
+mod dispatch;
 pub mod effect;
+mod escalation;
 pub mod evaluation;
 pub mod feed;
 mod feed_state;
+mod flush;
 pub mod inhibit;
 pub mod input;
 pub mod interval;
@@ -53,8 +57,10 @@ pub mod silence;
 pub mod slo;
 mod spending;
 pub mod step;
+mod storm;
 pub mod thread;
 pub mod time;
+pub mod trace;
 mod transition;
 pub mod window;
 
@@ -68,13 +74,15 @@ pub use feed::Feed;
 pub use inhibit::InhibitRule;
 pub use input::{Book, Evidence, Input, Memories, Options, SourceFailure, WindowAnswers};
 pub use interval::TimeInterval;
-pub use labels::{Labels, MatchOp, Matcher, Pattern, Selector};
+pub use labels::{
+    Labels, MatchOp, Matcher, MatcherError, MatcherList, Pattern, Selector, parse_matchers,
+};
 pub use maintenance::{Maintenance, MaintenanceTime};
 pub use measure::{Measure, ReadingOptions};
 pub use mute::{Mute, MuteChange};
 pub use notification::{
-    AlertFacts, AlertKey, BudgetFacts, Curve, DependencyFacts, GROUP_MEMBERS_MAX, GroupFacts,
-    Notification, NotificationKind, Reason, SlaFacts, TierFacts,
+    AlertFacts, AlertKey, BudgetFacts, Curve, DIVERTED_FROM_LABEL, DependencyFacts,
+    GROUP_MEMBERS_MAX, GroupFacts, Notification, NotificationKind, Reason, SlaFacts, TierFacts,
 };
 pub use operation::{Acknowledgement, Operation};
 pub use pending::TierStart;
@@ -94,4 +102,5 @@ pub use slo::{
 pub use step::Engine;
 pub use thread::{Member, ThreadKey, ThreadRecord};
 pub use time::{Span, Timestamp};
+pub use trace::{Trace, TracedMatcher, TracedNode, TracedRoute};
 pub use window::{Layout, Window};

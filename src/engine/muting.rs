@@ -11,7 +11,6 @@ use super::time::Timestamp;
 impl Engine {
     /// What asks for quiet about a firing alert with these matching labels, whatever its routes;
     /// empty when somebody should be told.
-    #[expect(dead_code, reason = "the ledger asks it next")]
     pub(super) fn mutes_of(&self, _key: &AlertKey, _labels: &Labels, _now: Timestamp) -> Vec<Mute> {
         Vec::new()
     }
@@ -19,7 +18,6 @@ impl Engine {
 
 impl Routing {
     /// Why a route tells nobody at this time, if it rests.
-    #[expect(dead_code, reason = "the ledger asks it next")]
     pub(super) fn rest(&self, _route: &Route, _now: Timestamp) -> Option<Mute> {
         None
     }

@@ -214,6 +214,12 @@ impl Board {
         self.update(|published| published.readiness = readiness);
     }
 
+    /// The open alerts and threads, as they were published last.
+    pub fn open(&self) -> (Arc<[AlertRecord]>, Arc<Notices>) {
+        let published = self.read();
+        (published.alerts.clone(), published.notices.clone())
+    }
+
     /// What does not change.
     pub(super) fn about(&self) -> &About {
         &self.0.about

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use crate::engine::{Span, Timestamp};
 
 use super::App;
-use super::board::{Published, Readiness};
+use super::board::{Board, Published, Readiness};
 use super::view::Rfc3339;
 
 /// The last slot may be so many intervals old.
@@ -59,7 +59,18 @@ pub(super) async fn index(State(app): State<App>) -> String {
 }
 
 fn readiness(app: &App) -> Result<(), String> {
-    judge(&app.board.read(), app.board.about().interval, (app.clock)())
+    app.board.readiness((app.clock)())
+}
+
+impl Board {
+    /// Whether slots are decided as they should be; if not, why.
+    ///
+    /// # Errors
+    ///
+    /// The reason, in words.
+    pub fn readiness(&self, now: Timestamp) -> Result<(), String> {
+        judge(&self.read(), self.about().interval, now)
+    }
 }
 
 fn judge(published: &Published, interval: Span, now: Timestamp) -> Result<(), String> {

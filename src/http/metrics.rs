@@ -5,6 +5,7 @@
 //! SLO is at is read off the board at scrape time and kept nowhere.
 
 mod exposition;
+mod notices;
 mod poll;
 mod receivers;
 mod slo;
@@ -17,11 +18,12 @@ use prometheus::{
     Histogram, HistogramOpts, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
 };
 
-use crate::engine::{NotificationKind, Outcome, Severity, StateName};
+use crate::engine::{NotificationKind, Outcome, Severity, StateName, Timestamp};
 
 use super::board::Board;
 
 use exposition::Exposition;
+use notices::NoticeMetrics;
 use poll::PollMetrics;
 use receivers::ReceiverMetrics;
 
@@ -47,6 +49,7 @@ pub struct Metrics {
     instances_refused: IntGauge,
     transitions: IntCounterVec,
     receivers: ReceiverMetrics,
+    notices: NoticeMetrics,
     store_commit: Histogram,
     store_errors: IntCounter,
     cache_write: Histogram,
@@ -101,6 +104,7 @@ impl Metrics {
                 &["severity", "to"],
             ),
             receivers: ReceiverMetrics::new(&own),
+            notices: NoticeMetrics::new(&own),
             store_commit: own.seconds(
                 "slofuse_store_commit_duration_seconds",
                 "Time a transaction of the state database took.",
@@ -120,13 +124,15 @@ impl Metrics {
     }
 
     /// The text exposition format 0.0.4 of everything, the state of the board included.
-    pub fn render(&self, board: &Board) -> String {
+    pub fn render(&self, board: &Board, now: Timestamp) -> String {
         let mut text = String::new();
         TextEncoder::new()
             .encode_utf8(&self.registry.gather(), &mut text)
             .expect("gathered families have a name and a metric");
         let mut exposition = Exposition::continuing(text);
-        slo::write(board.about(), &board.read(), &mut exposition);
+        let published = board.read();
+        slo::write(board.about(), &published, &mut exposition);
+        notices::write(&published, now, &mut exposition);
         exposition.into_text()
     }
 
@@ -174,6 +180,27 @@ impl Metrics {
     /// are gone end.
     pub fn register_receivers(&self, names: &[String]) {
         self.receivers.register(names);
+        self.notices.register_receivers(names);
+    }
+
+    /// The heartbeats of the configuration in use: new ones start at zero, others end.
+    pub fn register_heartbeats(&self, names: &[String]) {
+        self.notices.register_heartbeats(names);
+    }
+
+    /// A receiver was told of a page, by day or by night.
+    pub fn page(&self, receiver: &str, night: bool) {
+        self.notices.page(receiver, night);
+    }
+
+    /// A firing alert became muted; the reason is one of [`Mute::WORDS`](crate::engine::Mute::WORDS).
+    pub fn muted(&self, reason: &str) {
+        self.notices.muted(reason);
+    }
+
+    /// A heartbeat was `delivered`, `failed` or `withheld`.
+    pub fn heartbeat(&self, name: &str, outcome: &str) {
+        self.notices.heartbeat(name, outcome);
     }
 
     /// A delivery attempt ended. `outcome` is `delivered`, `retried` or `dead`; `reason` is empty

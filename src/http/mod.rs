@@ -4,21 +4,27 @@
 //! touch the engine. The one command, reload, goes through a bounded channel. What a peer can make
 //! the server hold is bounded: connections, idle time, body size, time per request, page size.
 
+mod access;
+mod actor;
 mod alerts;
 mod board;
 mod command;
 mod connection;
 mod error;
+mod guard;
 mod health;
 mod metrics;
 mod page;
+mod rate;
 mod reload;
 mod slos;
+mod tls;
 mod view;
 
 #[cfg(test)]
 mod tests;
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,17 +41,20 @@ use tower_http::limit::RequestBodyLimitLayer;
 use crate::engine::Timestamp;
 use crate::store::Store;
 
+use actor::Peer;
 use connection::BoundedListener;
 use error::ApiError;
+use guard::Guard;
+use tls::SecureListener;
 
+pub use access::{Access, AccessControl, AccessPolicy, Principal};
 pub use board::{About, Board, FeedInfo, Notices, Readiness};
 pub use command::{Command, CommandRequest, Commands};
 pub use metrics::{Metrics, PollStats};
+pub use tls::{TlsError, TlsFiles, TlsKeys};
 
 /// A request that takes longer is answered with 504.
 const REQUEST_DEADLINE: Duration = Duration::from_secs(30);
-/// No route needs a body; this much is tolerated.
-const BODY_BYTES_MAX: usize = 64 << 10;
 /// How long requests under way may go on after the shutdown signal.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(5);
 
@@ -67,6 +76,31 @@ pub struct App {
     pub clock: Clock,
 }
 
+/// How the server meets those who ask.
+#[derive(Clone)]
+pub struct Manners {
+    /// Who may do what.
+    pub access: AccessControl,
+    /// Requests per second that one peer may make in the long run.
+    pub requests_per_second: u32,
+    /// Largest body of a request, in bytes.
+    pub body_bytes_max: usize,
+    /// Keys for TLS; without them the server speaks plain HTTP.
+    pub tls: Option<TlsKeys>,
+}
+
+impl Default for Manners {
+    /// Everybody may do everything, in plain HTTP.
+    fn default() -> Self {
+        Self {
+            access: AccessControl::new(AccessPolicy::default()),
+            requests_per_second: 50,
+            body_bytes_max: 256 << 10,
+            tls: None,
+        }
+    }
+}
+
 /// Serves until `shutdown` completes, then lets requests under way end for a few seconds.
 ///
 /// # Errors
@@ -75,12 +109,26 @@ pub struct App {
 pub async fn serve(
     listener: tokio::net::TcpListener,
     app: App,
+    manners: Manners,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let stopping = CancellationToken::new();
-    let server = axum::serve(BoundedListener::new(listener), router(app))
-        .with_graceful_shutdown(stopping.clone().cancelled_owned());
-    let mut serving = std::pin::pin!(server.into_future());
+    let listener = BoundedListener::new(listener);
+    let tls = manners.tls.clone();
+    let service = router(app, &manners).into_make_service_with_connect_info::<Peer>();
+    let stop = stopping.clone().cancelled_owned();
+    let serving: Pin<Box<dyn Future<Output = std::io::Result<()>> + Send>> = match tls {
+        None => {
+            let server = axum::serve(listener, service).with_graceful_shutdown(stop);
+            Box::pin(server.into_future())
+        }
+        Some(keys) => {
+            let listener = SecureListener::new(listener, keys);
+            let server = axum::serve(listener, service).with_graceful_shutdown(stop);
+            Box::pin(server.into_future())
+        }
+    };
+    let mut serving = serving;
     tokio::select! {
         result = &mut serving => return result,
         () = shutdown => stopping.cancel(),
@@ -89,8 +137,20 @@ pub async fn serve(
     drained.unwrap_or(Ok(()))
 }
 
-fn router(app: App) -> Router {
-    let routes = Router::new()
+fn router(app: App, manners: &Manners) -> Router {
+    let external_url = app.board.about().external_url.clone();
+    let guard = Guard::new(
+        manners.access.clone(),
+        manners.requests_per_second,
+        app.clock.clone(),
+        external_url.as_deref(),
+    );
+    let gate = middleware::from_fn_with_state(guard, guard::guard);
+    guarded(routes(app).layer(gate), manners.body_bytes_max)
+}
+
+fn routes(app: App) -> Router {
+    Router::new()
         .route("/", get(health::index))
         .route("/healthz", get(health::alive))
         .route("/-/healthy", get(health::alive))
@@ -103,17 +163,18 @@ fn router(app: App) -> Router {
         .route("/api/v1/alerts", get(alerts::list))
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::wrong_method)
-        .with_state(app);
-    guarded(routes)
+        .with_state(app)
 }
 
 /// Wraps routes into the limits that hold for all of them.
-fn guarded(routes: Router) -> Router {
+fn guarded(routes: Router, body_bytes_max: usize) -> Router {
     routes
         .layer(middleware::from_fn(deadline))
         .layer(CatchPanicLayer::custom(error::panicked))
-        .layer(RequestBodyLimitLayer::new(BODY_BYTES_MAX))
-        .layer(middleware::map_response(finish))
+        .layer(RequestBodyLimitLayer::new(body_bytes_max))
+        .layer(middleware::map_response(move |response| {
+            finish(response, body_bytes_max)
+        }))
 }
 
 async fn deadline(request: Request, next: Next) -> Result<Response, ApiError> {
@@ -122,9 +183,9 @@ async fn deadline(request: Request, next: Next) -> Result<Response, ApiError> {
 }
 
 /// Gives the body limit's plain refusal the shape of all errors; forbids caching.
-async fn finish(response: Response) -> Response {
+async fn finish(response: Response, body_bytes_max: usize) -> Response {
     let mut response = match response.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => ApiError::body_too_large(BODY_BYTES_MAX).into_response(),
+        StatusCode::PAYLOAD_TOO_LARGE => ApiError::body_too_large(body_bytes_max).into_response(),
         _ => response,
     };
     let no_store = HeaderValue::from_static("no-store");
@@ -136,6 +197,6 @@ async fn finish(response: Response) -> Response {
 
 async fn exposition(State(app): State<App>) -> impl IntoResponse {
     const TEXT_FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
-    let text = app.metrics.render(&app.board);
+    let text = app.metrics.render(&app.board, (app.clock)());
     ([(header::CONTENT_TYPE, TEXT_FORMAT)], text)
 }

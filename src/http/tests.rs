@@ -170,6 +170,7 @@ pub(super) fn alert(key: AlertKey, severity: Severity, reason: Reason) -> AlertR
             },
         )]),
         mutes: Vec::new(),
+        announced_at: None,
     }
 }
 
@@ -240,7 +241,7 @@ fn server_at(board: Board, now: Timestamp) -> Server {
         clock: Arc::new(move || now),
     };
     Server {
-        router: router(app),
+        router: router(app, &Manners::default()),
         commands,
     }
 }

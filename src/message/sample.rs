@@ -302,6 +302,34 @@ pub fn hostile() -> Notification {
     notification
 }
 
+/// A page that says that it is a test, and its resolve: to see whether a receiver can be reached.
+pub fn probe(receiver: &str, now: Timestamp) -> [Notification; 2] {
+    let key = AlertKey::Burn {
+        instance: InstanceId {
+            slo: SloId::new("slofuse", "test"),
+            labels: Labels::empty(),
+        },
+        severity: Severity::Page,
+    };
+    let mut page = notification(key, Reason::Burning);
+    receiver.clone_into(&mut page.receiver);
+    page.episode = now.as_millis().unsigned_abs();
+    let facts = &mut page.facts;
+    facts.service = "slofuse".to_owned();
+    facts.slo = "test".to_owned();
+    (facts.started_at, facts.decided_at) = (now, now);
+    facts.document = Document {
+        description: "This is a test of the way to you. Nothing is wrong.".to_owned(),
+        ..Document::default()
+    };
+    let mut resolve = page.clone();
+    resolve.kind = NotificationKind::Resolve;
+    resolve.sequence = 2;
+    resolve.facts.reason = Reason::Recovered;
+    resolve.facts.resolved_at = Some(now);
+    [page, resolve]
+}
+
 fn instance(labels: Labels) -> InstanceId {
     InstanceId {
         slo: SloId::new("shop", "checkout"),

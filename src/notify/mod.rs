@@ -11,13 +11,16 @@
 
 mod alertmanager;
 pub mod breaker;
+mod chat;
 mod console;
+mod digest;
 mod discord;
 mod email;
 pub mod error;
 #[cfg(test)]
 mod fixture;
 mod grafana_irm;
+mod heartbeat;
 mod http;
 mod incident_io;
 pub mod observer;
@@ -45,6 +48,7 @@ use crate::message::Writer;
 
 pub use console::Console;
 pub use error::{BuildError, DeliveryError, ErrorClass, FailureReason};
+pub use heartbeat::Heartbeat;
 pub use observer::{AttemptResult, DeliveryObserver};
 pub use outbox::Outbox;
 pub use worker::{Clock, Worker};

@@ -684,7 +684,7 @@ fn the_end_is_told_to_whoever_heard_of_the_beginning() {
          10m shop 10/s",
     );
     scene.expect(
-        "3m30s new trigger shop/availability/page: Burning 1h/5m
+        "3m new trigger shop/availability/page: Burning 1h/5m
          11m both resolve shop/availability/page: Recovered 1h/5m
          11m new resolve shop/availability/page: Recovered 1h/5m
          11m old resolve shop/availability/page: Recovered 1h/5m",

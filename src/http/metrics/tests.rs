@@ -54,7 +54,7 @@ impl Scrape {
     }
 
     fn of(metrics: &Metrics, board: &Board) -> Self {
-        let text = metrics.render(board);
+        let text = metrics.render(board, NOON);
         assert!(text.ends_with('\n'));
         Self::parse(&text)
     }
@@ -312,7 +312,7 @@ fn what_happens_is_counted() {
 #[test]
 fn the_series_of_an_slo_are_as_documented() {
     let (metrics, board) = filled();
-    let text = metrics.render(&board);
+    let text = metrics.render(&board, NOON);
     let ours = text.lines().filter(|line| {
         line.starts_with("slofuse_slo_") || line.starts_with("slofuse_alert_firing")
     });
@@ -421,7 +421,7 @@ fn ten_thousand_instances_give_bounded_text() {
     evaluations.extend((0..10).map(|n| of(&small, n)));
     board.publish_slot("f", NOON, evaluations);
     let metrics = Metrics::new();
-    let text = metrics.render(&board);
+    let text = metrics.render(&board, NOON);
     assert!(text.len() < 4 << 20, "{} bytes", text.len());
     let scrape = Scrape::parse(&text);
     let exported = scrape.labels_of("slofuse_slo_error_budget_remaining_ratio");
