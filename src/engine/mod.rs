@@ -24,6 +24,7 @@ mod burn_alert;
 mod company;
 mod composite;
 pub mod counts;
+mod curve;
 mod decide;
 pub mod direct;
 mod dispatch;
