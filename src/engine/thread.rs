@@ -99,20 +99,6 @@ pub struct Member {
     pub announced: bool,
 }
 
-impl ThreadKey {
-    /// Who is told.
-    pub fn receiver(&self) -> &str {
-        match self {
-            Self::Group { receiver, .. } | Self::Storm { receiver } => receiver,
-        }
-    }
-
-    /// The key by which the receiver recognises the thread, at most 255 bytes.
-    pub fn dedup_key(&self) -> String {
-        bounded_key(self)
-    }
-}
-
 impl ThreadRecord {
     /// A thread without members of which nobody has heard.
     pub(super) fn new(key: ThreadKey, began_at: Timestamp) -> Self {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::engine::{AlertFacts, Notification, NotificationKind};
-use crate::message::{Message, Writer, figures, text};
+use crate::message::{Message, figures, text};
 
 /// Longest line, in characters.
 const LINE_CHARS_MAX: usize = 1200;
@@ -66,39 +66,30 @@ pub(super) fn context(facts: &AlertFacts) -> BTreeMap<String, String> {
 }
 
 /// The message in plain lines, the most urgent first, without its title and links.
-pub(super) fn lines(
-    notification: &Notification,
-    message: &Message,
-    writer: &Writer,
-) -> Vec<String> {
+pub(super) fn lines(message: &Message) -> Vec<String> {
     let mut lines = vec![message.why.clone()];
     let facts = message.facts.iter();
     lines.extend(facts.map(|fact| format!("{}: {}", fact.name, fact.value)));
     if !message.labels.is_empty() {
         lines.push(format!("Labels: {}", message.labels));
     }
-    for (name, value) in context(&notification.facts) {
-        lines.push(format!("{}: {value}", name.replace('_', " ")));
+    let members = message.members.iter();
+    lines.extend(members.map(|member| {
+        let link = member.link.as_deref().unwrap_or_default();
+        let (badge, title, since) = (member.tone.badge(), &member.title, &member.since);
+        format!("[{badge}] {title}, {since} {link}")
+    }));
+    if message.omitted > 0 {
+        lines.push(format!("and {} more alerts", message.omitted));
     }
-    lines.extend(members(notification, writer));
+    lines.extend(
+        message
+            .notes
+            .iter()
+            .flat_map(|notes| notes.lines().map(str::to_owned)),
+    );
     let shown = lines.iter().map(|line| text::line(line, LINE_CHARS_MAX));
     shown.filter(|line| !line.is_empty()).collect()
-}
-
-/// The alerts of a group, a line each, and how many more there are.
-pub(super) fn members(notification: &Notification, writer: &Writer) -> Vec<String> {
-    let Some(group) = &notification.group else {
-        return Vec::new();
-    };
-    let apart = apart(notification);
-    let members = apart.iter().map(|alone| writer.message(alone).headline());
-    let mut lines: Vec<String> = members
-        .map(|headline| text::line(&headline, LINE_CHARS_MAX))
-        .collect();
-    if group.omitted > 0 {
-        lines.push(format!("and {} more", group.omitted));
-    }
-    lines
 }
 
 /// The lines as one text of at most `chars_max` characters: what does not fit is left out from the
@@ -129,8 +120,10 @@ pub(super) fn paragraph(lines: &[String], chars_max: usize) -> String {
 pub(super) mod tests {
     use super::super::fixture;
     use super::*;
-    use crate::engine::thread::ThreadKey;
-    use crate::engine::{DependencyFacts, GroupFacts, Labels, Reason, Severity, SloId, Span};
+    use crate::engine::{
+        Acknowledgement, DependencyFacts, GroupFacts, Labels, Reason, Severity, SloId, Span,
+        ThreadKey,
+    };
 
     /// A group of a page that burns, one that ended, and two more that are not spelled out.
     pub(in crate::notify) fn group() -> Notification {
@@ -173,7 +166,7 @@ pub(super) mod tests {
         facts.reason = Reason::Acknowledged {
             by: "ada".to_owned(),
         };
-        facts.acknowledged = Some(crate::engine::operation::Acknowledgement {
+        facts.acknowledged = Some(Acknowledgement {
             by: "ada".to_owned(),
             at: fixture::NOW,
             via: "api".to_owned(),
@@ -204,18 +197,19 @@ pub(super) mod tests {
 
     #[test]
     fn the_lines_name_what_stands_around() {
-        let (notification, writer) = (attended(), fixture::plain());
-        let lines = lines(&notification, &writer.message(&notification), &writer).join("\n");
-        for expected in [
-            "acknowledged by: ada",
-            "burning dependencies: shop/payments since 2026-01-02T03:01:30Z",
-        ] {
-            assert!(lines.contains(expected), "{expected} in {lines}");
+        let all = |notification| lines(&fixture::plain().message(&notification)).join("\n");
+        let attended_lines = all(attended());
+        for expected in ["ada", "shop/payments"] {
+            assert!(attended_lines.contains(expected), "{attended_lines}");
         }
-        let members = members(&group(), &writer);
-        assert_eq!(members.len(), 3);
-        assert!(members[1].starts_with("[RESOLVED]"), "{members:?}");
-        assert_eq!(members[2], "and 2 more");
+        let context = context(&attended().facts);
+        assert_eq!(context["acknowledged_by"], "ada");
+        let burning = &context["burning_dependencies"];
+        assert_eq!(burning, "shop/payments since 2026-01-02T03:01:30Z");
+        let grouped = all(group());
+        for expected in ["[PAGE] shop", "[RESOLVED] shop", "and 2 more alerts"] {
+            assert!(grouped.contains(expected), "{expected} in {grouped}");
+        }
     }
 
     #[test]

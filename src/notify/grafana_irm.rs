@@ -77,7 +77,7 @@ fn alert(notification: &Notification, writer: &Writer) -> Value {
         NotificationKind::Trigger | NotificationKind::Update => "alerting",
         NotificationKind::Resolve => "ok",
     };
-    let lines = digest::lines(notification, &message, writer);
+    let lines = digest::lines(&message);
     let mut alert = json!({
         "alert_uid": notification.dedup_key(),
         "title": inert(&text::line(&message.headline(), TITLE_CHARS_MAX)),
@@ -88,6 +88,9 @@ fn alert(notification: &Notification, writer: &Writer) -> Value {
     });
     if let Some(url) = message.own_link() {
         alert["link_to_upstream_details"] = url.into();
+    }
+    if let Some(url) = writer.picture_url(notification) {
+        alert["image_url"] = url.into();
     }
     alert
 }

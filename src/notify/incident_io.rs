@@ -89,7 +89,7 @@ fn event(notification: &Notification, writer: &Writer) -> Value {
         "title": text::line(&message.title, TITLE_CHARS_MAX),
         "status": status,
         "deduplication_key": notification.dedup_key(),
-        "description": description(notification, &message, writer),
+        "description": description(&message),
         "metadata": metadata(notification),
     });
     if let Some(url) = message.own_link() {
@@ -99,8 +99,8 @@ fn event(notification: &Notification, writer: &Writer) -> Value {
 }
 
 /// The lines as Markdown paragraphs; what comes from outside is text, the links are ours.
-fn description(notification: &Notification, message: &Message, writer: &Writer) -> String {
-    let lines = digest::lines(notification, message, writer);
+fn description(message: &Message) -> String {
+    let lines = digest::lines(message);
     let text = digest::paragraph(&lines, DESCRIPTION_CHARS_MAX);
     let mut paragraphs: Vec<String> = text.lines().map(escaped).collect();
     let links = message.links.iter();

@@ -136,10 +136,10 @@ fn endpoint(alerts: &Url, action: Action, alias: &str) -> Url {
 fn body(notification: &Notification, action: Action, writer: &Writer) -> Value {
     let message = writer.message(notification);
     if action == Action::Create {
-        return create(notification, &message, writer);
+        return create(notification, &message);
     }
     let mut lines = vec![message.headline()];
-    lines.extend(digest::lines(notification, &message, writer));
+    lines.extend(digest::lines(&message));
     let mut body = json!({
         "source": SOURCE,
         "note": digest::paragraph(&lines, NOTE_CHARS_MAX),
@@ -150,9 +150,9 @@ fn body(notification: &Notification, action: Action, writer: &Writer) -> Value {
     body
 }
 
-fn create(notification: &Notification, message: &Message, writer: &Writer) -> Value {
+fn create(notification: &Notification, message: &Message) -> Value {
     let facts = &notification.facts;
-    let mut lines = digest::lines(notification, message, writer);
+    let mut lines = digest::lines(message);
     let links = message.links.iter();
     lines.extend(links.map(|link| format!("{}: {}", link.name, link.url)));
     let entity = format!("{}/{}{}", facts.service, facts.slo, facts.labels);

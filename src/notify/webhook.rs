@@ -15,8 +15,9 @@ use serde_json::{Value, json};
 use crate::config::secret::Secret;
 use crate::config::settings::{Auth, BodySignature, ReceiverKind, ReceiverSettings};
 use crate::engine::labels::Fnv;
-use crate::engine::thread::ThreadKey;
-use crate::engine::{AlertFacts, Labels, Notification, NotificationKind, Reason, Timestamp};
+use crate::engine::{
+    AlertFacts, Labels, Notification, NotificationKind, Reason, ThreadKey, Timestamp,
+};
 
 use super::error::{DeliveryError, Problem};
 use super::http::{self, HttpSender, Post};
@@ -27,6 +28,9 @@ use crate::message::{Message, Writer};
 
 /// How Alertmanager writes the end of an alert that has none.
 const NO_END: &str = "0001-01-01T00:00:00Z";
+
+/// Largest body that a template may give, in bytes.
+const BODY_BYTES_MAX: usize = 1 << 20;
 
 /// One endpoint.
 pub(super) struct Webhook {
@@ -79,7 +83,7 @@ impl Webhook {
     ) -> Result<Receipt, DeliveryError> {
         let mut redaction = Redaction::default();
         let url = http::reveal_url(&self.url, &mut redaction)?;
-        let body = body(notification, &self.writer).to_string().into_bytes();
+        let body = self.body(notification).into_bytes();
         let headers = self.headers(notification, &body, now, &mut redaction)?;
         let post = Post {
             url,
@@ -89,6 +93,34 @@ impl Webhook {
         };
         self.http.post(post, now).await?;
         Ok(Receipt::default())
+    }
+
+    /// The user's body, or Alertmanager's: a template that fails must not cost the notification.
+    fn body(&self, notification: &Notification) -> String {
+        let written = self.writer.body(notification).map(|written| {
+            let text = written.map_err(|error| error.to_string())?;
+            if text.len() > BODY_BYTES_MAX {
+                let size = text.len();
+                return Err(format!("{size} bytes, at most {BODY_BYTES_MAX} are sent"));
+            }
+            match serde_json::from_str::<serde::de::IgnoredAny>(&text) {
+                Ok(_is_json) => Ok(text),
+                Err(error) => Err(format!("not JSON: {error}")),
+            }
+        });
+        match written {
+            Some(Ok(text)) => text,
+            Some(Err(error)) => {
+                let receiver = &notification.receiver;
+                tracing::warn!(
+                    receiver,
+                    error,
+                    "Template of the body failed; sent the usual body"
+                );
+                body(notification, &self.writer).to_string()
+            }
+            None => body(notification, &self.writer).to_string(),
+        }
     }
 
     fn headers(
@@ -274,7 +306,7 @@ fn owned(labels: &Labels) -> BTreeMap<String, String> {
 /// an annotation of the same name, receivers' templates ask for that one: ours is then beside it as
 /// `slofuse_...`.
 pub(super) fn annotations(facts: &AlertFacts, message: &Message) -> BTreeMap<String, String> {
-    let mut own = digest::context(facts);
+    let mut own: BTreeMap<String, String> = BTreeMap::new();
     let mut set = |name: &str, value: &str| own.insert(name.to_owned(), value.to_owned());
     for fact in &message.facts {
         set(&fact.name.to_lowercase().replace(' ', "_"), &fact.value);
