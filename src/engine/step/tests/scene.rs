@@ -167,7 +167,6 @@ impl Scene {
                 alerts: records.collect(),
                 threads: threads.collect(),
                 silences: self.silences.values().cloned().collect(),
-                ..Memories::default()
             },
         );
         self.configure();
