@@ -241,6 +241,7 @@ fn server_at(board: Board, now: Timestamp) -> Server {
         store: Store::in_memory().unwrap(),
         clock: Arc::new(move || now),
         slack_secret: None,
+        picture_key: None,
     };
     Server {
         router: router(app, &Manners::default()),

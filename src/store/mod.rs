@@ -24,6 +24,7 @@ pub mod outbox;
 mod alerts;
 mod collapse;
 mod enqueue;
+mod keys;
 mod memories;
 mod schema;
 mod success;

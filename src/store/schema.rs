@@ -162,6 +162,11 @@ CREATE TABLE mutes (
     UNIQUE (at, dedup_key)
 ) STRICT;
 
+CREATE TABLE keys (
+    name  TEXT NOT NULL PRIMARY KEY,
+    bytes BLOB NOT NULL
+) STRICT;
+
 CREATE TABLE audit (
     id      INTEGER PRIMARY KEY,
     at      INTEGER NOT NULL,

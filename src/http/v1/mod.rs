@@ -9,6 +9,7 @@ mod audit;
 mod dead_letters;
 mod groups;
 mod history;
+mod pictures;
 mod receivers;
 mod routes;
 mod silences;
@@ -45,6 +46,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/receivers/{name}/test", post(receivers::test))
         .route("/routes", get(routes::show))
         .route("/history", get(history::list))
+        .route("/pictures/{file}", get(pictures::show))
         .route("/audit", get(audit::list))
         .route("/slack/actions", post(slack::act))
 }
