@@ -16,6 +16,7 @@ use crate::engine::policy::{BlindPolicy, BudgetPolicy, Mode, Policy, Severity, T
 use crate::engine::slo::{AlertText, Indicator, QueryTemplate, Reach, WindowQuery};
 
 mod composite;
+mod muting;
 mod pending;
 mod periods;
 mod scene;

@@ -50,9 +50,10 @@ pub(super) struct Scene {
     expected: usize,
     traffic: BTreeMap<String, Target>,
     last_good: BTreeMap<String, Timestamp>,
-    /// The store: one JSON value per open alert, and per thread.
+    /// The store: one JSON value per open alert, per thread, and per silence.
     records: BTreeMap<String, String>,
     threads: BTreeMap<String, String>,
+    silences: BTreeMap<String, String>,
 }
 
 /// A target that counts requests.
@@ -111,6 +112,7 @@ impl Scene {
             last_good: BTreeMap::new(),
             records: BTreeMap::new(),
             threads: BTreeMap::new(),
+            silences: BTreeMap::new(),
         };
         scene.configure();
         scene
@@ -158,12 +160,14 @@ impl Scene {
         let records = records.map(|json| serde_json::from_str(json).unwrap());
         let threads = self.threads.values();
         let threads = threads.map(|json| serde_json::from_str(json).unwrap());
+        let silences = self.silences.values();
+        let silences = silences.map(|json| serde_json::from_str(json).unwrap());
         self.engine = Engine::new(
             options(&self.source),
             Memories {
                 alerts: records.collect(),
                 threads: threads.collect(),
-                ..Memories::default()
+                silences: silences.collect(),
             },
         );
         self.configure();
@@ -255,6 +259,11 @@ impl Scene {
                     self.threads.insert(thread.key.to_string(), json);
                 }
                 Effect::ForgetThread(key) => drop(self.threads.remove(&key.to_string())),
+                Effect::SaveSilence(silence) => {
+                    let json = serde_json::to_string(silence).unwrap();
+                    self.silences.insert(silence.id.clone(), json);
+                }
+                Effect::ForgetSilence(id) => drop(self.silences.remove(id)),
                 _ => {}
             }
             self.effects.push((self.now, effect));
