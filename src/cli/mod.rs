@@ -7,6 +7,7 @@ mod convert;
 mod demo;
 mod hash_password;
 mod online;
+mod route;
 mod rules;
 mod run;
 mod schema;
@@ -85,6 +86,8 @@ enum Command {
     /// for, no notice about the budget and none about missing data. What an SLO loses besides is
     /// said on standard error and at the head of the output.
     Rules(rules::RulesArgs),
+    /// Show who is told of an alert, and why: the way it goes through the tree of routes
+    Route(route::RouteArgs),
     /// Print a JSON Schema, for editors and other checkers
     Schema(schema::SchemaArgs),
     /// Hash a password, read from standard input, for `server.auth.users`
@@ -113,6 +116,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::check(&args),
         Command::Convert(args) => convert::convert(&args),
         Command::Rules(args) => rules::rules(&args),
+        Command::Route(args) => route::route(&args),
         Command::Schema(args) => schema::schema(&args),
         Command::HashPassword(args) => hash_password::hash_password(&args),
         Command::Demo(args) => demo::demo(&args),
