@@ -11,6 +11,7 @@ mod configure;
 mod delivery;
 mod event;
 mod fetch;
+mod gate;
 mod heartbeat;
 mod poller;
 mod reload;
@@ -28,17 +29,23 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+use self::backfill::chain;
 pub use self::clock::Clock;
 use self::delivery::{Deliveries, Prepared};
 use self::event::Event;
 use self::fetch::PolledFeed;
+use self::gate::{Gate, GateError};
 use self::poller::{EVENTS_MAX, Poller, Surroundings};
 use self::reload::{Reloader, Started};
 pub use self::telemetry::{LogFormat, init_logging};
-use crate::config::settings::Settings;
+use crate::config::secret::Secret;
+use crate::config::settings::{ReceiverSettings, Settings};
 use crate::config::{Definition, Loaded};
-use crate::engine::{Drops, Engine, Options, ReadingOptions, Slo, Span, Timestamp};
-use crate::http::{About, App, Board, CommandRequest, Commands, FeedInfo, Metrics, Readiness};
+use crate::engine::{Drops, Engine, Options, ReadingOptions, Slo, Span};
+use crate::http::{
+    About, App, Board, CommandRequest, Commands, FeedInfo, Manners, Metrics, Readiness,
+    ReceiverInfo, SecretProvider,
+};
 use crate::notify::BuildError;
 use crate::prometheus::{Client, SourceError};
 use crate::store::{SampleCache, Store, StoreError};
@@ -71,6 +78,9 @@ pub enum StartError {
     /// A receiver cannot be built.
     #[error("setting up a receiver")]
     Receiver(#[from] BuildError),
+    /// Nobody could be let in.
+    #[error("setting up the server")]
+    Gate(#[from] GateError),
     /// Durable state cannot be opened.
     #[error("opening the state")]
     State(#[from] StoreError),
@@ -97,6 +107,7 @@ pub struct Daemon {
     clock: Clock,
     store: Store,
     board: Board,
+    gate: Gate,
     metrics: Arc<Metrics>,
 }
 
@@ -116,48 +127,27 @@ impl Daemon {
         let settings = &loaded.settings;
         let client = Arc::new(client(settings)?);
         let prepared = Prepared::new(settings)?;
+        let gate = Gate::new(&settings.server)?;
         let directory = &settings.state.directory;
         let store = if durable {
             Store::open(directory)?
         } else {
             Store::in_memory()?
         };
-        let cache = durable.then(|| Arc::new(SampleCache::new(directory)));
         let address = settings.server.listen;
         let listen = |source| StartError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
 
         let engine = Engine::new(engine_options(settings), store.load()?);
-        let metrics = Arc::new(Metrics::new());
-        let board = Board::new(About {
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            source: SOURCE_NAME.to_owned(),
-            interval: settings.evaluation.interval,
-            external_url: settings.server.external_url.clone(),
-        });
+        let around = surroundings(settings, &clock, &store, durable);
+        let (board, metrics) = (around.board.clone(), around.metrics.clone());
         board.publish_alerts(engine.alerts().cloned().collect());
         let (command, commands) = mpsc::channel(COMMANDS_MAX);
-        let server = serve(
-            listener,
-            &board,
-            &metrics,
-            &clock,
-            &store,
-            command,
-            shutdown.clone(),
-        );
+        let slack_secret = settings.server.slack_signing_secret.clone().map(provider);
+        let app = app(&around, command, slack_secret);
+        let server = serve(listener, app, gate.manners(&settings.server), &shutdown);
         let (send, events) = mpsc::channel(EVENTS_MAX);
-        let around = Surroundings {
-            clock: clock.clone(),
-            interval: settings.evaluation.interval,
-            scrape_interval: settings.evaluation.scrape_interval,
-            store: store.clone(),
-            cache,
-            cache_interval: settings.state.cache_interval,
-            board: board.clone(),
-            metrics: metrics.clone(),
-        };
         let mut deliveries = Deliveries::default();
         deliveries.start(prepared, &around);
         let poller = Poller::new(around, engine, client, deliveries, send, shutdown.clone());
@@ -175,6 +165,7 @@ impl Daemon {
             clock,
             store,
             board,
+            gate,
             metrics,
         })
     }
@@ -220,6 +211,7 @@ impl Daemon {
     /// Saves the cache, counts the backlog, forgets old history.
     async fn housekeeping(&mut self) {
         self.poller.save_all();
+        tokio::task::block_in_place(|| self.gate.refresh_keys());
         let now = self.clock.now();
         let retention = self.reloader.history_retention();
         let store = self.store.clone();
@@ -239,10 +231,7 @@ impl Daemon {
             }
             Err(error) => {
                 self.metrics.store_errors(1);
-                tracing::warn!(
-                    error = backfill::chain(&error),
-                    "Housekeeping of the state failed"
-                );
+                tracing::warn!(error = chain(&error), "Housekeeping of the state failed");
             }
         }
     }
@@ -270,6 +259,13 @@ impl Daemon {
             feeds = feeds.len(),
             "Definitions in force"
         );
+        let info = |receiver: &ReceiverSettings| ReceiverInfo {
+            name: receiver.name.clone(),
+            kind: receiver.kind.as_str(),
+            fallback: receiver.fallback.clone(),
+        };
+        self.board
+            .set_receivers(settings.receivers.iter().map(info).collect());
         let routing = settings.routing.clone();
         self.poller.set_night(settings.night.clone());
         self.poller.configure(feeds, routing, client).await;
@@ -287,28 +283,55 @@ impl Daemon {
     }
 }
 
+fn surroundings(settings: &Settings, clock: &Clock, store: &Store, durable: bool) -> Surroundings {
+    let directory = &settings.state.directory;
+    Surroundings {
+        clock: clock.clone(),
+        interval: settings.evaluation.interval,
+        scrape_interval: settings.evaluation.scrape_interval,
+        store: store.clone(),
+        cache: durable.then(|| Arc::new(SampleCache::new(directory))),
+        cache_interval: settings.state.cache_interval,
+        board: Board::new(About {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            source: SOURCE_NAME.to_owned(),
+            interval: settings.evaluation.interval,
+            external_url: settings.server.external_url.clone(),
+            started_at: clock.now(),
+        }),
+        metrics: Arc::new(Metrics::new()),
+    }
+}
+
 fn serve(
     listener: TcpListener,
-    board: &Board,
-    metrics: &Arc<Metrics>,
-    clock: &Clock,
-    store: &Store,
-    command: mpsc::Sender<CommandRequest>,
-    shutdown: CancellationToken,
+    app: App,
+    manners: Manners,
+    shutdown: &CancellationToken,
 ) -> JoinHandle<std::io::Result<()>> {
-    let clock = clock.clone();
-    let app = App {
-        board: board.clone(),
-        metrics: metrics.clone(),
+    let stop = shutdown.clone().cancelled_owned();
+    tokio::spawn(crate::http::serve(listener, app, manners, stop))
+}
+
+fn app(
+    around: &Surroundings,
+    command: mpsc::Sender<CommandRequest>,
+    slack_secret: Option<SecretProvider>,
+) -> App {
+    let clock = around.clock.clone();
+    App {
+        board: around.board.clone(),
+        metrics: around.metrics.clone(),
         commands: Commands::new(command),
-        store: store.clone(),
-        clock: Arc::new(move || -> Timestamp { clock.now() }),
-    };
-    tokio::spawn(crate::http::serve(
-        listener,
-        app,
-        shutdown.cancelled_owned(),
-    ))
+        store: around.store.clone(),
+        clock: Arc::new(move || clock.now()),
+        slack_secret,
+    }
+}
+
+/// Reveals a secret each time it is needed: its file may be written anew.
+fn provider(secret: Secret) -> SecretProvider {
+    Arc::new(move || secret.reveal().map_err(|error| chain(&error)))
 }
 
 fn client(settings: &Settings) -> Result<Client, SourceError> {

@@ -119,6 +119,8 @@ impl Daemon {
         let (loaded, needs_restart) = self.reloader.load()?;
         let client = client(&loaded.settings).map_err(|error| chain(&error))?;
         let prepared = Prepared::new(&loaded.settings).map_err(|error| chain(&error))?;
+        let policy = super::gate::policy(&loaded.settings.server).map_err(|error| chain(&error))?;
+        self.gate.renew(policy);
         self.poller.start_deliveries(prepared);
         self.configure(&loaded.settings, &loaded.definitions, Arc::new(client))
             .await;

@@ -4,9 +4,7 @@
 //! alert. "Would" is used with care: a burn rate says what happens if the present errors and
 //! traffic go on, not what has happened.
 
-use crate::engine::{
-    AlertFacts, AlertKey, Notification, NotificationKind, Reason, Severity, TierFacts,
-};
+use crate::engine::{AlertFacts, AlertKey, NotificationKind, Reason, Severity, TierFacts};
 
 use super::{figures, text};
 
@@ -16,14 +14,13 @@ const SUBJECT_CHARS_MAX: usize = 200;
 const DETAIL_CHARS_MAX: usize = 300;
 
 /// What happened, to whom.
-pub fn title(notification: &Notification) -> String {
-    let facts = &notification.facts;
+pub fn title(facts: &AlertFacts, kind: NotificationKind) -> String {
     let subject = subject(facts);
-    let news = match (&facts.key, notification.kind) {
+    let news = match (&facts.key, kind) {
         (_, NotificationKind::Resolve) => closed(facts),
         (AlertKey::Burn { .. }, kind) => burning(facts, kind),
         (AlertKey::Blind { .. }, _) => {
-            format!("cannot be evaluated: {}", blindness(&facts.reason))
+            format!("cannot be evaluated{}", blindness(&facts.reason))
         }
         (AlertKey::SourceDown { .. }, _) => {
             let s = if facts.affected == 1 { "" } else { "s" };
@@ -42,18 +39,17 @@ pub fn why(facts: &AlertFacts) -> String {
         Reason::Burning => tier_sentence(facts),
         Reason::MoreTiers => format!("One more tier burns. {}", tier_sentence(facts)),
         Reason::Unmuted => {
-            let sentence = tier_sentence(facts);
-            format!("This was open before, muted or covered by another alert. {sentence}")
+            let condition = condition(facts);
+            format!("This was open before, muted or covered by another alert.{condition}")
         }
-        Reason::Repeated => format!("This is still open. {}", tier_sentence(facts)),
+        Reason::Repeated => format!("This is still open.{}", condition(facts)),
         Reason::Acknowledged { by } => {
             format!("{} looks after it.", text::line(by, SUBJECT_CHARS_MAX))
         }
-        Reason::Unacknowledged { after } => format!(
-            "Nobody has acknowledged this for {}. {}",
-            figures::span(*after),
-            tier_sentence(facts)
-        ),
+        Reason::Unacknowledged { after } => {
+            let (long, condition) = (figures::span(*after), condition(facts));
+            format!("Nobody has acknowledged this for {long}.{condition}")
+        }
         Reason::GroupChanged => "The alerts of the group have changed.".to_owned(),
         Reason::BudgetConsumed { threshold } => {
             let (share, period) = (figures::percent(*threshold), period(facts));
@@ -109,7 +105,7 @@ pub fn period(facts: &AlertFacts) -> String {
 const SILENCE: &str = "Until that changes no burn can be seen: silence is not health.";
 const NOT_A_RECOVERY: &str = "This is not a recovery.";
 
-fn subject(facts: &AlertFacts) -> String {
+pub(super) fn subject(facts: &AlertFacts) -> String {
     let name = match &facts.key {
         AlertKey::SourceDown { source } => format!("metrics source {source}"),
         AlertKey::Burn { .. } | AlertKey::Blind { .. } => {
@@ -134,6 +130,13 @@ fn burning(facts: &AlertFacts, kind: NotificationKind) -> String {
             return format!("will use up its {period}error budget in {left}");
         }
         _ => {}
+    }
+    if facts.severity == Severity::Info
+        && facts.tiers.is_empty()
+        && let Some(budget) = facts.budget
+    {
+        let share = figures::percent(budget.consumed);
+        return format!("has used {share} of its {period}error budget");
     }
     let verb = if kind == NotificationKind::Update {
         "still burns"
@@ -163,8 +166,9 @@ fn rest_of_budget(facts: &AlertFacts) -> String {
 
 fn blindness(reason: &Reason) -> &'static str {
     match reason {
-        Reason::SourceFailed { .. } => "its queries fail",
-        _ => "no usable samples",
+        Reason::SourceFailed { .. } => ": its queries fail",
+        Reason::NoData { .. } => ": no usable samples",
+        _ => "",
     }
 }
 
@@ -185,6 +189,14 @@ fn closed(facts: &AlertFacts) -> String {
         _ => "no longer alerting",
     };
     format!("alert closed after {lasted}: {cause}")
+}
+
+/// The sentence about the tiers after another one, where there are tiers.
+pub(super) fn condition(facts: &AlertFacts) -> String {
+    match facts.tiers.is_empty() {
+        true => String::new(),
+        false => format!(" {}", tier_sentence(facts)),
+    }
 }
 
 /// The condition of the fastest burning tier, in words.

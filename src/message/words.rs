@@ -3,17 +3,21 @@
 //! A [`Message`] answers, in this order: what burns and how fast (title), why now, what it means
 //! to users, how fast in detail, what it costs, since when, what to do.
 
+use std::collections::BTreeMap;
+
 use reqwest::Url;
 
 use crate::engine::{
-    AlertFacts, AlertKey, BudgetFacts, Notification, NotificationKind, Severity, SlaFacts, Span,
-    TierFacts,
+    Acknowledgement, AlertFacts, AlertKey, BudgetFacts, DependencyFacts, Notification,
+    NotificationKind, Severity, SlaFacts, Span, TierFacts, Timestamp,
 };
 
-use super::{figures, reason, text};
+use super::{figures, group, reason, text};
 
 /// Longest value of a fact, in characters.
 const VALUE_CHARS_MAX: usize = 1000;
+/// Most dependencies that are spelled out.
+const DEPENDENCIES_MAX: usize = 5;
 /// Longest URL that is linked, in bytes.
 const LINK_BYTES_MAX: usize = 2000;
 
@@ -33,6 +37,27 @@ pub struct Message {
     pub labels: String,
     /// Where to go, most useful first.
     pub links: Vec<Link>,
+    /// The alerts of a group, loudest and oldest first; empty when it is about one alert. At most
+    /// [`crate::engine::GROUP_MEMBERS_MAX`].
+    pub members: Vec<MemberLine>,
+    /// How many more alerts the group has.
+    pub omitted: u32,
+    /// What the user's template adds below the facts, and what went wrong with templates: a few
+    /// lines, bounded by [`NOTES_LINES_MAX`](super::NOTES_LINES_MAX).
+    pub notes: Option<String>,
+}
+
+/// One alert of a group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MemberLine {
+    /// How loud it is, or how it ended.
+    pub tone: Tone,
+    /// What happened, to whom: one line.
+    pub title: String,
+    /// Since when, and until when: one line.
+    pub since: String,
+    /// The best place to go: its runbook, or this daemon's page about it.
+    pub link: Option<String>,
 }
 
 /// How a message should look.
@@ -68,20 +93,20 @@ impl Message {
     /// Puts a notification into words; `external` is where people reach this daemon.
     pub fn new(notification: &Notification, external: Option<&Url>) -> Self {
         let facts = &notification.facts;
+        if let Some(several) = &notification.group {
+            return group::message(notification, several, external);
+        }
         let resolved = notification.kind == NotificationKind::Resolve;
         Self {
-            tone: match notification.kind {
-                NotificationKind::Resolve if reason::is_recovery(&facts.reason) => Tone::Resolved,
-                NotificationKind::Resolve => Tone::Closed,
-                NotificationKind::Trigger | NotificationKind::Update => {
-                    Tone::Firing(facts.severity)
-                }
-            },
-            title: reason::title(notification),
+            tone: Tone::of(facts, notification.kind),
+            title: reason::title(facts, notification.kind),
             why: reason::why(facts),
             facts: details(facts, resolved),
-            labels: labels(facts),
+            labels: labels(&facts.document.labels),
             links: links(facts, external),
+            members: Vec::new(),
+            omitted: 0,
+            notes: None,
         }
     }
 
@@ -97,7 +122,27 @@ impl Message {
     }
 }
 
+impl MemberLine {
+    /// The title with its tone: `[PAGE] shop/checkout burns ...`.
+    pub fn headline(&self) -> String {
+        format!("[{}] {}", self.tone.badge(), self.title)
+    }
+}
+
 impl Tone {
+    pub(super) const fn of(facts: &AlertFacts, kind: NotificationKind) -> Self {
+        match kind {
+            NotificationKind::Resolve if reason::is_recovery(&facts.reason) => Self::Resolved,
+            NotificationKind::Resolve => Self::Closed,
+            NotificationKind::Trigger | NotificationKind::Update => Self::Firing(facts.severity),
+        }
+    }
+
+    /// Whether the alert is open.
+    pub const fn is_firing(self) -> bool {
+        matches!(self, Self::Firing(_))
+    }
+
     /// The word in capitals.
     pub const fn badge(self) -> &'static str {
         match self {
@@ -111,7 +156,7 @@ impl Tone {
 }
 
 /// The name of the link to this daemon.
-const OWN_LINK: &str = "slofuse";
+pub(super) const OWN_LINK: &str = "slofuse";
 
 fn details(facts: &AlertFacts, resolved: bool) -> Vec<Fact> {
     let burn = if resolved {
@@ -120,6 +165,9 @@ fn details(facts: &AlertFacts, resolved: bool) -> Vec<Fact> {
         burning(&facts.tiers)
     };
     let next_step = (!resolved).then(|| next_step(facts));
+    // Those of a resolved alert are as old as its last burning slot.
+    let depends_on = (!resolved).then_some(facts.dependencies.as_slice());
+    let depends_on = depends_on.and_then(dependencies);
     let all = [
         ("Impact", non_empty(&facts.document.description)),
         ("Burn", burn),
@@ -128,24 +176,32 @@ fn details(facts: &AlertFacts, resolved: bool) -> Vec<Fact> {
             facts.budget.map(|budget| cost(facts, &budget, resolved)),
         ),
         ("SLA", facts.sla.as_ref().map(sla)),
+        ("Depends on", depends_on),
         ("Since", Some(since(facts))),
+        ("Looked after by", facts.acknowledged.as_ref().map(keeper)),
         ("Next step", next_step),
         ("Objective", objective(facts)),
         ("Owner", facts.document.owner.as_deref().and_then(non_empty)),
         ("Alert", facts.alert_name.as_deref().and_then(non_empty)),
     ];
-    all.into_iter()
-        .filter_map(|(name, value)| {
-            let value = text::line(&value?, VALUE_CHARS_MAX);
-            Some(Fact { name, value })
-        })
-        .collect()
+    bounded(all)
+}
+
+/// The facts that there are, each on one line.
+pub(super) fn bounded(
+    facts: impl IntoIterator<Item = (&'static str, Option<String>)>,
+) -> Vec<Fact> {
+    let line = |(name, value): (&'static str, Option<String>)| {
+        let value = text::line(&value?, VALUE_CHARS_MAX);
+        Some(Fact { name, value })
+    };
+    facts.into_iter().filter_map(line).collect()
 }
 
 /// `team=payments, tier=1`
-fn labels(facts: &AlertFacts) -> String {
-    let pairs = facts.document.labels.iter();
-    let pairs: Vec<String> = pairs
+pub(super) fn labels(labels: &BTreeMap<String, String>) -> String {
+    let pairs: Vec<String> = labels
+        .iter()
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
     text::line(&pairs.join(", "), VALUE_CHARS_MAX)
@@ -228,19 +284,56 @@ fn sla(sla: &SlaFacts) -> String {
     }
 }
 
-fn since(facts: &AlertFacts) -> String {
-    let start = figures::date(facts.started_at);
-    if let Some(end) = facts.resolved_at {
-        let lasted = figures::span(end.since(facts.started_at));
-        return format!("{start} until {} ({lasted})", figures::date(end));
+/// `shop/db, whose page fires since 2026-01-02 03:01:00 UTC`
+pub(super) fn dependencies(dependencies: &[DependencyFacts]) -> Option<String> {
+    let firing = dependencies.iter().take(DEPENDENCIES_MAX);
+    let mut lines: Vec<String> = firing
+        .map(|on| {
+            format!(
+                "{}, whose page fires since {}",
+                on.slo,
+                figures::date(on.since)
+            )
+        })
+        .collect();
+    let more = dependencies.len().saturating_sub(DEPENDENCIES_MAX);
+    if more > 0 {
+        lines.push(format!("and {more} more"));
     }
-    match facts.decided_at.since(facts.started_at) {
-        Span::ZERO => start,
-        later => format!("{start}, {} before this decision", figures::span(later)),
+    (!lines.is_empty()).then(|| lines.join("; "))
+}
+
+/// `alice since 2026-01-02 03:09:00 UTC, via slack: rolling back`
+pub(super) fn keeper(acknowledged: &Acknowledgement) -> String {
+    let Acknowledgement { by, at, via, note } = acknowledged;
+    let mut line = format!("{by} since {}", figures::date(*at));
+    for (word, rest) in [(", via ", via.trim()), (": ", note.trim())] {
+        if !rest.is_empty() {
+            line += word;
+            line += rest;
+        }
+    }
+    line
+}
+
+pub(super) fn since(facts: &AlertFacts) -> String {
+    stretch(facts.started_at, facts.resolved_at, facts.decided_at)
+}
+
+/// From when to when, or for how long by the time of the decision.
+pub(super) fn stretch(start: Timestamp, end: Option<Timestamp>, decided_at: Timestamp) -> String {
+    let date = figures::date(start);
+    if let Some(end) = end {
+        let lasted = figures::span(end.since(start));
+        return format!("{date} until {} ({lasted})", figures::date(end));
+    }
+    match decided_at.since(start) {
+        Span::ZERO => date,
+        later => format!("{date}, {} before this decision", figures::span(later)),
     }
 }
 
-fn next_step(facts: &AlertFacts) -> String {
+pub(super) fn next_step(facts: &AlertFacts) -> String {
     match &facts.key {
         AlertKey::SourceDown { .. } => {
             "Check that the metrics source is up and that slofuse can reach it.".to_owned()
@@ -261,7 +354,7 @@ fn objective(facts: &AlertFacts) -> Option<String> {
     Some(format!("{}% over {period}", facts.objective_percent?))
 }
 
-fn links(facts: &AlertFacts, external: Option<&Url>) -> Vec<Link> {
+pub(super) fn links(facts: &AlertFacts, external: Option<&Url>) -> Vec<Link> {
     let from_definition = |text: &Option<String>| text.as_deref().and_then(web_link);
     let all = [
         ("Runbook", from_definition(&facts.document.runbook)),
@@ -274,7 +367,7 @@ fn links(facts: &AlertFacts, external: Option<&Url>) -> Vec<Link> {
 }
 
 /// A URL that is safe to click: `javascript:` and its kin stay text.
-fn web_link(text: &str) -> Option<String> {
+pub(super) fn web_link(text: &str) -> Option<String> {
     let url = Url::parse(text.trim()).ok()?;
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
         return None;
@@ -282,7 +375,7 @@ fn web_link(text: &str) -> Option<String> {
     (url.as_str().len() <= LINK_BYTES_MAX).then(|| url.into())
 }
 
-fn own_page(facts: &AlertFacts, base: &Url) -> Option<String> {
+pub(super) fn own_page(facts: &AlertFacts, base: &Url) -> Option<String> {
     facts.key.instance()?;
     let mut url = base.clone();
     let path = ["api", "v1", "slos", &facts.service, &facts.slo];
@@ -290,7 +383,7 @@ fn own_page(facts: &AlertFacts, base: &Url) -> Option<String> {
     (url.as_str().len() <= LINK_BYTES_MAX).then(|| url.into())
 }
 
-fn non_empty(text: &str) -> Option<String> {
+pub(super) fn non_empty(text: &str) -> Option<String> {
     let text = text.trim();
     (!text.is_empty()).then(|| text.to_owned())
 }

@@ -1,12 +1,15 @@
-//! The one way to post JSON to a receiver: bounded, without redirects, errors without secrets.
+//! The one way to send something to a receiver: bounded, without redirects, errors without secrets.
 //!
 //! [`HttpSender::post`] gives the answer to a 2xx status; [`classify`] is the table of every other.
+//! A receiver that reads more from a failure than its status takes the [`Reply`] of
+//! [`HttpSender::send`].
 
+use std::collections::BTreeMap;
 use std::sync::Once;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
-use reqwest::{Certificate, Client, Identity, Response, StatusCode, Url};
+use reqwest::{Certificate, Client, Identity, Method, Response, StatusCode, Url};
 use secrecy::ExposeSecret;
 
 use crate::config::secret::Secret;
@@ -33,6 +36,7 @@ pub(super) struct HttpSender {
 /// One request.
 pub(super) struct Post {
     pub(super) url: Url,
+    /// Headers; without a content type among them the body is JSON.
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
     pub(super) redaction: Redaction,
@@ -44,6 +48,27 @@ pub(super) struct Answer {
     pub(super) body: Vec<u8>,
     /// `Retry-After`, for APIs that answer 200 to failures.
     pub(super) retry_after: Option<Span>,
+}
+
+/// An answer of any status.
+pub(super) struct Reply {
+    pub(super) status: StatusCode,
+    /// The body, cut at [`ANSWER_BYTES_MAX`] or where it broke off.
+    pub(super) body: Vec<u8>,
+    /// `Retry-After`, clamped.
+    pub(super) retry_after: Option<Span>,
+    redaction: Redaction,
+}
+
+impl Reply {
+    /// The answer, if the status is 2xx; the error that every other status is.
+    pub(super) fn answer(self) -> Result<Answer, DeliveryError> {
+        let (body, retry_after) = (self.body, self.retry_after);
+        if self.status.is_success() {
+            return Ok(Answer { body, retry_after });
+        }
+        Err(refusal(self.status, retry_after, &body, &self.redaction))
+    }
 }
 
 impl HttpSender {
@@ -71,29 +96,49 @@ impl HttpSender {
         Ok(Self { client, deadline })
     }
 
-    /// Posts JSON within the deadline.
+    /// Posts within the deadline.
     ///
     /// # Errors
     ///
     /// On every status but 2xx and every failure of transport, classified.
     pub(super) async fn post(&self, post: Post, now: Timestamp) -> Result<Answer, DeliveryError> {
-        let request = self
+        self.send(Method::POST, post, now).await?.answer()
+    }
+
+    /// Makes a request within the deadline, for receivers with statuses of a meaning of their own.
+    ///
+    /// # Errors
+    ///
+    /// On every failure of transport, classified; the status is for the caller to judge.
+    pub(super) async fn send(
+        &self,
+        method: Method,
+        request: Post,
+        now: Timestamp,
+    ) -> Result<Reply, DeliveryError> {
+        let Post {
+            url,
+            headers,
+            body,
+            redaction,
+        } = request;
+        let sending = self
             .client
-            .post(post.url)
-            .headers(post.headers)
+            .request(method, url)
             .header(CONTENT_TYPE, "application/json")
-            .body(post.body);
-        let response = request
-            .send()
+            // Replaces the content type where the receiver has its own.
+            .headers(headers)
+            .body(body)
+            .send();
+        let response = sending
             .await
-            .map_err(|error| transport_error(error, &post.redaction))?;
-        let status = response.status();
-        let retry_after = retry_after(response.headers(), now);
-        let body = self.read(response).await;
-        if status.is_success() {
-            return Ok(Answer { body, retry_after });
-        }
-        Err(refusal(status, retry_after, &body, &post.redaction))
+            .map_err(|error| transport_error(error, &redaction))?;
+        Ok(Reply {
+            status: response.status(),
+            retry_after: retry_after(response.headers(), now),
+            body: self.read(response).await,
+            redaction,
+        })
     }
 
     /// What arrives of the body within a quarter of the deadline: the status has already decided,
@@ -116,9 +161,10 @@ impl HttpSender {
 }
 
 /// What a status other than 2xx means: class, whether the receiver may have acted, metric reason.
-fn classify(status: StatusCode, after: Option<Span>) -> (ErrorClass, bool, FailureReason) {
+/// Some receivers have their own words for a status, or wrap it in a 200.
+pub(super) fn classify(status: u16, after: Option<Span>) -> (ErrorClass, bool, FailureReason) {
     let retry = ErrorClass::Retry { after };
-    match status.as_u16() {
+    match status {
         408 | 425 => (retry, false, FailureReason::ClientError),
         429 => (retry, false, FailureReason::RateLimited),
         // Redirects are not followed: they would hand the message to somebody nobody configured.
@@ -133,7 +179,7 @@ fn refusal(
     body: &[u8],
     redaction: &Redaction,
 ) -> DeliveryError {
-    let (class, ambiguous, reason) = classify(status, after);
+    let (class, ambiguous, reason) = classify(status.as_u16(), after);
     let quote = quote(body, redaction);
     let colon = if quote.is_empty() { "" } else { ": " };
     DeliveryError {
@@ -199,6 +245,13 @@ fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Span> {
         Err(_) => http_date(value)?.since(now),
     };
     Some(after.min(RETRY_AFTER_MAX))
+}
+
+/// Seconds that a body asks us to wait, clamped as `Retry-After` is; what makes no sense is none at all.
+pub(super) fn wait_secs(secs: f64) -> Span {
+    // Rounded up: a moment too early is one more refusal.
+    let secs = secs.max(0.0).min(RETRY_AFTER_MAX.as_secs_f64()).ceil();
+    Span::from_secs(secs as i64)
 }
 
 /// `Sun, 06 Nov 1994 08:49:37 GMT`; the obsolete forms of RFC 850 and asctime are not read.
@@ -278,6 +331,16 @@ pub(super) fn authorization(
 pub(super) fn header_name(text: &str) -> Result<HeaderName, Problem> {
     HeaderName::try_from(text)
         .map_err(|_| Problem::new(format!("headers: {text:?} is not a header name")))
+}
+
+/// Extra headers, by their names.
+pub(super) fn header_names(
+    headers: &BTreeMap<String, Secret>,
+) -> Result<Vec<(HeaderName, Secret)>, Problem> {
+    let named = headers
+        .iter()
+        .map(|(name, value)| Ok((header_name(name)?, value.clone())));
+    named.collect()
 }
 
 fn sensitive(name: &str, value: &str) -> Result<HeaderValue, DeliveryError> {

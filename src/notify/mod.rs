@@ -11,7 +11,9 @@
 
 mod alertmanager;
 pub mod breaker;
+mod chat;
 mod console;
+mod digest;
 mod discord;
 mod email;
 pub mod error;

@@ -11,7 +11,8 @@ use crate::engine::{Notification, Timestamp};
 use super::error::{DeliveryError, Problem};
 use super::http::{self, HttpSender, Post};
 use super::redaction::Redaction;
-use super::{Attempt, Receipt, Receiver, slack_blocks};
+use super::slack_blocks::Extras;
+use super::{Attempt, Receipt, Receiver, slack_blocks, slack_bot};
 use crate::message::Writer;
 
 /// One webhook.
@@ -42,14 +43,23 @@ impl SlackWebhook {
         let mut redaction = Redaction::default();
         let url = http::reveal_url(&self.url, &mut redaction)?;
         let message = self.writer.message(notification);
+        let extras = Extras {
+            buttons: None,
+            picture: self.writer.picture_url(notification),
+        };
         let post = Post {
             url,
             headers: HeaderMap::new(),
-            body: slack_blocks::body(&message).to_string().into_bytes(),
-            redaction,
+            body: slack_blocks::body(&message, &extras)
+                .to_string()
+                .into_bytes(),
+            redaction: redaction.clone(),
         };
-        self.http.post(post, now).await?;
-        Ok(Receipt::default())
+        let answer = self.http.post(post, now).await?;
+        match slack_bot::wrapped_failure(&answer, &redaction) {
+            Some(error) => Err(error),
+            None => Ok(Receipt::default()),
+        }
     }
 }
 

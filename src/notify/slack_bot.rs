@@ -1,9 +1,9 @@
 //! Slack bot: one message per alert, edited in place, its history in a thread.
 //!
 //! A trigger posts and keeps channel id and `ts` as receipt. An update or resolve first edits that
-//! message, which may be repeated at will, then replies in its thread. Without a receipt, or when
-//! the message is gone or too old to edit, a fresh message takes its place. Slack answers 200 even
-//! to failures: `ok` decides.
+//! message, which may be repeated at will, then replies in its thread; a reply that calls people
+//! again is shown in the channel too. Without a receipt, or when the message is gone or too old to
+//! edit, a fresh message takes its place. Slack answers 200 even to failures: `ok` decides.
 
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, HeaderMap};
@@ -17,8 +17,9 @@ use crate::engine::{Notification, NotificationKind, Span, Timestamp};
 use super::error::{DeliveryError, ErrorClass, FailureReason, Problem};
 use super::http::{self, Answer, HttpSender, Post};
 use super::redaction::Redaction;
-use super::{Attempt, Receipt, Receiver, slack_blocks};
-use crate::message::{Message, Writer};
+use super::slack_blocks::{self, Buttons, Extras};
+use super::{Attempt, Receipt, Receiver, chat};
+use crate::message::Writer;
 
 /// One bot in one channel.
 pub(super) struct SlackBot {
@@ -26,6 +27,7 @@ pub(super) struct SlackBot {
     token: Secret,
     channel: String,
     api: Url,
+    buttons: bool,
     writer: Writer,
 }
 
@@ -70,7 +72,7 @@ impl SlackBot {
             token,
             channel,
             api_url,
-            ..
+            buttons,
         } = &settings.kind
         else {
             return Err(super::mismatch());
@@ -82,6 +84,7 @@ impl SlackBot {
             token: token.clone(),
             channel: channel.clone(),
             api,
+            buttons: *buttons,
             writer,
         })
     }
@@ -92,24 +95,28 @@ impl SlackBot {
         receipt: Option<&str>,
         now: Timestamp,
     ) -> Result<Receipt, DeliveryError> {
-        let message = self.writer.message(notification);
         let place = receipt
             .filter(|_| notification.kind != NotificationKind::Trigger)
             .and_then(|text| serde_json::from_str::<Place>(text).ok());
         let place = match place {
-            Some(place) => match self.edit(&message, &place, now).await {
+            Some(place) => match self.edit(notification, &place, now).await {
                 Ok(()) => place,
-                Err(CallError::NotEditable) => self.post_fresh(&message, now).await?,
+                Err(CallError::NotEditable) => self.post_fresh(notification, now).await?,
                 Err(CallError::Failed(error)) => return Err(error),
             },
-            None => self.post_fresh(&message, now).await?,
+            None => self.post_fresh(notification, now).await?,
         };
         Ok(Receipt(serde_json::to_string(&place).ok()))
     }
 
-    async fn post_fresh(&self, message: &Message, now: Timestamp) -> Result<Place, DeliveryError> {
-        let mut body = slack_blocks::body(message);
+    async fn post_fresh(
+        &self,
+        notification: &Notification,
+        now: Timestamp,
+    ) -> Result<Place, DeliveryError> {
+        let mut body = self.body(notification);
         body["channel"] = self.channel.as_str().into();
+        body["unfurl_links"] = false.into();
         match self.call("chat.postMessage", body, now).await {
             Ok(place) => Ok(place),
             Err(CallError::NotEditable) => Err(refusal("message_not_found", None)),
@@ -119,21 +126,36 @@ impl SlackBot {
 
     async fn edit(
         &self,
-        message: &Message,
+        notification: &Notification,
         place: &Place,
         now: Timestamp,
     ) -> Result<(), CallError> {
-        let mut body = slack_blocks::body(message);
+        let mut body = self.body(notification);
         body["channel"] = place.channel.as_str().into();
         body["ts"] = place.ts.as_str().into();
         self.call("chat.update", body, now).await?;
-        let reply = json!({
+        let mut reply = json!({
             "channel": place.channel,
             "thread_ts": place.ts,
-            "text": slack_blocks::reply(message),
+            "text": slack_blocks::reply(&self.writer.message(notification)),
+            "unfurl_links": false,
         });
+        if chat::calls_again(notification) {
+            reply["reply_broadcast"] = true.into();
+        }
         self.call("chat.postMessage", reply, now).await?;
         Ok(())
+    }
+
+    /// What the message shows, now and after each edit.
+    fn body(&self, notification: &Notification) -> Value {
+        let offered = || Buttons::Offered(notification.dedup_key());
+        let buttons = chat::keeper(notification).map_or_else(offered, Buttons::Taken);
+        let extras = Extras {
+            buttons: self.buttons.then_some(buttons),
+            picture: self.writer.picture_url(notification),
+        };
+        slack_blocks::body(&self.writer.message(notification), &extras)
     }
 
     async fn call(&self, method: &str, body: Value, now: Timestamp) -> Result<Place, CallError> {
@@ -191,6 +213,14 @@ fn read(answer: &Answer, redaction: &Redaction) -> Result<Place, CallError> {
             Err(refusal(&code, answer.retry_after).into())
         }
     }
+}
+
+/// The failure in a 200 to an incoming webhook, which answers `ok` in plain text. Other words are
+/// no failure: services that take Slack's messages have their own.
+pub(super) fn wrapped_failure(answer: &Answer, redaction: &Redaction) -> Option<DeliveryError> {
+    let reply = serde_json::from_slice::<Reply>(&answer.body).ok()?;
+    let code = http::quote(reply.error.as_bytes(), redaction);
+    (!reply.ok).then(|| refusal(&code, answer.retry_after))
 }
 
 /// The error codes of <https://docs.slack.dev/reference/methods/chat.postMessage> that may pass;

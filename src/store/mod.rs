@@ -27,6 +27,7 @@ mod collapse;
 mod enqueue;
 mod memories;
 mod schema;
+mod success;
 #[cfg(test)]
 mod tests;
 

@@ -13,13 +13,13 @@ async fn wrong_methods_and_large_bodies_are_refused() {
     let request = Request::builder()
         .method(Method::POST)
         .uri("/-/reload")
-        .header(header::CONTENT_LENGTH, BODY_BYTES_MAX + 1)
-        .body(Body::from(vec![b'x'; BODY_BYTES_MAX + 1]))
+        .header(header::CONTENT_LENGTH, (256 << 10) + 1)
+        .body(Body::from(vec![b'x'; (256 << 10) + 1]))
         .unwrap();
     let response = server.router.clone().oneshot(request).await.unwrap();
     assert_eq!(response.status(), 413);
     let bytes = to_bytes(response.into_body(), 4096).await.unwrap();
-    insta::assert_snapshot!(String::from_utf8_lossy(&bytes), @r#"{"error":"the body is larger than 65536 bytes"}"#);
+    insta::assert_snapshot!(String::from_utf8_lossy(&bytes), @r#"{"error":"the body is larger than 262144 bytes"}"#);
 }
 
 #[tokio::test]
@@ -28,7 +28,10 @@ async fn a_panic_ends_one_request_only() {
         panic!("a bug with a detail that is nobody's business")
     }
     let routes = Router::new().route("/broken", get(broken));
-    let router = guarded(routes.route("/fine", get(crate::http::health::alive)));
+    let router = guarded(
+        routes.route("/fine", get(crate::http::health::alive)),
+        256 << 10,
+    );
     let answer = ask(&router, Method::GET, "/broken").await;
     assert_eq!(answer.status, 500);
     assert_eq!(answer.body, r#"{"error":"internal error"}"#);

@@ -21,11 +21,17 @@ async fn start(
         commands: Commands::new(command),
         store: Store::in_memory().unwrap(),
         clock: Arc::new(|| NOON),
+        slack_secret: None,
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let stop = CancellationToken::new();
-    let serving = tokio::spawn(serve(listener, app, stop.clone().cancelled_owned()));
+    let serving = tokio::spawn(serve(
+        listener,
+        app,
+        Manners::default(),
+        stop.clone().cancelled_owned(),
+    ));
     (address, commands, stop, serving)
 }
 
