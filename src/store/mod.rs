@@ -14,6 +14,7 @@
 pub mod attempts;
 pub mod audit;
 pub mod cache;
+pub mod claim;
 pub mod dead_letters;
 pub mod error;
 pub mod fallback;
