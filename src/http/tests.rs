@@ -170,6 +170,7 @@ pub(super) fn alert(key: AlertKey, severity: Severity, reason: Reason) -> AlertR
             },
         )]),
         mutes: Vec::new(),
+        announced_at: None,
     }
 }
 

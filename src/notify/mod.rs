@@ -13,6 +13,7 @@ mod alertmanager;
 pub mod breaker;
 mod chat;
 mod console;
+mod digest;
 mod discord;
 mod email;
 pub mod error;

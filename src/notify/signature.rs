@@ -31,23 +31,45 @@ pub(super) fn timestamp(now: Timestamp) -> String {
     (now.as_millis() / 1000).to_string()
 }
 
-/// The value of `webhook-signature`; `None` when `secret` is not `whsec_` and base64.
-pub(super) fn sign(secret: &str, id: &str, timestamp: &str, body: &[u8]) -> Option<String> {
-    let mut mac = Hmac::<Sha256>::new_from_slice(&key(secret)?).ok()?;
-    mac.update(format!("{id}.{timestamp}.").as_bytes());
-    mac.update(body);
-    Some(format!(
-        "v1,{}",
-        STANDARD.encode(mac.finalize().into_bytes())
-    ))
+/// The value of `webhook-signature`: one signature for each of the secrets, which white space
+/// separates: during a rotation the receiver knows the one or the other. `None` when one of them
+/// is not `whsec_` and base64.
+pub(super) fn sign(secrets: &str, id: &str, timestamp: &str, body: &[u8]) -> Option<String> {
+    let signed = |key: Vec<u8>| {
+        let head = format!("{id}.{timestamp}.");
+        let code = authenticate(&key, &[head.as_bytes(), body])?;
+        Some(format!("v1,{}", STANDARD.encode(code)))
+    };
+    let signatures: Option<Vec<String>> = keys(secrets)?.into_iter().map(signed).collect();
+    Some(signatures?.join(" "))
 }
 
-/// The key inside a signing secret; `None` when it is not base64 or shorter than any real key.
-pub(super) fn key(secret: &str) -> Option<Vec<u8>> {
+/// The keys inside signing secrets; `None` when there is none, or when one is not base64, or
+/// shorter than any real key.
+pub(super) fn keys(secrets: &str) -> Option<Vec<Vec<u8>>> {
     const KEY_BYTES_MIN: usize = 16;
-    let encoded = secret.strip_prefix(SECRET_PREFIX).unwrap_or(secret);
-    let key = STANDARD.decode(encoded).ok()?;
-    (key.len() >= KEY_BYTES_MIN).then_some(key)
+    let key = |secret: &str| {
+        let encoded = secret.strip_prefix(SECRET_PREFIX).unwrap_or(secret);
+        let key = STANDARD.decode(encoded).ok()?;
+        (key.len() >= KEY_BYTES_MIN).then_some(key)
+    };
+    let keys: Vec<Vec<u8>> = secrets.split_whitespace().map(key).collect::<Option<_>>()?;
+    (!keys.is_empty()).then_some(keys)
+}
+
+/// HMAC-SHA256 of the body alone in lower-case hexadecimal, as GitHub signs: docs.github.com,
+/// "Validating webhook deliveries".
+pub(super) fn hex(secret: &str, body: &[u8]) -> Option<String> {
+    let code = authenticate(secret.as_bytes(), &[body])?;
+    Some(code.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn authenticate(key: &[u8], parts: &[&[u8]]) -> Option<Vec<u8>> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).ok()?;
+    for part in parts {
+        mac.update(part);
+    }
+    Some(mac.finalize().into_bytes().to_vec())
 }
 
 #[cfg(test)]
@@ -86,8 +108,31 @@ mod tests {
 
     #[test]
     fn secrets_that_are_no_keys_are_refused() {
-        for secret in ["", "whsec_", "whsec_not base64!", "whsec_c2hvcnQ="] {
+        for secret in ["", " ", "whsec_", "whsec_not base64!", "whsec_c2hvcnQ="] {
             assert_eq!(sign(secret, "id", "0", b""), None, "{secret}");
+            let both = format!("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw whsec_c2hvcnQ= {secret}");
+            assert_eq!(sign(&both, "id", "0", b""), None, "{both}");
         }
+    }
+
+    #[test]
+    fn during_a_rotation_both_secrets_sign() {
+        let (old, new) = (
+            "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+            "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
+        );
+        let sign = |secrets: &str| sign(secrets, "id", "0", b"{}").unwrap();
+        let both = sign(&format!("{new}\n {old}"));
+        assert_eq!(both, format!("{} {}", sign(new), sign(old)));
+        assert_ne!(sign(new), sign(old));
+    }
+
+    /// The example of GitHub's documentation.
+    #[test]
+    fn the_signature_of_the_body_is_githubs() {
+        assert_eq!(
+            hex("It's a Secret to Everybody", b"Hello, World!").unwrap(),
+            "757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
+        );
     }
 }

@@ -45,7 +45,12 @@ struct EntryView {
 enum EventView {
     Transition(Box<TransitionView>),
     Delivery(Box<DeliveryView>),
-    Unreadable { alert: String, error: String },
+    /// What asks for quiet about an alert changed.
+    Muted(MuteView),
+    Unreadable {
+        alert: String,
+        error: String,
+    },
 }
 
 #[derive(Serialize)]
@@ -62,6 +67,14 @@ struct TransitionView {
     /// Fraction of the budget that was consumed by then.
     consumed: Option<f64>,
     /// Why nobody was told, in words.
+    mutes: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct MuteView {
+    alert: String,
+    severity: Severity,
+    /// What asks for quiet from then on, in words; empty when somebody is told again.
     mutes: Vec<String>,
 }
 
@@ -128,6 +141,11 @@ impl From<HistoryEntry> for EntryView {
                     EventView::Transition(Box::new((*transition).into()))
                 }
                 HistoryEvent::Delivery(delivery) => EventView::Delivery(Box::new(delivery.into())),
+                HistoryEvent::Muted(change) => EventView::Muted(MuteView {
+                    alert: change.key.dedup_key(),
+                    severity: change.severity,
+                    mutes: change.mutes.iter().map(ToString::to_string).collect(),
+                }),
                 HistoryEvent::Unreadable { alert, error } => EventView::Unreadable { alert, error },
             },
         }

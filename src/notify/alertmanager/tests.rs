@@ -1,0 +1,1 @@
+//! The body, the peers and their failures.
