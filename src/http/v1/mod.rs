@@ -10,6 +10,7 @@ mod dead_letters;
 mod groups;
 mod history;
 mod pictures;
+mod load;
 mod receivers;
 mod routes;
 mod silences;
@@ -45,6 +46,8 @@ pub(super) fn routes() -> Router<App> {
         .route("/receivers", get(receivers::list))
         .route("/receivers/{name}/test", post(receivers::test))
         .route("/routes", get(routes::show))
+        .route("/routes/test", post(routes::test))
+        .route("/load", get(load::list))
         .route("/history", get(history::list))
         .route("/pictures/{file}", get(pictures::show))
         .route("/audit", get(audit::list))
