@@ -26,6 +26,7 @@ mod collapse;
 mod enqueue;
 mod memories;
 mod schema;
+mod success;
 #[cfg(test)]
 mod tests;
 
