@@ -196,10 +196,12 @@ impl Alertmanager {
             })
             .collect();
         let ambiguous = failures.values().any(|error| error.ambiguous);
-        let best = failures.into_values().min_by_key(|error| match error.class {
-            ErrorClass::Retry { after } => (false, after),
-            ErrorClass::Permanent => (true, None),
-        });
+        let best = failures
+            .into_values()
+            .min_by_key(|error| match error.class {
+                ErrorClass::Retry { after } => (false, after),
+                ErrorClass::Permanent => (true, None),
+            });
         let best = best.unwrap_or_else(|| DeliveryError::local("there is no peer"));
         DeliveryError {
             ambiguous,

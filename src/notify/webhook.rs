@@ -15,7 +15,9 @@ use serde_json::{Value, json};
 use crate::config::secret::Secret;
 use crate::config::settings::{Auth, BodySignature, ReceiverKind, ReceiverSettings};
 use crate::engine::labels::Fnv;
-use crate::engine::{AlertFacts, Labels, Notification, NotificationKind, Reason, ThreadKey, Timestamp};
+use crate::engine::{
+    AlertFacts, Labels, Notification, NotificationKind, Reason, ThreadKey, Timestamp,
+};
 
 use super::error::{DeliveryError, Problem};
 use super::http::{self, HttpSender, Post};
@@ -110,7 +112,11 @@ impl Webhook {
             Some(Ok(text)) => text,
             Some(Err(error)) => {
                 let receiver = &notification.receiver;
-                tracing::warn!(receiver, error, "Template of the body failed; sent the usual body");
+                tracing::warn!(
+                    receiver,
+                    error,
+                    "Template of the body failed; sent the usual body"
+                );
                 body(notification, &self.writer).to_string()
             }
             None => body(notification, &self.writer).to_string(),
@@ -152,7 +158,9 @@ impl Webhook {
                 .ok_or_else(|| DeliveryError::local("body_signature: the key cannot be used"))?;
             let value = HeaderValue::try_from(format!("{}{digits}", wanted.prefix));
             let value = value.map_err(|_| {
-                DeliveryError::local("body_signature: the prefix holds characters no header may hold")
+                DeliveryError::local(
+                    "body_signature: the prefix holds characters no header may hold",
+                )
             })?;
             headers.insert(name, value);
         }
@@ -160,7 +168,8 @@ impl Webhook {
     }
 }
 
-const BAD_SECRET: &str = "signing_secret is not whsec_ and the base64 of at least 16 bytes, once or several times";
+const BAD_SECRET: &str =
+    "signing_secret is not whsec_ and the base64 of at least 16 bytes, once or several times";
 
 fn ascii(text: &str) -> HeaderValue {
     HeaderValue::try_from(text).expect("digits, hexadecimal and base64 are legal in headers")
@@ -179,7 +188,10 @@ impl Receiver for Webhook {
 
 fn body(notification: &Notification, writer: &Writer) -> Value {
     let alone = digest::apart(notification);
-    let alerts: Vec<Alert> = alone.iter().map(|alone| Alert::new(alone, writer)).collect();
+    let alerts: Vec<Alert> = alone
+        .iter()
+        .map(|alone| Alert::new(alone, writer))
+        .collect();
     let omitted = notification.group.as_ref().map_or(0, |group| group.omitted);
     json!({
         "version": "4",

@@ -135,8 +135,7 @@ impl Way {
 
     /// What a refresh no longer asks for needs no memory.
     pub(super) fn forget_all_but(&self, open: &[Pushed]) {
-        let open: BTreeSet<&str> =
-            open.iter().map(|alert| alert.key.as_str()).collect();
+        let open: BTreeSet<&str> = open.iter().map(|alert| alert.key.as_str()).collect();
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         ended.retain(|key, _| open.contains(key.as_str()));
     }

@@ -64,7 +64,8 @@ pub(super) fn compose(
         mail = mail.raw_header(HeaderValue::new(name, value.to_owned()));
     }
     let mail = mail.multipart(content.parts());
-    let mail = mail.map_err(|error| DeliveryError::local(format!("composing the mail: {error}")))?;
+    let mail =
+        mail.map_err(|error| DeliveryError::local(format!("composing the mail: {error}")))?;
     Ok(mail.formatted())
 }
 
