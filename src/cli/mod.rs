@@ -5,6 +5,7 @@
 mod check;
 mod convert;
 mod demo;
+mod hash_password;
 mod online;
 mod rules;
 mod run;
@@ -86,6 +87,8 @@ enum Command {
     Rules(rules::RulesArgs),
     /// Print a JSON Schema, for editors and other checkers
     Schema(schema::SchemaArgs),
+    /// Hash a password, read from standard input, for `server.auth.users`
+    HashPassword(hash_password::HashPasswordArgs),
     /// Watch an incident of a simulated shop: a page, why it fired, what it cost, its resolve
     Demo(demo::DemoArgs),
 }
@@ -111,6 +114,7 @@ pub fn main() -> ExitCode {
         Command::Convert(args) => convert::convert(&args),
         Command::Rules(args) => rules::rules(&args),
         Command::Schema(args) => schema::schema(&args),
+        Command::HashPassword(args) => hash_password::hash_password(&args),
         Command::Demo(args) => demo::demo(&args),
     };
     match outcome {

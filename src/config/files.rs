@@ -17,6 +17,8 @@ use super::tree::Mark;
 
 /// Bytes of a settings file.
 pub(super) const SETTINGS_BYTES_MAX: u64 = 4 << 20;
+/// Bytes of a small file that settings name, such as a template.
+const TEXT_BYTES_MAX: u64 = 64 << 10;
 /// Bytes of a file of definitions.
 const DEFINITIONS_BYTES_MAX: u64 = 64 << 20;
 /// Files of definitions.
@@ -55,6 +57,16 @@ pub(super) fn read(path: &Path, bytes_max: u64) -> io::Result<Vec<u8>> {
         return Err(io::Error::other("not a regular file"));
     }
     read_all(fs::File::open(path)?, bytes_max)
+}
+
+/// The text of a small file that settings name.
+///
+/// # Errors
+///
+/// When it cannot be read, is larger than 64 KiB or is not UTF-8; in words.
+pub(super) fn text(path: &Path) -> Result<String, String> {
+    let bytes = read(path, TEXT_BYTES_MAX).map_err(|error| error.to_string())?;
+    String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())
 }
 
 /// A file of definitions; why it cannot be read is reported. The text of the standard input is

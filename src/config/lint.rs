@@ -48,6 +48,18 @@ pub enum Lint {
     NoDefinition,
     /// Certificates are not checked.
     InsecureTls,
+    /// A secret travels where others can read it.
+    PlaintextSecret,
+    /// Anybody who reaches the server may do everything.
+    OpenServer,
+    /// A route that can never match.
+    UnreachableRoute,
+    /// Pages of a group are one incident.
+    GroupedPages,
+    /// Some alerts reach nobody.
+    LostAlerts,
+    /// Nothing refers to a part of the settings.
+    UnusedSetting,
     /// The source has no series for a selector.
     NoSeries,
     /// The source has no bucket with the threshold as its bound.
@@ -64,7 +76,7 @@ pub enum Lint {
 
 impl Lint {
     /// All rules.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 31] = [
         Self::Invalid,
         Self::Unsupported,
         Self::Duplicate,
@@ -84,6 +96,12 @@ impl Lint {
         Self::UnusedPolicy,
         Self::NoDefinition,
         Self::InsecureTls,
+        Self::PlaintextSecret,
+        Self::OpenServer,
+        Self::UnreachableRoute,
+        Self::GroupedPages,
+        Self::LostAlerts,
+        Self::UnusedSetting,
         Self::NoSeries,
         Self::NoBucket,
         Self::MissingLabel,
@@ -114,6 +132,12 @@ impl Lint {
             Self::UnusedPolicy => "unused-policy",
             Self::NoDefinition => "no-definition",
             Self::InsecureTls => "insecure-tls",
+            Self::PlaintextSecret => "plaintext-secret",
+            Self::OpenServer => "open-server",
+            Self::UnreachableRoute => "unreachable-route",
+            Self::GroupedPages => "grouped-pages",
+            Self::LostAlerts => "lost-alerts",
+            Self::UnusedSetting => "unused-setting",
             Self::NoSeries => "no-series",
             Self::NoBucket => "no-bucket",
             Self::MissingLabel => "missing-label",
@@ -145,6 +169,12 @@ impl Lint {
             Self::UnusedPolicy => "no SLO uses the policy",
             Self::NoDefinition => "there is nothing to evaluate",
             Self::InsecureTls => "certificates are not checked",
+            Self::PlaintextSecret => "a secret travels where others can read it",
+            Self::OpenServer => "anybody who reaches the server may do everything",
+            Self::UnreachableRoute => "the route can never match",
+            Self::GroupedPages => "the pages of a group are one incident, which wakes only once",
+            Self::LostAlerts => "some alerts reach nobody",
+            Self::UnusedSetting => "nothing refers to this part of the settings",
             Self::NoSeries => "the source has no series for a selector",
             Self::NoBucket => "the source has no bucket with this bound",
             Self::MissingLabel => "the series lack a label that the definition names",
@@ -190,6 +220,12 @@ impl Lint {
             | Self::SuspectObjective
             | Self::NoDefinition
             | Self::InsecureTls
+            | Self::PlaintextSecret
+            | Self::OpenServer
+            | Self::UnreachableRoute
+            | Self::GroupedPages
+            | Self::LostAlerts
+            | Self::UnusedSetting
             | Self::MissingLabel
             | Self::ShortRetention
             | Self::ManySeries => Level::Warning,

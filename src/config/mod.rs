@@ -144,6 +144,7 @@ pub fn embedded(settings: &str, definitions: &str) -> Result<Loaded, Diagnostics
     let outside = Outside {
         env: &|_| None,
         unusable: &files::unusable,
+        read: &files::text,
         directory: Path::new(""),
     };
     let report = Report::new("settings".into(), &found);
@@ -179,6 +180,7 @@ fn load_settings(
     let outside = Outside {
         env,
         unusable: &files::unusable,
+        read: &files::text,
         directory: path.parent().unwrap_or_else(|| Path::new("")),
     };
     let report = Report::new(files::name(path), found);

@@ -18,9 +18,10 @@ use super::field::{Field, ValueOr};
 use super::raw::definition::{
     Blind, DefaultsDocument, Period, PolicyDocument, SloDocument, SloPolicy,
 };
-use super::raw::settings::{SecretSource, Settings};
+use super::raw::settings::{SecretSource, Settings, Storm, TemplateFile, TimeInterval};
 use super::value::{
-    Day, Duration, DurationOrNever, Fraction, LabelName, Name, Size, SloRef, WebUrl, ZoneName,
+    ChangeEvents, Day, DayOfMonthRange, Duration, DurationOrNever, Fraction, Instant, LabelName,
+    MonthRange, Name, Size, SloRef, TimeOfDay, WebUrl, WeekdayRange, YearRange, ZoneName,
 };
 
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
@@ -195,6 +196,24 @@ impl Shorthand for SecretSource {
     }
 }
 
+impl Shorthand for TemplateFile {
+    fn shorthand(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<String>()
+    }
+}
+
+impl Shorthand for TimeInterval {
+    fn shorthand(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<Name>()
+    }
+}
+
+impl Shorthand for Storm {
+    fn shorthand(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"enum": ["off", false]})
+    }
+}
+
 impl<S: Shorthand> JsonSchema for ValueOr<S> {
     fn inline_schema() -> bool {
         true
@@ -283,6 +302,50 @@ written! {
         "type": "string",
         "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
         "examples": ["2026-11-21"]
+    }
+    Instant: {
+        "description": "An instant: day and time with the offset from UTC.",
+        "type": "string",
+        "pattern": "^[-+0-9]{4,7}-?[0-9]{2}-?[0-9]{2}[Tt ]",
+        "examples": ["2026-11-21T22:00:00Z", "2026-11-21T23:00:00+01:00"]
+    }
+    TimeOfDay: {
+        "description": "A time of the day, 00:00 to 24:00.",
+        "type": "string",
+        "pattern": "^[0-2][0-9]:[0-5][0-9]$",
+        "examples": ["09:00", "24:00"]
+    }
+    WeekdayRange: {
+        "description": "A day of the week, or a range of them, both ends included.",
+        "type": "string",
+        "examples": ["sunday", "monday:friday"]
+    }
+    DayOfMonthRange: {
+        "description": "A day of the month, negative from its end, or a range of them, both ends included.",
+        "type": ["string", "integer"],
+        "minimum": -31,
+        "maximum": 31,
+        "examples": [1, "1:5", "-3:-1"]
+    }
+    MonthRange: {
+        "description": "A month by name or number, or a range of them, both ends included.",
+        "type": ["string", "integer"],
+        "minimum": 1,
+        "maximum": 12,
+        "examples": ["december", "january:march", "1:3"]
+    }
+    YearRange: {
+        "description": "A year, or a range of them, both ends included.",
+        "type": ["string", "integer"],
+        "minimum": 1970,
+        "maximum": 9999,
+        "examples": [2026, "2026:2028"]
+    }
+    ChangeEvents: {
+        "description": "Whether changes are shown, or the URL for it.",
+        "type": ["string", "boolean"],
+        "pattern": "^(true|false|[hH][tT][tT][pP][sS]?:)",
+        "examples": [true, "https://events.pagerduty.com/v2/change/enqueue"]
     }
     LabelName: {
         "description": "The name of a Prometheus label.",

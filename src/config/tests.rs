@@ -29,6 +29,10 @@ fn settings(text: impl AsRef<[u8]>) -> (Option<Settings>, Diagnostics) {
             path.ends_with("missing")
                 .then(|| "it does not exist".to_owned())
         },
+        read: &|path| match path.file_name() {
+            Some(name) if name == "broken.j2" => Ok("a\n{{ b".to_owned()),
+            _ => Ok(format!("text of {}", path.display())),
+        },
         directory: Path::new("etc"),
     };
     let report = Report::new("settings.yaml".into(), &found);

@@ -11,6 +11,10 @@ use crate::engine::{Span, Zone};
 
 use super::diagnostic::excerpt;
 
+mod time;
+
+pub(super) use time::{DayOfMonthRange, Instant, MonthRange, TimeOfDay, WeekdayRange, YearRange};
+
 /// A text that does not follow its grammar.
 pub(super) struct Malformed {
     what: String,
@@ -281,6 +285,30 @@ impl TryFrom<String> for WebUrl {
             return Err(refused("this URL holds credentials", fix));
         }
         Ok(Self(text))
+    }
+}
+
+/// Where changes are shown: nowhere, where the service takes them, or elsewhere.
+#[derive(Clone, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) enum ChangeEvents {
+    No,
+    Yes,
+    At(WebUrl),
+}
+
+impl TryFrom<String> for ChangeEvents {
+    type Error = Malformed;
+
+    fn try_from(text: String) -> Result<Self, Malformed> {
+        match text.as_str() {
+            "false" => Ok(Self::No),
+            "true" => Ok(Self::Yes),
+            _ => WebUrl::try_from(text).map(Self::At).map_err(|_| Malformed {
+                what: "this is neither true nor false nor a URL".to_owned(),
+                fix: "write true, false, or a whole URL that begins with https://",
+            }),
+        }
     }
 }
 

@@ -11,14 +11,14 @@ use tracing::warn;
 use super::clock::Clock;
 use super::heartbeat::{Heartbeats, PreparedHeartbeats};
 use super::poller::Surroundings;
-use crate::config::settings::Settings;
+use crate::config::settings::{DeliverySettings, ReceiverSettings, Settings};
 use crate::engine::{AlertFacts, NotificationKind, Span, Timestamp};
 use crate::http::{Board, Metrics};
 use crate::message::{Writer, sample};
 use crate::notify::{
     self, AttemptResult, BuildError, Change, DeliveryObserver, Outbox, Receipt, Receiver, Worker,
 };
-use crate::store::{AttemptOutcome, Delivery, Store, StoreError};
+use crate::store::{AttemptOutcome, Delivery, KnownReceiver, Store, StoreError};
 
 /// How long deliveries under way may take to finish at shutdown or reload; what is left stays in
 /// the outbox.
@@ -42,8 +42,8 @@ struct Reachable {
 
 /// Receivers that were built but do not deliver yet.
 pub(super) struct Prepared {
-    receivers: Vec<(crate::config::settings::ReceiverSettings, Arc<dyn Receiver>)>,
-    delivery: crate::config::settings::DeliverySettings,
+    receivers: Vec<(ReceiverSettings, Arc<dyn Receiver>)>,
+    delivery: DeliverySettings,
     heartbeats: PreparedHeartbeats,
 }
 
@@ -53,7 +53,7 @@ impl Prepared {
         let external = settings.server.external_url.as_deref();
         let writer =
             Writer::new(external.and_then(|url| url.parse().ok())).with(&settings.templates);
-        let build = |settings: &crate::config::settings::ReceiverSettings| {
+        let build = |settings: &ReceiverSettings| {
             let receiver: Arc<dyn Receiver> = notify::build(settings, &writer)?.into();
             Ok((settings.clone(), receiver))
         };
@@ -91,8 +91,15 @@ impl Deliveries {
             .map(|(settings, _)| settings.name.clone())
             .collect();
         metrics.register_receivers(&names);
+        make_known(store, clock.now(), &prepared.receivers);
+        let pokes: BTreeMap<String, Arc<Notify>> = names
+            .into_iter()
+            .map(|name| (name, Arc::default()))
+            .collect();
         for (settings, receiver) in prepared.receivers {
-            let poke = Arc::new(Notify::new());
+            let poke = pokes.get(&settings.name).cloned().unwrap_or_default();
+            let fallback = settings.fallback.as_ref();
+            let fallback = fallback.and_then(|name| pokes.get(name)).cloned();
             let reachable = Reachable {
                 poke: poke.clone(),
                 receiver: receiver.clone(),
@@ -118,6 +125,7 @@ impl Deliveries {
                 clock: Arc::new(move || clock.now()),
                 observer: Arc::new(Observer(metrics.clone())),
                 poke,
+                fallback,
             };
             self.workers.spawn(worker.run(self.stop.clone(), GRACE));
         }
@@ -235,6 +243,32 @@ impl Refresher {
     }
 }
 
+/// Tells the store who is in the configuration; what waits for anybody else becomes dead letters.
+fn make_known(store: &Store, now: Timestamp, receivers: &[(ReceiverSettings, Arc<dyn Receiver>)]) {
+    let known = |(settings, _): &(ReceiverSettings, _)| {
+        let known = KnownReceiver {
+            fallback: settings.fallback.clone(),
+            send_resolved: settings.send_resolved,
+        };
+        (settings.name.clone(), known)
+    };
+    let known = receivers.iter().map(known).collect();
+    match tokio::task::block_in_place(|| store.set_receivers(now, known)) {
+        Ok(0) => {}
+        Ok(rows) => warn!(
+            rows,
+            "Notifications for receivers that are gone were given up"
+        ),
+        Err(error) => {
+            let error = &error as &dyn std::error::Error;
+            warn!(
+                error,
+                "Giving up notifications for receivers that are gone failed"
+            );
+        }
+    }
+}
+
 /// Counts attempts in the daemon's metrics.
 struct Observer(Arc<Metrics>);
 
@@ -276,6 +310,16 @@ impl Outbox for Store {
         outcome: &AttemptOutcome,
     ) -> Result<(), StoreError> {
         self.finish_attempt(id, now, outcome)
+    }
+
+    fn divert(
+        &self,
+        receiver: &str,
+        now: Timestamp,
+        before: Timestamp,
+        pages: bool,
+    ) -> Result<usize, StoreError> {
+        self.divert(receiver, now, before, pages)
     }
 
     fn receipt(

@@ -38,6 +38,10 @@ pub struct AlertRecord {
     /// Why nobody is told at present.
     #[serde(default)]
     pub mutes: Vec<Mute>,
+    /// When somebody was first told of this episode, or when an acknowledgement was last taken
+    /// back: escalation counts from here. `None` before.
+    #[serde(default)]
+    pub announced_at: Option<Timestamp>,
 }
 
 /// The last notification of an episode to a receiver.

@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use super::alert::{Signal, Timing};
 use super::burn_alert::facts_of;
-use super::effect::Effect;
 use super::evaluation::Evaluation;
 use super::labels::Labels;
 use super::notification::{AlertFacts, AlertKey, Reason};
@@ -25,7 +24,6 @@ impl Engine {
         slos: &BTreeMap<SloId, Arc<Slo>>,
         evaluations: &BTreeMap<InstanceId, Evaluation>,
         now: Timestamp,
-        effects: &mut Vec<Effect>,
     ) {
         if self.source_is_silent() {
             return;
@@ -68,14 +66,10 @@ impl Engine {
                 None => lit.contains(&id.slo),
             };
             let dark = !(fresh || (id.labels.is_empty() && lit.contains(&id.slo)));
-            self.move_blind_alert(feed, slo, id, dark, evaluation, now, effects);
+            self.move_blind_alert(feed, slo, id, dark, evaluation, now);
         }
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one call site; a struct would only rename them"
-    )]
     fn move_blind_alert(
         &mut self,
         feed: &str,
@@ -84,7 +78,6 @@ impl Engine {
         dark: bool,
         evaluation: Option<&Evaluation>,
         now: Timestamp,
-        effects: &mut Vec<Effect>,
     ) {
         let Some(state) = self.feeds.get_mut(feed) else {
             return;
@@ -120,17 +113,17 @@ impl Engine {
             .and_then(|e| e.detail.clone())
             .unwrap_or_default();
         let reason = Reason::NoData { slots, detail };
-        let facts = facts_of(slo, id.labels, key, severity, None, reason, now);
+        let mut facts = facts_of(slo, id.labels, key, severity, None, reason, now);
+        facts.dependencies = self.burning_dependencies(&slo.id);
         let timing = Timing::AT_ONCE;
         let condition = Condition {
             signal,
             timing,
             facts,
-            mutes: Vec::new(),
             tier_starts: Some(Vec::new()),
             costs_from: now,
         };
-        self.advance(condition, now, effects);
+        self.advance(condition, now);
     }
 
     fn has_open_burn(&self, id: &InstanceId) -> bool {
@@ -156,7 +149,7 @@ impl Engine {
     }
 
     /// Moves the alert that the whole source is down.
-    pub(super) fn move_source_alert(&mut self, now: Timestamp, effects: &mut Vec<Effect>) {
+    pub(super) fn move_source_alert(&mut self, now: Timestamp) {
         let key = self.source_alert();
         let silent = self.source_is_silent();
         if !silent && !self.alerts.contains_key(&key) {
@@ -208,11 +201,10 @@ impl Engine {
             signal,
             timing,
             facts,
-            mutes: Vec::new(),
             tier_starts: Some(Vec::new()),
             costs_from: now,
         };
-        self.advance(condition, now, effects);
+        self.advance(condition, now);
     }
 
     /// The source serves every SLO, so the soonest limit and the loudest severity count.

@@ -2,15 +2,13 @@
 
 use super::alert::{AlertRecord, Signal, Timing};
 use super::alert_text::{self, Subject};
-use super::effect::Effect;
 use super::evaluation::{Evaluation, Outcome};
 use super::labels::Labels;
-use super::mute::Mute;
 use super::notification::{AlertFacts, AlertKey, Reason};
 use super::pending;
 use super::period::Period;
 use super::policy::{BudgetPolicy, Severity, Tier};
-use super::slo::{InstanceId, Slo};
+use super::slo::Slo;
 use super::step::Engine;
 use super::time::{Span, Timestamp};
 use super::transition::Condition;
@@ -23,7 +21,6 @@ impl Engine {
         evaluation: &Evaluation,
         severity: Severity,
         now: Timestamp,
-        effects: &mut Vec<Effect>,
     ) {
         let key = AlertKey::Burn {
             instance: evaluation.id.clone(),
@@ -50,8 +47,7 @@ impl Engine {
         facts.tiers = tiers;
         facts.budget = evaluation.budget;
         facts.sla = evaluation.sla;
-        let page = self.page_over(slo, &evaluation.id, severity);
-        let mutes = page.map(|by| Mute::Page { by }).into_iter().collect();
+        facts.dependencies = self.burning_dependencies(&slo.id);
         let tier_starts = pending::starts(self.alerts.get(&key), evaluation, severity, now);
         let starts = tier_starts.as_deref().unwrap_or_default();
         let timing = match severity {
@@ -67,28 +63,11 @@ impl Engine {
                 signal,
                 timing,
                 facts,
-                mutes,
                 tier_starts,
                 costs_from,
             },
             now,
-            effects,
         );
-    }
-
-    /// The firing page that keeps this instance's ticket quiet.
-    fn page_over(&self, slo: &Slo, id: &InstanceId, severity: Severity) -> Option<AlertKey> {
-        if severity != Severity::Ticket || !slo.policy.page_mutes_ticket {
-            return None;
-        }
-        let page = AlertKey::Burn {
-            instance: id.clone(),
-            severity: Severity::Page,
-        };
-        self.alerts
-            .get(&page)
-            .filter(|record| record.is_firing())
-            .map(|_| page.clone())
     }
 }
 

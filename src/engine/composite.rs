@@ -17,7 +17,6 @@ use super::budget::Account;
 use super::burn::{Reading, burn_rate};
 use super::counts::Counts;
 use super::direct::Answer;
-use super::effect::Effect;
 use super::evaluation::{Evaluation, Memory, Outcome, TierStatus, settle, tiers};
 use super::feed_state::FeedState;
 use super::labels::Labels;
@@ -91,7 +90,7 @@ pub(super) fn measures_the_same(
 
 impl Engine {
     /// Decides the composites for which this feed was the last of their parts to arrive at a slot.
-    pub(super) fn decide_composites(&mut self, feed: &str, effects: &mut Vec<Effect>) {
+    pub(super) fn decide_composites(&mut self, feed: &str) {
         let readers: Vec<String> = self.links.readers(feed).cloned().collect();
         for key in readers {
             let Some(at) = self.slot_of_parts(&key) else {
@@ -105,8 +104,8 @@ impl Engine {
             }
             state.last_slot = at;
             state.live.stand(at);
-            self.end_gone(&key, at, effects);
-            self.decide(&key, at, effects);
+            self.end_gone(&key, at);
+            self.decide(&key, at);
         }
     }
 

@@ -5,7 +5,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::effect::Effect;
 use super::evaluation::{self, Evaluation, Memory, Outcome};
 use super::feed_state::FeedState;
 use super::labels::Labels;
@@ -17,7 +16,7 @@ use super::time::Timestamp;
 
 impl Engine {
     /// Evaluates every instance of a feed and moves its alerts.
-    pub(super) fn decide(&mut self, feed: &str, now: Timestamp, effects: &mut Vec<Effect>) {
+    pub(super) fn decide(&mut self, feed: &str, now: Timestamp) {
         let Some(state) = self.feeds.get(feed) else {
             return;
         };
@@ -33,10 +32,10 @@ impl Engine {
                 continue;
             };
             for severity in Severity::ALL {
-                self.move_burn_alert(slo, evaluation, severity, now, effects);
+                self.move_burn_alert(slo, evaluation, severity, now);
             }
         }
-        self.move_blind_alerts(feed, &slos, &evaluations, now, effects);
+        self.move_blind_alerts(feed, &slos, &evaluations, now);
         if let Some(state) = self.feeds.get_mut(feed) {
             state.evaluations = evaluations
                 .into_iter()

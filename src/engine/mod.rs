@@ -21,14 +21,20 @@ mod block;
 mod budget;
 pub mod burn;
 mod burn_alert;
+mod company;
 mod composite;
 pub mod counts;
+mod curve;
 mod decide;
+mod dependency;
 pub mod direct;
+mod dispatch;
 pub mod effect;
+mod escalation;
 pub mod evaluation;
 pub mod feed;
 mod feed_state;
+mod flush;
 pub mod inhibit;
 pub mod input;
 pub mod interval;
@@ -53,8 +59,10 @@ pub mod silence;
 pub mod slo;
 mod spending;
 pub mod step;
+mod storm;
 pub mod thread;
 pub mod time;
+pub mod trace;
 mod transition;
 pub mod window;
 
@@ -68,13 +76,15 @@ pub use feed::Feed;
 pub use inhibit::InhibitRule;
 pub use input::{Book, Evidence, Input, Memories, Options, SourceFailure, WindowAnswers};
 pub use interval::TimeInterval;
-pub use labels::{Labels, MatchOp, Matcher, Pattern, Selector};
+pub use labels::{
+    Labels, MatchOp, Matcher, MatcherError, MatcherList, Pattern, Selector, parse_matchers,
+};
 pub use maintenance::{Maintenance, MaintenanceTime};
 pub use measure::{Measure, ReadingOptions};
 pub use mute::{Mute, MuteChange};
 pub use notification::{
-    AlertFacts, AlertKey, BudgetFacts, Curve, DependencyFacts, GROUP_MEMBERS_MAX, GroupFacts,
-    Notification, NotificationKind, Reason, SlaFacts, TierFacts,
+    AlertFacts, AlertKey, BudgetFacts, Curve, DIVERTED_FROM_LABEL, DependencyFacts,
+    GROUP_MEMBERS_MAX, GroupFacts, Notification, NotificationKind, Reason, SlaFacts, TierFacts,
 };
 pub use operation::{Acknowledgement, Operation};
 pub use pending::TierStart;
@@ -86,7 +96,10 @@ pub use routing::{
 };
 pub use sample::{RawSeries, Sample};
 pub use series::Drops;
-pub use silence::{Silence, SilenceState};
+pub use silence::{
+    Revision, SILENCE_MATCHERS_MAX, SILENCE_TEXT_CHARS_MAX, SILENCES_MAX, Silence, SilenceState,
+    revise,
+};
 pub use slo::{
     AlertText, Combination, Composite, Document, Indicator, InstanceId, Objective, Part,
     QueryTemplate, Reach, Slo, SloId, Term, WindowQuery,
@@ -94,4 +107,5 @@ pub use slo::{
 pub use step::Engine;
 pub use thread::{Member, ThreadKey, ThreadRecord};
 pub use time::{Span, Timestamp};
+pub use trace::{Trace, TracedMatcher, TracedNode, TracedRoute};
 pub use window::{Layout, Window};

@@ -56,7 +56,7 @@ impl AlertKey {
 }
 
 /// `slofuse/` and the subject, cut to 255 bytes; what is cut off leaves its hash.
-fn bounded_key(subject: &impl fmt::Display) -> String {
+pub(super) fn bounded_key(subject: &impl fmt::Display) -> String {
     const BYTES_MAX: usize = 255;
     let readable = format!("slofuse/{subject}");
     if readable.len() <= BYTES_MAX {
@@ -350,6 +350,10 @@ pub struct GroupFacts {
 /// Most alerts spelled out in one notification.
 pub const GROUP_MEMBERS_MAX: usize = 50;
 
+/// The route label of a message that went to a fallback: the receivers that it stands in for, first
+/// the one that was meant, separated by `, `.
+pub const DIVERTED_FROM_LABEL: &str = "diverted_from";
+
 /// One message to one receiver about one alert, or about a group of them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Notification {
@@ -376,19 +380,23 @@ impl Notification {
     /// alert's, or that of the group.
     pub fn dedup_key(&self) -> String {
         match &self.group {
-            Some(group) => bounded_key(&group.key),
+            Some(group) => group.key.dedup_key(),
             None => self.facts.key.dedup_key(),
         }
     }
 
-    /// Names this message for ever: receivers may use it to recognise a repetition.
+    /// Names this message for ever: receivers may use it to recognise a repetition. One that
+    /// stands in for another receiver's is another message.
     pub fn idempotency_key(&self) -> String {
+        let stands_in = self.route_labels.get(DIVERTED_FROM_LABEL);
+        let stands_in = stands_in.map(|whom| format!("/{whom}"));
         format!(
-            "{}#{}.{}@{}",
+            "{}#{}.{}@{}{}",
             self.dedup_key(),
             self.episode,
             self.sequence,
-            self.receiver
+            self.receiver,
+            stands_in.unwrap_or_default()
         )
     }
 }

@@ -7,12 +7,15 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use super::inhibit::InhibitRule;
 use super::interval::TimeInterval;
 use super::labels::{Labels, MatchOp, Matcher};
 use super::maintenance::Maintenance;
+use super::mute::Mute;
 use super::policy::Severity;
-use super::time::Span;
+use super::time::{Span, Timestamp};
 
 /// The label by which routes see how loud slofuse takes an alert to be, whatever the definition's
 /// own `severity` label says.
@@ -106,11 +109,11 @@ pub struct Route {
     /// Who else is told of a page that nobody acknowledges, soonest first.
     pub escalation: Vec<EscalationStep>,
     /// The children.
-    pub routes: Vec<Route>,
+    pub routes: Vec<Self>,
 }
 
 /// One step of an escalation.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EscalationStep {
     /// So long after the first notification of the alert.
     pub after: Span,
@@ -119,7 +122,8 @@ pub struct EscalationStep {
 }
 
 /// Which alerts share a notification.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum GroupBy {
     /// None: each alert is told by itself, under its own key. Alertmanager's `['...']`.
     #[default]
@@ -172,29 +176,121 @@ impl Routing {
         routing
     }
 
-    /// The routes that take an alert with these labels, in the order of the tree.
+    /// The routes that take an alert with these labels, in the order of the tree. The root takes
+    /// what nobody else does, whatever its matchers.
     pub fn find(&self, labels: &Labels) -> Vec<&Route> {
         let mut found = Vec::new();
-        self.root.find(labels, &mut found);
+        self.root.find_below(labels, &mut found);
         found
+    }
+
+    /// Who is told by this route of an alert with these labels: where it goes `to_owner`, the
+    /// receivers of the label `owner` for the alert's severity; else, and where the owner has
+    /// none, its own.
+    pub fn receivers_of<'a>(&'a self, route: &'a Route, labels: &Labels) -> &'a [String] {
+        match self.owner_receivers(route, labels) {
+            Some(receivers) => receivers,
+            None => &route.receivers,
+        }
+    }
+
+    /// The receivers of the alert's owner, where the route goes to them and there are some.
+    pub(super) fn owner_receivers(&self, route: &Route, labels: &Labels) -> Option<&[String]> {
+        if !route.to_owner {
+            return None;
+        }
+        let owner = self.owners.get(labels.get("owner")?)?;
+        let word = labels.get(SEVERITY_LABEL);
+        let severity = Severity::ALL
+            .into_iter()
+            .find(|severity| Some(severity.as_str()) == word);
+        let own = severity.and_then(|severity| owner.by_severity.get(&severity));
+        let receivers = own.unwrap_or(&owner.default);
+        (!receivers.is_empty()).then_some(receivers)
+    }
+
+    /// The route with this name, if there still is one.
+    pub fn route(&self, name: &str) -> Option<&Route> {
+        self.root.named(name)
+    }
+
+    /// Whether a receiver wants to hear of the end; one that has left the settings did.
+    pub(super) fn wants_resolve(&self, name: &str) -> bool {
+        let recipient = self.receivers.get(name);
+        recipient.is_none_or(|recipient| recipient.send_resolved)
+    }
+
+    /// Everybody who is to be told of an alert with these labels, in the order of the tree, and
+    /// why nobody is, when every route to anybody rests.
+    pub(super) fn ways(&self, labels: &Labels, at: Timestamp) -> (Vec<Way<'_>>, Vec<Mute>) {
+        let mut ways: Vec<Way<'_>> = Vec::new();
+        let mut rests: Vec<Mute> = Vec::new();
+        for route in self.find(labels) {
+            let receivers = self.receivers_of(route, labels);
+            let rest = self.rest(route, at);
+            let open = rest.is_none().then_some(route);
+            for receiver in receivers {
+                match ways.iter_mut().find(|way| way.receiver == receiver) {
+                    Some(way) => way.route = way.route.or(open),
+                    None => ways.push(Way {
+                        receiver,
+                        route: open,
+                        escalated: None,
+                    }),
+                }
+            }
+            if let (Some(rest), false) = (rest, receivers.is_empty())
+                && !rests.contains(&rest)
+            {
+                rests.push(rest);
+            }
+        }
+        if ways.iter().any(|way| way.route.is_some()) {
+            rests.clear();
+        }
+        (ways, rests)
     }
 }
 
+/// How an alert gets to one receiver.
+#[derive(Clone, Debug)]
+pub(super) struct Way<'a> {
+    /// Who.
+    pub(super) receiver: &'a str,
+    /// By the first route that does not rest; `None` while all of them do.
+    pub(super) route: Option<&'a Route>,
+    /// The last step of an escalation that is due for this receiver.
+    pub(super) escalated: Option<Span>,
+}
+
 impl Route {
-    fn find<'a>(&'a self, labels: &Labels, found: &mut Vec<&'a Self>) -> bool {
-        let matches = |matcher: &Matcher| matcher.matches(labels);
-        if !self.matchers.iter().all(matches) {
-            return false;
-        }
+    /// Whether all matchers agree.
+    pub fn matches(&self, labels: &Labels) -> bool {
+        self.matchers.iter().all(|matcher| matcher.matches(labels))
+    }
+
+    fn find_below<'a>(&'a self, labels: &Labels, found: &mut Vec<&'a Self>) {
         let before = found.len();
         for child in &self.routes {
-            if child.find(labels, found) && !child.continues {
-                break;
+            if child.matches(labels) {
+                child.find_below(labels, found);
+                if !child.continues {
+                    break;
+                }
             }
         }
         if found.len() == before {
             found.push(self);
         }
-        true
+    }
+
+    fn named(&self, name: &str) -> Option<&Self> {
+        if self.name == name {
+            return Some(self);
+        }
+        self.routes.iter().find_map(|child| child.named(name))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,8 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::alert::AlertRecord;
+use super::company::{self, Seats};
 use super::composite::{self, Links};
+use super::dependency::Dependencies;
 use super::direct::refresh;
+use super::dispatch::{Moved, Scope};
 use super::effect::Effect;
 use super::evaluation::Evaluation;
 use super::feed::Feed;
@@ -33,7 +36,13 @@ pub struct Engine {
     pub(super) silences: BTreeMap<String, Silence>,
     pub(super) feeds: BTreeMap<String, FeedState>,
     pub(super) alerts: BTreeMap<AlertKey, AlertRecord>,
+    pub(super) seats: Seats,
+    /// What the present step has moved so far.
+    pub(super) moved: Vec<Moved>,
+    /// The dispatch time.
+    pub(super) clock: Timestamp,
     pub(super) links: Links,
+    pub(super) dependencies: Dependencies,
     /// The feeds that the last step decided, and for which slot.
     pub(super) decided: Vec<(String, Timestamp)>,
 }
@@ -44,6 +53,9 @@ impl Engine {
         Self {
             options,
             routing: Arc::default(),
+            seats: company::seats(&memories.threads),
+            moved: Vec::new(),
+            clock: Timestamp::EPOCH,
             threads: memories
                 .threads
                 .into_iter()
@@ -61,6 +73,7 @@ impl Engine {
                 .map(|record| (record.key.clone(), record))
                 .collect(),
             links: Links::default(),
+            dependencies: Dependencies::default(),
             decided: Vec::new(),
         }
     }
@@ -73,7 +86,9 @@ impl Engine {
         match input {
             Input::Configured { feeds, routing } => {
                 self.routing = Arc::new(routing);
-                self.configure(feeds, now, &mut effects);
+                self.configure(feeds, now);
+                self.clock = now;
+                self.settle(Scope::Rerouted, &mut effects);
             }
             Input::Resumed { feed, measure } => self.resume(&feed, *measure),
             Input::Read {
@@ -105,9 +120,23 @@ impl Engine {
                     }
                 }
             }
-            Input::Tick | Input::Operated(_) => {}
-            Input::Slot { feed, evidence } => self.slot(&feed, evidence, now, &mut effects),
+            Input::Tick => {
+                self.clock = now;
+                self.forget_silences(now, &mut effects);
+                self.settle(Scope::All, &mut effects);
+            }
+            Input::Operated(operation) => {
+                self.clock = now;
+                self.operate_silence(&operation, now, &mut effects);
+                self.operate_acknowledgement(operation, &mut effects);
+            }
+            Input::Slot { feed, evidence } => {
+                self.clock = self.clock.max(now);
+                self.slot(&feed, evidence, now);
+                self.settle(Scope::Moved, &mut effects);
+            }
         }
+        self.illustrate(&mut effects);
         #[cfg(debug_assertions)]
         super::invariant::check(self, &effects);
         effects
@@ -215,7 +244,8 @@ impl Engine {
 
     /// The open threads.
     pub fn threads(&self) -> impl Iterator<Item = &ThreadRecord> {
-        self.threads.values()
+        let threads = self.threads.values();
+        threads.filter(|thread| !thread.members.is_empty())
     }
 
     /// The SLOs of a feed and the last evaluation of each of their instances.
@@ -231,7 +261,7 @@ impl Engine {
         ))
     }
 
-    fn configure(&mut self, feeds: Vec<Feed>, now: Timestamp, effects: &mut Vec<Effect>) {
+    fn configure(&mut self, feeds: Vec<Feed>, now: Timestamp) {
         let before: BTreeMap<SloId, Arc<Slo>> = self.slos();
         let after = slos(&feeds);
         let same = |id: &SloId| match (before.get(id), after.get(id)) {
@@ -250,6 +280,7 @@ impl Engine {
             self.feeds.insert(state.feed.key.clone(), state);
         }
         self.links = Links::new(self.feeds.values());
+        self.dependencies = Dependencies::new(after.values());
         let keys: Vec<AlertKey> = self.alerts.keys().cloned().collect();
         for key in keys {
             let reason = match key.instance().map(|instance| &instance.slo) {
@@ -261,7 +292,7 @@ impl Engine {
                 None if !after.is_empty() && key == self.source_alert() => continue,
                 None => Reason::DefinitionRemoved,
             };
-            self.end(&key, reason, now, effects);
+            self.end(&key, reason, now);
         }
     }
 
@@ -306,13 +337,7 @@ impl Engine {
         measure.read(&state.feed, &self.options.reading, from, until, series);
     }
 
-    fn slot(
-        &mut self,
-        feed: &str,
-        evidence: Result<Evidence, SourceFailure>,
-        now: Timestamp,
-        effects: &mut Vec<Effect>,
-    ) {
+    fn slot(&mut self, feed: &str, evidence: Result<Evidence, SourceFailure>, now: Timestamp) {
         let Some(state) = self.feeds.get_mut(feed) else {
             return;
         };
@@ -322,18 +347,18 @@ impl Engine {
             Ok(evidence) => {
                 state.live.blindness.answered();
                 if state.take(evidence, &self.options.reading, now) {
-                    self.end_gone(feed, now, effects);
+                    self.end_gone(feed, now);
                 }
             }
             Err(SourceFailure(detail)) => state.live.blindness.failed(detail),
         }
-        self.decide(feed, now, effects);
-        self.decide_composites(feed, effects);
-        self.move_source_alert(now, effects);
+        self.decide(feed, now);
+        self.decide_composites(feed);
+        self.move_source_alert(now);
     }
 
     /// Ends the alerts of label sets that have not been seen for long.
-    pub(super) fn end_gone(&mut self, feed: &str, now: Timestamp, effects: &mut Vec<Effect>) {
+    pub(super) fn end_gone(&mut self, feed: &str, now: Timestamp) {
         let Some(state) = self.feeds.get(feed) else {
             return;
         };
@@ -356,7 +381,7 @@ impl Engine {
             }
         };
         for instance in gone {
-            self.end_instance(&instance, Reason::InstanceGone, now, effects);
+            self.end_instance(&instance, Reason::InstanceGone, now);
         }
     }
 }

@@ -10,7 +10,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::labels::Labels;
-use super::notification::{AlertFacts, AlertKey};
+use super::notification::{AlertFacts, AlertKey, bounded_key};
 use super::time::Timestamp;
 
 /// What a thread is about.
@@ -34,6 +34,11 @@ pub enum ThreadKey {
 }
 
 impl ThreadKey {
+    /// The key by which the receiver recognises the thread, at most 255 bytes.
+    pub fn dedup_key(&self) -> String {
+        bounded_key(self)
+    }
+
     /// Who is told.
     pub fn receiver(&self) -> &str {
         match self {
@@ -69,8 +74,12 @@ pub struct ThreadRecord {
     pub told_at: Option<Timestamp>,
     /// When what is new is told, if something is.
     pub flush_at: Option<Timestamp>,
-    /// The alerts in it, by dedup key.
+    /// The alerts in it, by dedup key. The record of a receiver without a storm has none.
     pub members: BTreeMap<String, Member>,
+    /// Of a storm: when the receiver was told of pages by themselves, as far back as its limit
+    /// looks.
+    #[serde(default)]
+    pub pages: Vec<Timestamp>,
 }
 
 /// An alert in a thread.
@@ -80,8 +89,39 @@ pub struct Member {
     pub key: AlertKey,
     /// Which of its episodes.
     pub episode: u64,
-    /// What was last known; `resolved_at` is set once it has ended.
+    /// While it is up, what it was like when it joined, without its texts and numbers, for its
+    /// record has them; once it has ended everything, `resolved_at` among it.
     pub facts: AlertFacts,
     /// Whether the receiver has heard of its present state.
     pub told: bool,
+    /// Whether the receiver has heard of it at all.
+    #[serde(default)]
+    pub announced: bool,
+}
+
+impl ThreadRecord {
+    /// A thread without members of which nobody has heard.
+    pub(super) fn new(key: ThreadKey, began_at: Timestamp) -> Self {
+        Self {
+            key,
+            began_at,
+            sequence: 0,
+            told_at: None,
+            flush_at: None,
+            members: BTreeMap::new(),
+            pages: Vec::new(),
+        }
+    }
+
+    /// The number of the episode: the millisecond of its beginning.
+    pub fn episode(&self) -> u64 {
+        self.began_at.as_millis().unsigned_abs()
+    }
+}
+
+impl Member {
+    /// Whether its alert is up.
+    pub fn is_up(&self) -> bool {
+        self.facts.resolved_at.is_none()
+    }
 }

@@ -1,11 +1,11 @@
-//! Moving an alert: from its condition to its next state, its history and who hears of it.
+//! Moving an alert: from its condition to its next state. Who hears of it is settled when all
+//! alerts of the step have moved.
 
 use std::collections::BTreeMap;
 
 use super::alert::{AlertRecord, Signal, Timing, advance};
-use super::effect::{Effect, StateName, Transition};
-use super::mute::Mute;
-use super::notification::{AlertFacts, AlertKey, BudgetFacts, Reason, TierFacts};
+use super::dispatch::{Change, Moved};
+use super::notification::{AlertFacts, AlertKey, Reason, TierFacts};
 use super::pending::TierStart;
 use super::slo::{Document, InstanceId};
 use super::step::Engine;
@@ -17,7 +17,6 @@ pub(super) struct Condition {
     pub(super) timing: Timing,
     /// What is known now; its reason is the one to fire with.
     pub(super) facts: AlertFacts,
-    pub(super) mutes: Vec<Mute>,
     /// Since when the tiers that burn have done so; `None` as long as only a record of an earlier
     /// version says so, in its own way.
     pub(super) tier_starts: Option<Vec<TierStart>>,
@@ -27,44 +26,26 @@ pub(super) struct Condition {
 
 impl Engine {
     /// Ends every alert of an instance.
-    pub(super) fn end_instance(
-        &mut self,
-        id: &InstanceId,
-        reason: Reason,
-        now: Timestamp,
-        effects: &mut Vec<Effect>,
-    ) {
+    pub(super) fn end_instance(&mut self, id: &InstanceId, reason: Reason, now: Timestamp) {
         let keys = self.alerts.keys().filter(|key| key.instance() == Some(id));
         for key in keys.cloned().collect::<Vec<_>>() {
-            self.end(&key, reason.clone(), now, effects);
+            self.end(&key, reason.clone(), now);
         }
     }
 
     /// Ends an alert without asking its condition.
-    pub(super) fn end(
-        &mut self,
-        key: &AlertKey,
-        reason: Reason,
-        now: Timestamp,
-        effects: &mut Vec<Effect>,
-    ) {
+    pub(super) fn end(&mut self, key: &AlertKey, reason: Reason, now: Timestamp) {
         if let Some(record) = self.alerts.remove(key) {
-            self.close(record, None, reason, now, effects);
+            self.moved.push(Moved::Off(Box::new(record), reason, now));
         }
     }
 
     /// Moves an alert by its condition.
-    pub(super) fn advance(
-        &mut self,
-        condition: Condition,
-        now: Timestamp,
-        effects: &mut Vec<Effect>,
-    ) {
+    pub(super) fn advance(&mut self, condition: Condition, now: Timestamp) {
         let Condition {
             signal,
             timing,
             facts,
-            mutes,
             tier_starts,
             costs_from,
         } = condition;
@@ -79,7 +60,8 @@ impl Engine {
         let Some(state) = state else {
             if let (Some(mut record), Signal::Down(reason)) = (before, signal) {
                 record.facts.sla = facts.sla.or(record.facts.sla);
-                self.close(record, facts.budget, reason, now, effects);
+                record.facts.budget = facts.budget.or(record.facts.budget);
+                self.moved.push(Moved::Off(Box::new(record), reason, now));
             }
             return;
         };
@@ -100,78 +82,18 @@ impl Engine {
                 costs_from,
                 told: BTreeMap::new(),
                 mutes: Vec::new(),
+                announced_at: None,
             },
         };
         record.tier_starts = tier_starts;
         let news = signal == Signal::Up && learn(&mut record, facts);
-        self.report(before.as_ref(), &mut record, news, mutes, now, effects);
-        if before
-            .as_ref()
-            .is_none_or(|before| differs_durably(before, &record))
-        {
-            effects.push(Effect::Save(record.clone()));
-        }
-        self.alerts.insert(key, record);
-    }
-
-    /// The effects of an alert that is pending or firing after the slot.
-    fn report(
-        &self,
-        before: Option<&AlertRecord>,
-        record: &mut AlertRecord,
-        news: bool,
-        mutes: Vec<Mute>,
-        now: Timestamp,
-        effects: &mut Vec<Effect>,
-    ) {
-        let from = before.map_or(StateName::Inactive, |record| record.state.name());
-        let to = record.state.name();
-        if from != to {
-            effects.push(Effect::Transitioned(Transition {
-                at: now,
-                from,
-                to,
-                facts: record.facts.clone(),
-                mutes: mutes.clone(),
-            }));
-        }
-        // Whoever has not heard of the alert by the time it ends need not hear of it.
-        if !record.is_burning() || !mutes.is_empty() {
-            return;
-        }
-        let was_up = from == StateName::Firing;
-        if was_up && record.told.is_empty() && record.facts.reason == Reason::Burning {
-            record.facts.reason = Reason::Unmuted;
-        }
-        self.routing.announce(record, was_up && news, now, effects);
-    }
-
-    /// The effects of an alert that ends.
-    fn close(
-        &self,
-        mut record: AlertRecord,
-        budget: Option<BudgetFacts>,
-        reason: Reason,
-        now: Timestamp,
-        effects: &mut Vec<Effect>,
-    ) {
-        record.facts.budget = budget.or(record.facts.budget);
-        effects.push(Effect::Transitioned(Transition {
+        let change = Change {
             at: now,
-            from: record.state.name(),
-            to: StateName::Inactive,
-            facts: AlertFacts {
-                reason: reason.clone(),
-                decided_at: now,
-                resolved_at: Some(now),
-                ..record.facts.clone()
-            },
-            mutes: Vec::new(),
-        }));
-        if record.is_firing() {
-            self.routing.close(&record, reason, now, effects);
-        }
-        effects.push(Effect::Forget(record.key));
+            before,
+            news,
+        };
+        self.moved.push(Moved::On(key.clone(), Box::new(change)));
+        self.alerts.insert(key, record);
     }
 }
 
@@ -201,7 +123,7 @@ fn learn(record: &mut AlertRecord, facts: AlertFacts) -> bool {
         (_, true) => facts.reason,
         (Reason::NoData { .. } | Reason::SourceFailed { .. }, _) => facts.reason,
         (Reason::Burning | Reason::Unmuted, _)
-            if more_tiers && record.is_firing() && !record.told.is_empty() =>
+            if more_tiers && record.is_firing() && record.is_announced() =>
         {
             Reason::MoreTiers
         }
@@ -213,6 +135,7 @@ fn learn(record: &mut AlertRecord, facts: AlertFacts) -> bool {
         peak_burn: old.peak_burn.max(facts.peak_burn),
         tiers,
         reason,
+        acknowledged: old.acknowledged.clone(),
         ..facts
     };
     more_tiers || louder
@@ -232,9 +155,12 @@ fn reason_rank(reason: &Reason) -> f64 {
 }
 
 /// Whether a restart would lose something that matters: the burn of each slot does not.
-fn differs_durably(before: &AlertRecord, after: &AlertRecord) -> bool {
+pub(super) fn differs_durably(before: &AlertRecord, after: &AlertRecord) -> bool {
     before.state != after.state
         || before.told != after.told
+        || before.announced_at != after.announced_at
+        || before.mutes != after.mutes
+        || before.facts.acknowledged != after.facts.acknowledged
         || before.burning != after.burning
         || before.tier_starts != after.tier_starts
         || before.facts.tiers.len() != after.facts.tiers.len()

@@ -251,3 +251,6 @@ impl Connected<IncomingStream<'_, SecureListener>> for Peer {
         Self(*stream.remote_addr())
     }
 }
+
+#[cfg(test)]
+mod tests;

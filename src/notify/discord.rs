@@ -109,13 +109,13 @@ impl Discord {
                 path.pop_if_empty().extend(["messages", id]);
             }
         };
-        let (reply, redaction) = self.request(Method::PATCH, address, body, now).await?;
+        let reply = self.request(Method::PATCH, address, body, now).await?;
         // 404 is a message that was deleted, or the webhook: posting will tell. 400 may be a
         // message that cannot be edited any more.
         if matches!(reply.status.as_u16(), 400 | 404) {
             return Ok(false);
         }
-        accepted(reply, &redaction).map(|_| true)
+        accepted(reply).map(|_| true)
     }
 
     /// Posts a message; gives its id.
@@ -123,8 +123,8 @@ impl Discord {
         let address = |url: &mut Url| {
             url.query_pairs_mut().append_pair("wait", "true");
         };
-        let (reply, redaction) = self.request(Method::POST, address, body, now).await?;
-        let answer = accepted(reply, &redaction)?;
+        let reply = self.request(Method::POST, address, body, now).await?;
+        let answer = accepted(reply)?;
         let posted = serde_json::from_slice::<Posted>(&answer).ok();
         Ok(posted.map(|posted| posted.id).filter(|id| is_id(id)))
     }
@@ -135,7 +135,7 @@ impl Discord {
         address: impl FnOnce(&mut Url),
         body: Body,
         now: Timestamp,
-    ) -> Result<(Reply, Redaction), DeliveryError> {
+    ) -> Result<Reply, DeliveryError> {
         let mut redaction = Redaction::default();
         let mut url = http::reveal_url(&self.url, &mut redaction)?;
         address(&mut url);
@@ -144,10 +144,10 @@ impl Discord {
             url,
             headers: HeaderMap::from_iter([(CONTENT_TYPE, content_type)]),
             body: bytes,
-            redaction: redaction.clone(),
+            redaction,
         };
         let reply = self.http.send(method, post, now).await?;
-        Ok((reply, redaction))
+        Ok(reply)
     }
 }
 
@@ -198,11 +198,11 @@ impl Body {
 }
 
 /// The body of a success. A refusal may say in its body how long to wait.
-fn accepted(reply: Reply, redaction: &Redaction) -> Result<Vec<u8>, DeliveryError> {
+fn accepted(reply: Reply) -> Result<Vec<u8>, DeliveryError> {
     let limited = reply.status.as_u16() == 429;
     let asked = serde_json::from_slice::<Refusal>(&reply.body).ok();
     let asked = asked.and_then(|refusal| refusal.retry_after);
-    let mut answer = reply.accepted(redaction);
+    let mut answer = reply.answer();
     if let (true, Err(error), Some(secs)) = (limited, &mut answer, asked)
         && let ErrorClass::Retry { after } = &mut error.class
     {

@@ -57,20 +57,17 @@ pub(super) struct Reply {
     pub(super) body: Vec<u8>,
     /// `Retry-After`, clamped.
     pub(super) retry_after: Option<Span>,
+    redaction: Redaction,
 }
 
 impl Reply {
-    /// The answer, if the status is 2xx.
-    pub(super) fn accepted(self, redaction: &Redaction) -> Result<Answer, DeliveryError> {
-        let Self {
-            status,
-            body,
-            retry_after,
-        } = self;
-        if status.is_success() {
+    /// The answer, if the status is 2xx; the error that every other status is.
+    pub(super) fn answer(self) -> Result<Answer, DeliveryError> {
+        let (body, retry_after) = (self.body, self.retry_after);
+        if self.status.is_success() {
             return Ok(Answer { body, retry_after });
         }
-        Err(refusal(status, retry_after, &body, redaction))
+        Err(refusal(self.status, retry_after, &body, &self.redaction))
     }
 }
 
@@ -105,13 +102,10 @@ impl HttpSender {
     ///
     /// On every status but 2xx and every failure of transport, classified.
     pub(super) async fn post(&self, post: Post, now: Timestamp) -> Result<Answer, DeliveryError> {
-        let redaction = post.redaction.clone();
-        self.send(Method::POST, post, now)
-            .await?
-            .accepted(&redaction)
+        self.send(Method::POST, post, now).await?.answer()
     }
 
-    /// Makes a request within the deadline.
+    /// Makes a request within the deadline, for receivers with statuses of a meaning of their own.
     ///
     /// # Errors
     ///
@@ -143,6 +137,7 @@ impl HttpSender {
             status: response.status(),
             retry_after: retry_after(response.headers(), now),
             body: self.read(response).await,
+            redaction,
         })
     }
 

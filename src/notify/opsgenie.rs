@@ -86,12 +86,12 @@ impl Opsgenie {
             body: body(notification, action, &self.writer)
                 .to_string()
                 .into_bytes(),
-            redaction: redaction.clone(),
+            redaction,
         };
         let reply = self.http.send(Method::POST, post, now).await?;
         let gone = action == Action::Close && reply.status == StatusCode::NOT_FOUND;
         if !gone {
-            reply.accepted(&redaction)?;
+            reply.answer()?;
         }
         Ok(Receipt::default())
     }

@@ -50,6 +50,21 @@ pub trait Outbox: Clone + Send + Sync + 'static {
         outcome: &AttemptOutcome,
     ) -> Result<(), Self::Error>;
 
+    /// Has the fallback of a receiver told, as well, of what was decided at or before `before`, and
+    /// with `pages` of every page; a bounded number of rows. Says how many were settled: with 0
+    /// nothing is left to do.
+    ///
+    /// # Errors
+    ///
+    /// When the record cannot be written.
+    fn divert(
+        &self,
+        receiver: &str,
+        now: Timestamp,
+        before: Timestamp,
+        pages: bool,
+    ) -> Result<usize, Self::Error>;
+
     /// What the newest delivery of this episode gave back.
     ///
     /// # Errors

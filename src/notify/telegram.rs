@@ -264,7 +264,7 @@ impl Receiver for Telegram {
 fn read(answer: http::Reply, redaction: &Redaction) -> Result<i64, CallError> {
     let Ok(reply) = serde_json::from_slice::<Reply>(&answer.body) else {
         let quote = http::quote(&answer.body, redaction);
-        answer.accepted(redaction)?;
+        answer.answer()?;
         return Err(CallError::Failed(DeliveryError {
             class: ErrorClass::Retry { after: None },
             ambiguous: true,

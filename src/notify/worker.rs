@@ -5,6 +5,11 @@
 //! trigger, updates and resolve arrive in order. An attempt is recorded before the request leaves
 //! and after the answer came, both until the store has it: a crash between the two repeats a
 //! message and loses none.
+//!
+//! The worker also looks after its receiver's fallback: what the receiver does not have after
+//! `fallback_after`, and every page while the breaker is open, is handed over in the outbox. What
+//! was given up is handed over by the outbox itself. Only the outbox remembers, so a crash or a
+//! reload changes nothing.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -53,6 +58,8 @@ pub struct Worker<O> {
     pub observer: Arc<dyn DeliveryObserver>,
     /// Notified (`notify_one`) after a commit that wrote rows for this receiver.
     pub poke: Arc<Notify>,
+    /// Notified after something was handed to the fallback; `None` without one.
+    pub fallback: Option<Arc<Notify>>,
 }
 
 impl<O: Outbox> Worker<O> {
@@ -64,7 +71,10 @@ impl<O: Outbox> Worker<O> {
         let mut breaker = Breaker::new(&worker.delivery);
         worker.observer.breaker(worker.name(), false);
         loop {
+            let diverted = worker.divert(&breaker).await;
             let wait = worker.start_due(&mut flight, &breaker).await;
+            // What is left to hand over does not wait for the next period.
+            let wait = if diverted { Duration::ZERO } else { wait };
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => break,
@@ -81,6 +91,31 @@ impl<O: Outbox> Worker<O> {
                 cut_off,
                 "Attempts cut off at shutdown"
             );
+        }
+    }
+
+    /// Hands a portion of what the receiver does not have to its fallback; says whether there may
+    /// be more.
+    async fn divert(&self, breaker: &Breaker) -> bool {
+        let Some(fallback) = &self.fallback else {
+            return false;
+        };
+        let (now, pages) = ((self.clock)(), breaker.is_open());
+        let before = now - self.delivery.fallback_after;
+        let divert = self
+            .in_store(move |outbox, receiver| outbox.divert(receiver, now, before, pages))
+            .await;
+        match divert {
+            Ok(0) => false,
+            Ok(rows) => {
+                tracing::warn!(receiver = self.name(), rows, "Fallback told as well");
+                fallback.notify_one();
+                true
+            }
+            Err(error) => {
+                self.store_failed("telling the fallback", &error);
+                false
+            }
         }
     }
 
@@ -252,11 +287,17 @@ impl<O: Outbox> Worker<O> {
     /// Records the outcome, however long the store takes: until then the row must not be started
     /// again.
     async fn finish(&self, id: i64, now: Timestamp, outcome: AttemptOutcome) {
+        let is_dead = matches!(outcome, AttemptOutcome::Dead { .. });
         loop {
             let outcome = outcome.clone();
             let record = self.in_store(move |outbox, _| outbox.finish_attempt(id, now, &outcome));
             match record.await {
-                Ok(()) => return,
+                Ok(()) => {
+                    if let Some(fallback) = self.fallback.as_ref().filter(|_| is_dead) {
+                        fallback.notify_one();
+                    }
+                    return;
+                }
                 Err(error) if O::is_settled(&error) => return,
                 Err(error) => {
                     sleep(self.store_failed("recording the end of an attempt", &error)).await;

@@ -1,7 +1,7 @@
 //! The history: what every alert did, and what became of every notification about it.
 //!
-//! Transitions are rows of their own; deliveries are the rows of the outbox with their attempts.
-//! Both are kept for the retention time ([`Store::prune`]).
+//! Transitions and changes of mutes are rows of their own; deliveries are the rows of the outbox
+//! with their attempts. All are kept for the retention time, and so is the log of operators ([`Store::prune`]).
 
 use rusqlite::types::Type;
 use rusqlite::{Connection, Row, Transaction, params};
@@ -12,7 +12,9 @@ use super::attempts::{self, AttemptRecord};
 use super::error::StoreError;
 use super::outbox::DeliveryState;
 use super::{Store, json};
-use crate::engine::{AlertFacts, MuteChange, NotificationKind, Span, Timestamp, Transition};
+use crate::engine::{
+    AlertFacts, AlertKey, MuteChange, NotificationKind, Span, Timestamp, Transition,
+};
 
 /// Most entries in one answer.
 pub const ENTRIES_MAX: usize = 1000;
@@ -51,7 +53,9 @@ pub enum HistoryEvent {
     Transition(Box<Transition>),
     /// A notification was decided.
     Delivery(DeliveryRecord),
-    /// A transition whose stored form does not parse.
+    /// What asks for quiet about an alert changed.
+    Muted(Box<MuteChange>),
+    /// A transition, or a change of mutes, whose stored form does not parse.
     Unreadable {
         /// The alert's dedup key.
         alert: String,
@@ -67,7 +71,10 @@ pub struct DeliveryRecord {
     pub id: i64,
     /// To whom.
     pub receiver: String,
-    /// The alert's dedup key.
+    /// The receiver in whose place, if it went to a fallback.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diverted_from: Option<String>,
+    /// The dedup key of the alert or group.
     pub alert: String,
     /// The SLO, as in [`HistoryQuery::slo`].
     pub slo: String,
@@ -86,7 +93,7 @@ pub struct DeliveryRecord {
 }
 
 impl Store {
-    /// Transitions and deliveries of a time range, newest first.
+    /// Transitions, changes of mutes and deliveries of a time range, newest first.
     ///
     /// # Errors
     ///
@@ -95,6 +102,7 @@ impl Store {
         let limit = query.limit.min(ENTRIES_MAX);
         self.read("read the history", |connection| {
             let mut entries = transitions(connection, query, limit)?;
+            entries.extend(mutes(connection, query, limit)?);
             entries.extend(deliveries(connection, query, limit)?);
             entries.sort_by_key(|entry| std::cmp::Reverse(entry.at));
             entries.truncate(limit);
@@ -103,8 +111,8 @@ impl Store {
     }
 
     /// Deletes what is older than the retention and of no more use, in batches; says how many
-    /// transitions and deliveries. Unfinished deliveries stay, and so does the newest episode of
-    /// an open alert, for its resolve needs the receipts.
+    /// rows. Unfinished deliveries stay, and so does the newest episode of an open alert or group,
+    /// for its resolve needs the receipts.
     ///
     /// # Errors
     ///
@@ -112,7 +120,7 @@ impl Store {
     pub fn prune(&self, now: Timestamp, retention: Span) -> Result<u64, StoreError> {
         let before = (now - retention).as_millis();
         let mut total = 0;
-        for sql in [PRUNE_TRANSITIONS, PRUNE_OUTBOX] {
+        for sql in [PRUNE_TRANSITIONS, PRUNE_MUTES, PRUNE_AUDIT, PRUNE_OUTBOX] {
             loop {
                 let deleted = self.write("prune the history", |tx| {
                     tx.prepare_cached(sql)?
@@ -131,6 +139,12 @@ impl Store {
 const PRUNE_TRANSITIONS: &str = "DELETE FROM transitions WHERE id IN
     (SELECT id FROM transitions WHERE at < ?1 LIMIT ?2)";
 
+const PRUNE_MUTES: &str = "DELETE FROM mutes WHERE id IN
+    (SELECT id FROM mutes WHERE at < ?1 LIMIT ?2)";
+
+const PRUNE_AUDIT: &str = "DELETE FROM audit WHERE id IN
+    (SELECT id FROM audit WHERE at < ?1 LIMIT ?2)";
+
 const PRUNE_OUTBOX: &str = "DELETE FROM outbox WHERE id IN (
     SELECT old.id FROM outbox AS old
     WHERE old.finished_at < ?1
@@ -138,12 +152,13 @@ const PRUNE_OUTBOX: &str = "DELETE FROM outbox WHERE id IN (
             SELECT 1 FROM outbox AS sibling
             WHERE sibling.dedup_key = old.dedup_key AND sibling.receiver = old.receiver
                 AND sibling.episode = old.episode AND sibling.finished_at IS NULL)
-        AND NOT EXISTS (
-            SELECT 1 FROM alerts WHERE alerts.dedup_key = old.dedup_key
-                AND old.episode = (
-                    SELECT newest.episode FROM outbox AS newest
-                    WHERE newest.dedup_key = old.dedup_key AND newest.receiver = old.receiver
-                    ORDER BY newest.id DESC LIMIT 1))
+        AND NOT (
+            (EXISTS (SELECT 1 FROM alerts WHERE alerts.dedup_key = old.dedup_key)
+                OR EXISTS (SELECT 1 FROM threads WHERE threads.dedup_key = old.dedup_key))
+            AND old.episode = (
+                SELECT newest.episode FROM outbox AS newest
+                WHERE newest.dedup_key = old.dedup_key AND newest.receiver = old.receiver
+                ORDER BY newest.id DESC LIMIT 1))
     LIMIT ?2)";
 
 /// Adds a transition, unless it has been added before.
@@ -170,14 +185,14 @@ pub(super) fn append_mute(tx: &Transaction<'_>, change: &MuteChange) -> rusqlite
         "INSERT INTO mutes (at, dedup_key, slo, change) VALUES (?1, ?2, ?3, ?4)
          ON CONFLICT (at, dedup_key) DO UPDATE SET change = excluded.change",
     )?;
-    let slo = change
-        .key
-        .instance()
-        .map(|instance| instance.slo.to_string());
+    let slo = match &change.key {
+        AlertKey::SourceDown { source } => format!("slofuse/{source}"),
+        AlertKey::Burn { instance, .. } | AlertKey::Blind { instance } => instance.slo.to_string(),
+    };
     insert.execute(params![
         change.at.as_millis(),
         change.key.dedup_key(),
-        slo.unwrap_or_default(),
+        slo,
         json(change)?,
     ])?;
     Ok(())
@@ -209,19 +224,51 @@ fn transitions(
             limit as i64
         ],
         |row| {
-            let stored: String = row.get(2)?;
-            let event = match serde_json::from_str(&stored) {
-                Ok(transition) => HistoryEvent::Transition(Box::new(transition)),
-                Err(error) => HistoryEvent::Unreadable {
-                    alert: row.get(1)?,
-                    error: error.to_string(),
-                },
-            };
-            let at = Timestamp::from_millis(row.get(0)?);
-            Ok(HistoryEntry { at, event })
+            stored_event(row, |transition| {
+                HistoryEvent::Transition(Box::new(transition))
+            })
         },
     )?;
     rows.collect()
+}
+
+fn mutes(
+    connection: &Connection,
+    query: &HistoryQuery,
+    limit: usize,
+) -> rusqlite::Result<Vec<HistoryEntry>> {
+    let mut select = connection.prepare_cached(
+        "SELECT at, dedup_key, change FROM mutes
+         WHERE at >= ?1 AND at < ?2 AND (?3 IS NULL OR slo = ?3)
+         ORDER BY at DESC, id DESC LIMIT ?4",
+    )?;
+    let rows = select.query_map(
+        params![
+            query.from.as_millis(),
+            query.to.as_millis(),
+            query.slo,
+            limit as i64
+        ],
+        |row| stored_event(row, |change| HistoryEvent::Muted(Box::new(change))),
+    )?;
+    rows.collect()
+}
+
+/// An entry of a row with its time, the alert's key and a JSON value.
+fn stored_event<T: DeserializeOwned>(
+    row: &Row<'_>,
+    event: impl FnOnce(T) -> HistoryEvent,
+) -> rusqlite::Result<HistoryEntry> {
+    let stored: String = row.get(2)?;
+    let event = match serde_json::from_str(&stored) {
+        Ok(value) => event(value),
+        Err(error) => HistoryEvent::Unreadable {
+            alert: row.get(1)?,
+            error: error.to_string(),
+        },
+    };
+    let at = Timestamp::from_millis(row.get(0)?);
+    Ok(HistoryEntry { at, event })
 }
 
 fn deliveries(
@@ -230,8 +277,9 @@ fn deliveries(
     limit: usize,
 ) -> rusqlite::Result<Vec<HistoryEntry>> {
     let mut select = connection.prepare_cached(
-        "SELECT created_at, id, receiver, dedup_key, slo, kind, episode, state, finished_at,
-             attempts
+        "SELECT created_at, id, receiver, dedup_key, slo, kind, episode,
+             CASE WHEN discarded_at IS NULL THEN state ELSE 'discarded' END, finished_at,
+             attempts, diverted_from
          FROM outbox
          WHERE created_at >= ?1 AND created_at < ?2 AND (?3 IS NULL OR slo = ?3)
          ORDER BY created_at DESC, id DESC LIMIT ?4",
@@ -257,6 +305,7 @@ fn delivery(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Delivery
     Ok(DeliveryRecord {
         id,
         receiver: row.get(2)?,
+        diverted_from: row.get(10)?,
         alert: row.get(3)?,
         slo: row.get(4)?,
         kind: word(row, 5)?,
@@ -269,7 +318,7 @@ fn delivery(connection: &Connection, row: &Row<'_>) -> rusqlite::Result<Delivery
 }
 
 /// A word of an enum, as the schema allows it.
-fn word<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
+pub(super) fn word<T: DeserializeOwned>(row: &Row<'_>, column: usize) -> rusqlite::Result<T> {
     let text: String = row.get(column)?;
     serde_json::from_value(text.into()).map_err(|error| {
         rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(error))

@@ -8,10 +8,13 @@ use crate::engine::{Silence, ThreadKey, ThreadRecord};
 
 /// Stores the thread in place of any with the same key.
 pub(super) fn save_thread(tx: &Transaction<'_>, thread: &ThreadRecord) -> rusqlite::Result<()> {
-    let sql = "INSERT INTO threads (key, record) VALUES (?1, ?2)
+    let sql = "INSERT INTO threads (key, dedup_key, record) VALUES (?1, ?2, ?3)
         ON CONFLICT (key) DO UPDATE SET record = excluded.record";
-    tx.prepare_cached(sql)?
-        .execute(params![thread.key.to_string(), json(thread)?])?;
+    tx.prepare_cached(sql)?.execute(params![
+        thread.key.to_string(),
+        thread.key.dedup_key(),
+        json(thread)?
+    ])?;
     Ok(())
 }
 

@@ -16,7 +16,9 @@ pub mod audit;
 pub mod cache;
 pub mod dead_letters;
 pub mod error;
+pub mod fallback;
 pub mod history;
+pub mod load;
 pub mod outbox;
 
 mod alerts;
@@ -24,6 +26,7 @@ mod collapse;
 mod enqueue;
 mod memories;
 mod schema;
+mod success;
 #[cfg(test)]
 mod tests;
 
@@ -47,7 +50,9 @@ pub use audit::AuditEntry;
 pub use cache::SampleCache;
 pub use dead_letters::{DeadLetter, Revival};
 pub use error::StoreError;
+pub use fallback::KnownReceiver;
 pub use history::{DeliveryRecord, HistoryEntry, HistoryEvent, HistoryQuery};
+pub use load::ReceiverLoad;
 pub use outbox::{AttemptOutcome, Backlog, Delivery, DeliveryState};
 
 /// The database's file name in the state directory.
@@ -59,6 +64,9 @@ const LOCK_FILE: &str = "slofuse.lock";
 /// How long to wait for a lock of another program, such as a backup that reads the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Memory for pages of the database.
+const CACHE_KIB: i64 = 16 << 10;
+
 /// Size to which the write-ahead log is cut back after a burst.
 const WAL_BYTES_KEPT: i64 = 64 << 20;
 
@@ -69,6 +77,8 @@ pub struct Store(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     connection: Mutex<Connection>,
+    /// The receivers of the configuration.
+    known: Mutex<Arc<fallback::Known>>,
     /// The database's path, for error texts.
     file: String,
     /// Held, never read: dropping it frees the directory, after the connection is closed.
@@ -134,6 +144,7 @@ impl Store {
         if effects.is_empty() {
             return Ok(committed);
         }
+        let known = self.known();
         self.write("commit the effects of a step", |tx| {
             for effect in effects {
                 match effect {
@@ -146,9 +157,8 @@ impl Store {
                     Effect::ForgetSilence(id) => memories::forget_silence(tx, id)?,
                     Effect::Muted(change) => history::append_mute(tx, change)?,
                     Effect::Notify(notification) => {
-                        if enqueue::enqueue(tx, now, notification)? {
-                            committed.receivers.insert(notification.receiver.clone());
-                        }
+                        let news = &mut committed.receivers;
+                        enqueue::enqueue(tx, &known, now, notification, news)?;
                     }
                 }
             }
@@ -197,6 +207,7 @@ impl Store {
         schema::migrate(&mut connection, schema::MIGRATIONS, &file)?;
         let store = Self(Arc::new(Inner {
             connection: Mutex::new(connection),
+            known: Mutex::default(),
             file,
             _lock: lock,
         }));
@@ -244,6 +255,8 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", true)?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    connection.pragma_update(None, "mmap_size", 0)?;
     connection.pragma_update(None, "journal_size_limit", WAL_BYTES_KEPT)
 }
 

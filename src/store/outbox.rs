@@ -12,12 +12,19 @@
 //! an earlier one is unfinished. A row in flight when the process died may have arrived; it is due
 //! again at the next start. What need not be sent any more is decided in `collapse`.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 
 use super::error::StoreError;
-use super::{Store, attempts, collapse};
+use super::fallback::{self, Known};
+use super::{Store, attempts, collapse, enqueue};
 use crate::engine::{Notification, Timestamp};
+
+/// Bytes of notifications read by one claim, beyond the first row: a backlog of large groups is
+/// read in portions.
+pub const CLAIM_BYTES_MAX: usize = 4 << 20;
 
 /// A notification that is due.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,8 +78,10 @@ pub enum DeliveryState {
     Delivered,
     /// Final: there is no need to send it any more.
     Superseded,
-    /// Final: given up.
+    /// Given up: final, unless an operator has it tried again.
     Dead,
+    /// Final: given up, and settled by an operator.
+    Discarded,
 }
 
 /// What one receiver has still to be told.
@@ -82,15 +91,15 @@ pub struct Backlog {
     pub receiver: String,
     /// Rows that are not finished.
     pub pending: u64,
-    /// Rows that were given up and are still in the history.
+    /// Rows that were given up, are not discarded and still in the history.
     pub dead: u64,
     /// When the oldest unfinished row was decided.
     pub oldest: Option<Timestamp>,
 }
 
 impl Store {
-    /// Up to `limit` deliveries that can begin now: pages first, then by due time and age. For one alert
-    /// there is at most one of them.
+    /// Up to `limit` deliveries that can begin now, and not many more than [`CLAIM_BYTES_MAX`] of them:
+    /// pages first, then by due time and age. For one alert there is at most one of them.
     ///
     /// A row whose notification does not parse is given up here, with that reason.
     ///
@@ -103,6 +112,7 @@ impl Store {
         now: Timestamp,
         limit: usize,
     ) -> Result<Vec<Delivery>, StoreError> {
+        let known = self.known();
         self.write("claim the due deliveries", |tx| {
             loop {
                 let mut unreadable = false;
@@ -112,7 +122,13 @@ impl Store {
                         Ok(delivery) => due.push(delivery),
                         Err(error) => {
                             unreadable = true;
-                            give_up(tx, id, now, &format!("unreadable notification: {error}"))?;
+                            give_up(
+                                tx,
+                                &known,
+                                id,
+                                now,
+                                &format!("unreadable notification: {error}"),
+                            )?;
                         }
                     }
                 }
@@ -137,10 +153,7 @@ impl Store {
     ) -> Result<Option<Timestamp>, StoreError> {
         let due = self.read("look for the next delivery", |connection| {
             connection
-                .prepare_cached(&format!(
-                    "SELECT due_at FROM outbox AS row WHERE receiver = ?1 AND {READY}
-                     ORDER BY due_at, id LIMIT 1"
-                ))?
+                .prepare_cached(NEXT_DUE)?
                 .query_row([receiver], |row| row.get(0).map(Timestamp::from_millis))
                 .optional()
         })?;
@@ -156,7 +169,7 @@ impl Store {
     pub fn begin_attempt(&self, id: i64, now: Timestamp) -> Result<(), StoreError> {
         let begun = self.write("begin a delivery attempt", |tx| {
             let sql = format!(
-                "UPDATE outbox AS row SET state = 'in_flight', attempts = attempts + 1
+                "UPDATE outbox SET state = 'in_flight', attempts = attempts + 1
                  WHERE id = ?1 AND {READY}"
             );
             let begun = tx.prepare_cached(&sql)?.execute([id])? == 1;
@@ -184,14 +197,21 @@ impl Store {
         now: Timestamp,
         outcome: &AttemptOutcome,
     ) -> Result<(), StoreError> {
+        let known = self.known();
         let finished = self.write("record a delivery attempt", |tx| match outcome {
             AttemptOutcome::Delivered { receipt } => delivered(tx, id, now, receipt.as_deref()),
             AttemptOutcome::Retry {
                 at,
                 error,
                 ambiguous,
-            } => retry(tx, id, now, *at, error, *ambiguous),
-            AttemptOutcome::Dead { error } => give_up(tx, id, now, error),
+            } => {
+                let finished = retry(tx, id, now, *at, error, *ambiguous)?;
+                if finished && is_orphan(tx, &known, id)? {
+                    give_up(tx, &known, id, now, fallback::ORPHANED)?;
+                }
+                Ok(finished)
+            }
+            AttemptOutcome::Dead { error } => give_up(tx, &known, id, now, error),
         })?;
         finished.then_some(()).ok_or(StoreError::NotUnderWay { id })
     }
@@ -244,19 +264,30 @@ impl Store {
     }
 }
 
-/// The rule of order: `row` is pending and no earlier row of its alert and receiver is unfinished.
-const READY: &str = "row.state = 'pending' AND row.finished_at IS NULL AND NOT EXISTS (
-    SELECT 1 FROM outbox AS earlier
-    WHERE earlier.dedup_key = row.dedup_key AND earlier.receiver = row.receiver
-        AND earlier.id < row.id AND earlier.finished_at IS NULL)";
+/// The rule of order: the row is pending and no earlier row of its alert and receiver is
+/// unfinished.
+const READY: &str = "state = 'pending' AND blocked = 0";
+
+pub(super) const NEXT_DUE: &str = "SELECT due_at FROM outbox
+    WHERE receiver = ?1 AND state = 'pending' AND blocked = 0 ORDER BY due_at, id LIMIT 1";
+
+pub(super) const DUE: &str = "SELECT id, attempts, created_at, notification,
+        (SELECT receipt FROM outbox AS told
+         WHERE told.dedup_key = row.dedup_key AND told.receiver = row.receiver
+             AND told.episode = row.episode AND told.receipt IS NOT NULL
+         ORDER BY told.id LIMIT 1)
+    FROM outbox AS row
+    WHERE receiver = ?1 AND urgency = ?2 AND due_at <= ?3 AND state = 'pending' AND blocked = 0
+    ORDER BY due_at, id LIMIT ?4";
 
 /// Two halves, so that each is answered by its partial index.
-const BACKLOG: &str = "
+pub(super) const BACKLOG: &str = "
     SELECT receiver, sum(pending), sum(dead), min(oldest) FROM (
         SELECT receiver, count(*) AS pending, 0 AS dead, min(created_at) AS oldest
         FROM outbox WHERE finished_at IS NULL GROUP BY receiver
         UNION ALL
-        SELECT receiver, 0, count(*), NULL FROM outbox WHERE state = 'dead' GROUP BY receiver)
+        SELECT receiver, 0, count(*), NULL
+        FROM outbox WHERE state = 'dead' AND discarded_at IS NULL GROUP BY receiver)
     GROUP BY receiver ORDER BY receiver";
 
 /// Makes the attempts that the last process left open due again: they may have arrived.
@@ -282,31 +313,39 @@ fn due_rows(
     now: Timestamp,
     limit: usize,
 ) -> rusqlite::Result<Vec<DueRow>> {
-    let mut query = connection.prepare_cached(&format!(
-        "SELECT id, attempts, created_at, notification,
-             (SELECT receipt FROM outbox AS told
-              WHERE told.dedup_key = row.dedup_key AND told.receiver = row.receiver
-                  AND told.episode = row.episode AND told.receipt IS NOT NULL
-              ORDER BY told.id LIMIT 1)
-         FROM outbox AS row WHERE receiver = ?1 AND due_at <= ?2 AND {READY}
-         ORDER BY urgency, due_at, id LIMIT ?3"
-    ))?;
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = query.query_map(params![receiver, now.as_millis(), limit], |row| {
-        let (id, attempts, created_at) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        let notification: String = row.get(3)?;
-        let routing = row.get(4)?;
-        let parsed = serde_json::from_str(&notification);
-        let delivery = parsed.map(|notification| Delivery {
-            id,
-            notification,
-            attempts,
-            created_at: Timestamp::from_millis(created_at),
-            routing,
-        });
-        Ok((id, delivery))
-    })?;
-    rows.collect()
+    let mut query = connection.prepare_cached(DUE)?;
+    let (mut due, mut bytes) = (Vec::new(), 0);
+    for urgency in enqueue::URGENCIES {
+        let left = i64::try_from(limit.saturating_sub(due.len())).unwrap_or(i64::MAX);
+        let mut rows = query.query(params![receiver, urgency, now.as_millis(), left])?;
+        while let Some(row) = rows.next()? {
+            let (id, attempts, created_at) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            let notification: String = row.get(3)?;
+            bytes += notification.len();
+            if bytes > CLAIM_BYTES_MAX && !due.is_empty() {
+                return Ok(due);
+            }
+            let routing = row.get(4)?;
+            let parsed = serde_json::from_str(&notification);
+            let delivery = parsed.map(|notification| Delivery {
+                id,
+                notification,
+                attempts,
+                created_at: Timestamp::from_millis(created_at),
+                routing,
+            });
+            due.push((id, delivery));
+        }
+    }
+    Ok(due)
+}
+
+/// Whether the row waits for a receiver that is gone.
+fn is_orphan(tx: &Transaction<'_>, known: &Known, id: i64) -> rusqlite::Result<bool> {
+    let receiver: String = tx
+        .prepare_cached("SELECT receiver FROM outbox WHERE id = ?1")?
+        .query_row([id], |row| row.get(0))?;
+    Ok(!known.has(&receiver))
 }
 
 fn delivered(
@@ -348,7 +387,14 @@ fn retry(
     Ok(true)
 }
 
-fn give_up(tx: &Transaction<'_>, id: i64, now: Timestamp, error: &str) -> rusqlite::Result<bool> {
+/// Makes a row a dead letter, unless it is finished; its fallback hears of it.
+pub(super) fn give_up(
+    tx: &Transaction<'_>,
+    known: &Known,
+    id: i64,
+    now: Timestamp,
+    error: &str,
+) -> rusqlite::Result<bool> {
     let sql = "UPDATE outbox SET state = 'dead', finished_at = ?2
         WHERE id = ?1 AND finished_at IS NULL";
     let changed = tx
@@ -361,6 +407,7 @@ fn give_up(tx: &Transaction<'_>, id: i64, now: Timestamp, error: &str) -> rusqli
         attempts::open(tx, id, now)?;
         attempts::close(tx, id, now, "dead", Some(error))?;
     }
+    fallback::divert(tx, known, id, now, &mut BTreeSet::new())?;
     collapse::unheard_episode(tx, id, now)?;
     Ok(true)
 }

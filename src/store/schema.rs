@@ -80,12 +80,73 @@ CREATE TABLE attempts (
 ) STRICT, WITHOUT ROWID;
 ";
 
-/// Threads, silences, why alerts were muted, and what operators did.
+/// Threads, silences, why alerts were muted, what operators did; the head of each queue, and what
+/// was told to a fallback.
+///
+/// `blocked` is 1 while an earlier row of the same alert and receiver is unfinished: kept by two
+/// triggers, so that a claim reads only rows that may go, whatever waits behind them. `fallback_at`
+/// is when it was settled whether the fallback hears of the row as well; a row that stands in for
+/// another receiver's has that one's name in `diverted_from` and its distance from the first in
+/// `diversions`. A dead letter that was discarded stays `dead`, with `discarded_at`.
 const VERSION_2: &str = "
+ALTER TABLE outbox ADD COLUMN blocked INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE outbox ADD COLUMN discarded_at INTEGER;
+ALTER TABLE outbox ADD COLUMN fallback_at INTEGER;
+ALTER TABLE outbox ADD COLUMN diverted_from TEXT;
+ALTER TABLE outbox ADD COLUMN diversions INTEGER NOT NULL DEFAULT 0;
+
+UPDATE outbox SET fallback_at = created_at WHERE kind = 'resolve';
+UPDATE outbox SET blocked = 1 WHERE finished_at IS NULL AND EXISTS (
+    SELECT 1 FROM outbox AS earlier
+    WHERE earlier.dedup_key = outbox.dedup_key AND earlier.receiver = outbox.receiver
+        AND earlier.id < outbox.id AND earlier.finished_at IS NULL);
+
+CREATE TRIGGER outbox_row_finished AFTER UPDATE OF finished_at ON outbox
+WHEN OLD.finished_at IS NULL AND NEW.finished_at IS NOT NULL
+BEGIN
+    UPDATE outbox SET blocked = 0 WHERE id = (
+        SELECT min(id) FROM outbox
+        WHERE dedup_key = NEW.dedup_key AND receiver = NEW.receiver AND finished_at IS NULL);
+END;
+
+CREATE TRIGGER outbox_row_revived AFTER UPDATE OF finished_at ON outbox
+WHEN OLD.finished_at IS NOT NULL AND NEW.finished_at IS NULL
+BEGIN
+    UPDATE outbox SET blocked = 1
+    WHERE dedup_key = NEW.dedup_key AND receiver = NEW.receiver AND finished_at IS NULL
+        AND id > NEW.id AND blocked = 0;
+    UPDATE outbox SET blocked = EXISTS (
+        SELECT 1 FROM outbox AS earlier
+        WHERE earlier.dedup_key = NEW.dedup_key AND earlier.receiver = NEW.receiver
+            AND earlier.id < NEW.id AND earlier.finished_at IS NULL)
+    WHERE id = NEW.id;
+END;
+
+DROP INDEX outbox_due;
+DROP INDEX outbox_urgent;
+DROP INDEX outbox_dead;
+CREATE INDEX outbox_due ON outbox (receiver, due_at, id)
+    WHERE state = 'pending' AND blocked = 0;
+CREATE INDEX outbox_urgent ON outbox (receiver, urgency, due_at, id)
+    WHERE state = 'pending' AND blocked = 0;
+CREATE INDEX outbox_unfinished ON outbox (receiver, fallback_at, urgency, created_at)
+    WHERE finished_at IS NULL;
+CREATE INDEX outbox_dead ON outbox (receiver, finished_at, id)
+    WHERE state = 'dead' AND discarded_at IS NULL;
+CREATE INDEX outbox_newest_dead ON outbox (finished_at, id)
+    WHERE state = 'dead' AND discarded_at IS NULL;
+CREATE INDEX outbox_diverted ON outbox (dedup_key, diverted_from, episode)
+    WHERE diverted_from IS NOT NULL;
+CREATE INDEX outbox_pages ON outbox (created_at, receiver)
+    WHERE kind = 'trigger' AND urgency = 0 AND may_have_arrived = 1;
+
 CREATE TABLE threads (
-    key    TEXT NOT NULL PRIMARY KEY,
-    record TEXT NOT NULL
+    key       TEXT NOT NULL PRIMARY KEY,
+    dedup_key TEXT NOT NULL,
+    record    TEXT NOT NULL
 ) STRICT;
+
+CREATE INDEX threads_dedup_key ON threads (dedup_key);
 
 CREATE TABLE silences (
     id     TEXT NOT NULL PRIMARY KEY,

@@ -131,6 +131,7 @@ fn record(alert: &str, since: Timestamp) -> AlertRecord {
         )]
         .into(),
         mutes: Vec::new(),
+        announced_at: None,
     }
 }
 

@@ -97,6 +97,7 @@ fn start(store: &Store, receiver: &Arc<Slow>, stop: &CancellationToken) -> Arc<N
         clock: Arc::new(|| NOW),
         observer: Arc::new(Nobody),
         poke: poke.clone(),
+        fallback: None,
     };
     tokio::spawn(worker.run(stop.clone(), Span::from_secs(5)));
     poke

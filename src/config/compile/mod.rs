@@ -7,16 +7,24 @@
 mod composite;
 mod defaults;
 mod document;
+mod email;
 mod fit;
 mod indicator;
+mod interval;
+mod kind;
 mod links;
+mod muting;
 mod period;
 mod policies;
 mod policy;
 mod receiver;
+mod route;
+mod route_lint;
 mod secret;
+mod server;
 mod settings;
 mod slo;
+mod templates;
 mod tier;
 
 use std::cell::RefCell;

@@ -15,6 +15,8 @@ pub(crate) struct Outside<'a> {
     pub(crate) env: &'a dyn Fn(&str) -> Option<String>,
     /// Why a file cannot be used, if it cannot.
     pub(crate) unusable: &'a dyn Fn(&Path) -> Option<String>,
+    /// The text of a file, or why it cannot be had.
+    pub(crate) read: &'a dyn Fn(&Path) -> Result<String, String>,
     /// The directory of the settings file: relative paths in it begin here.
     pub(crate) directory: &'a Path,
 }

@@ -1,7 +1,6 @@
 //! The settings file to [`Settings`]: defaults filled in, every bound checked.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::config::decode::decode;
@@ -10,14 +9,18 @@ use crate::config::field::{Field, Section};
 use crate::config::raw::settings as raw;
 use crate::config::secret::Secret;
 use crate::config::settings::{
-    DeliverySettings, EvaluationSettings, ServerSettings, Settings, SourceSettings, StateSettings,
+    DeliverySettings, EvaluationSettings, Settings, SourceSettings, StateSettings,
 };
 use crate::config::tree;
 use crate::config::value::{Duration, Size, WebUrl};
-use crate::engine::Span;
+use crate::engine::{Routing, Span};
 
 use super::receiver;
+use super::route::{self, Context};
 use super::secret::Outside;
+use super::server::server;
+use super::templates::templates;
+use super::{interval, muting};
 
 /// What could be made of a settings file.
 #[derive(Default)]
@@ -80,26 +83,52 @@ fn settings(section: &Section<'_>, raw: &raw::Settings, outside: &Outside<'_>) -
     let policies = section.or(&raw.policies, Vec::new());
     let policies = policies.and_then(|list| paths(&list, outside));
     let receivers = receiver::receivers(section, &raw.receivers, outside);
-    let routes = receiver::routes(section, &raw.routes, &raw.receivers);
-    let routing = routes
-        .zip(receivers.as_deref())
-        .map(|(routes, receivers)| receiver::routing(routes, receivers));
+    let routing = routing(section, raw, receivers.as_deref());
+    let templates = templates(section, &raw.templates, outside);
+    let heartbeats = receiver::heartbeats(section, &raw.heartbeats, outside);
+    let night = interval::night(&section.within(&raw.night, "night"), &raw.night);
     let delivery = delivery(&section.within(&raw.delivery, "delivery"), &raw.delivery);
-    let server = server(&section.within(&raw.server, "server"), &raw.server);
+    let server = server(&section.within(&raw.server, "server"), &raw.server, outside);
     let state = state(&section.within(&raw.state, "state"), &raw.state);
     Some(Settings {
         source: source?,
         evaluation: evaluation?,
         definitions: definitions?,
         policies: policies?,
-        receivers: receivers?,
+        receivers: receivers?.into_iter().map(|one| one.settings).collect(),
         routing: routing?,
-        templates: crate::message::Templates::default(),
-        heartbeats: Vec::new(),
-        night: crate::config::settings::Night::default(),
+        templates: templates?,
+        heartbeats: heartbeats?,
+        night: night?,
         delivery: delivery?,
         server: server?,
         state: state?,
+    })
+}
+
+/// Who is told, and what keeps alerts quiet.
+fn routing(
+    section: &Section<'_>,
+    raw: &raw::Settings,
+    receivers: Option<&[receiver::Compiled]>,
+) -> Option<Routing> {
+    let intervals = interval::named(section, &raw.time_intervals);
+    let inhibit = muting::inhibit_rules(section, &raw.inhibit_rules);
+    let maintenance = muting::maintenance(section, &raw.maintenance, intervals.as_ref());
+    let dependencies = muting::dependencies(section, &raw.dependencies);
+    let context = Context {
+        names: receiver::Names::new(&raw.receivers),
+        intervals: intervals.as_ref(),
+        receivers,
+        owners: !raw.owners.is_absent(),
+    };
+    let routing = route::routing(section, raw, &context);
+    Some(Routing {
+        inhibit: inhibit?,
+        maintenance: maintenance?,
+        dependencies: dependencies?,
+        intervals: intervals?,
+        ..routing?
     })
 }
 
@@ -124,7 +153,8 @@ pub(super) fn timeout(
     )
 }
 
-fn span(
+/// A length of time between two bounds, or its default.
+pub(super) fn span(
     section: &Section<'_>,
     field: &Field<Duration>,
     default: Span,
@@ -265,6 +295,14 @@ fn delivery(section: &Section<'_>, field: &Field<raw::Delivery>) -> Option<Deliv
         shortest,
         hour,
     );
+    let (second, day) = (Span::from_secs(1), Span::from_hours(24));
+    let fallback_after = span(
+        section,
+        &raw.fallback_after,
+        default.fallback_after,
+        second,
+        day,
+    );
     if initial > max && max.is_some() {
         let message = "backoff_initial is longer than backoff_max";
         section.refuse(
@@ -279,34 +317,7 @@ fn delivery(section: &Section<'_>, field: &Field<raw::Delivery>) -> Option<Deliv
         age_max: age_max?,
         breaker_failures: failures?,
         breaker_pause: pause?,
-        fallback_after: default.fallback_after,
-    })
-}
-
-fn server(section: &Section<'_>, field: &Field<raw::Server>) -> Option<ServerSettings> {
-    let default = ServerSettings::default();
-    if field.is_absent() {
-        return Some(default);
-    }
-    let raw = field.value()?;
-    let listen = match raw.listen.value() {
-        None if raw.listen.is_absent() => Some(default.listen),
-        None => None,
-        Some(text) => {
-            let listen: Option<SocketAddr> = text.parse().ok();
-            if listen.is_none() {
-                let message = format!("{:?} is not an address to listen on", excerpt(text));
-                let fix = "write an IP address and a port, such as 127.0.0.1:9876 or 0.0.0.0:9876";
-                section.refuse(&raw.listen, message, fix);
-            }
-            listen
-        }
-    };
-    let external_url = section.maybe(&raw.external_url);
-    Some(ServerSettings {
-        listen: listen?,
-        external_url: external_url?.map(|WebUrl(url)| url),
-        ..ServerSettings::default()
+        fallback_after: fallback_after?,
     })
 }
 

@@ -9,11 +9,23 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::config::field::{Field, ValueOr};
-use crate::config::value::{Duration, Name, Size, WebUrl};
+use crate::config::schema::one_of;
+use crate::config::value::{Duration, Size, WebUrl};
+
+mod receiver;
+mod route;
+mod server;
+mod time;
+
+pub(crate) use receiver::*;
+pub(crate) use route::*;
+pub(crate) use server::*;
+pub(crate) use time::*;
 
 /// The whole file.
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(extend("oneOf" = one_of(["routes", "route"])))]
 pub(crate) struct Settings {
     /// Where samples come from.
     pub(crate) prometheus: Field<Prometheus>,
@@ -25,8 +37,26 @@ pub(crate) struct Settings {
     pub(crate) policies: Field<Vec<Field<String>>>,
     /// Required. Who can be told.
     pub(crate) receivers: Field<Vec<Field<Receiver>>>,
-    /// Required. Who is told what.
+    /// Who is told what: receivers by severity.
     pub(crate) routes: Field<Routes>,
+    /// Instead of `routes`: a tree of routes, with Alertmanager's semantics.
+    pub(crate) route: Field<Route>,
+    /// The receivers of each owner, for routes that go `to_owner`.
+    pub(crate) owners: Field<BTreeMap<String, Field<OwnerReceivers>>>,
+    /// Named stretches of time, for routes and maintenance.
+    pub(crate) time_intervals: Field<Vec<Field<NamedIntervals>>>,
+    /// Alerts that keep others quiet.
+    pub(crate) inhibit_rules: Field<Vec<Field<InhibitRule>>>,
+    /// When nobody wants to hear of what.
+    pub(crate) maintenance: Field<Vec<Field<Maintenance>>>,
+    /// What the page of an SLO does to the alerts of those that depend on it. Default annotate.
+    pub(crate) dependencies: Field<Dependencies>,
+    /// When people sleep: pages are counted apart then. Default 22:00 to 07:00, UTC.
+    pub(crate) night: Field<Night>,
+    /// Words in place of the built-in ones, for all receivers.
+    pub(crate) templates: Field<Templates>,
+    /// Services that raise an alarm when slofuse stops calling them.
+    pub(crate) heartbeats: Field<Vec<Field<Heartbeat>>>,
     /// Limits shared by all deliveries.
     pub(crate) delivery: Field<Delivery>,
     /// The daemon's own HTTP server.
@@ -117,89 +147,6 @@ pub(crate) struct Evaluation {
     pub(crate) series_max: Field<usize>,
 }
 
-/// One of `receivers:`; exactly one of `pagerduty`, `slack`, `webhook` and `console`.
-#[derive(Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Receiver {
-    /// Required. Unique; what routes refer to.
-    pub(crate) name: Field<Name>,
-    /// Deadline of one attempt. Default 15s; 100ms to 5m.
-    pub(crate) timeout: Field<Duration>,
-    /// Deliveries under way at once. Default 4; 1 to 256.
-    pub(crate) concurrency: Field<usize>,
-    /// Whether to say when something ends. Default true.
-    pub(crate) send_resolved: Field<bool>,
-    /// TLS of the connection.
-    pub(crate) tls: Field<Tls>,
-    /// PagerDuty Events API v2.
-    pub(crate) pagerduty: Field<PagerDuty>,
-    /// Slack, by an incoming webhook or a bot.
-    pub(crate) slack: Field<Slack>,
-    /// A webhook with Alertmanager's body, version 4.
-    pub(crate) webhook: Field<Webhook>,
-    /// Lines on standard output.
-    pub(crate) console: Field<Console>,
-}
-
-/// PagerDuty Events API v2.
-#[derive(Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct PagerDuty {
-    /// Required. Integration key of an Events API v2 integration.
-    pub(crate) routing_key: Field<Secret>,
-    /// Default `https://events.pagerduty.com/v2/enqueue`; the EU region has its own.
-    pub(crate) url: Field<WebUrl>,
-}
-
-/// Slack: `webhook_url`, or `bot_token` with `channel`.
-#[derive(Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Slack {
-    /// Incoming webhook: one message per notice.
-    pub(crate) webhook_url: Field<Secret>,
-    /// Token with the scope `chat:write`: one message per alert, edited in place.
-    pub(crate) bot_token: Field<Secret>,
-    /// Required with `bot_token`: name or id.
-    pub(crate) channel: Field<String>,
-    /// Default `https://slack.com/api`.
-    pub(crate) api_url: Field<WebUrl>,
-}
-
-/// Generic webhook.
-#[derive(Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Webhook {
-    /// Required. May be a secret.
-    pub(crate) url: Field<Secret>,
-    /// User name and password.
-    pub(crate) basic_auth: Field<BasicAuth>,
-    /// Instead of `basic_auth`.
-    pub(crate) bearer_token: Field<Secret>,
-    /// Extra request headers; values may be secrets.
-    pub(crate) headers: Field<BTreeMap<String, Field<Secret>>>,
-    /// Key that signs each request, `whsec_...`. Default: unsigned.
-    pub(crate) signing_secret: Field<Secret>,
-}
-
-/// Standard output has nothing to set.
-#[derive(Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Console {}
-
-/// `routes:` names of receivers by severity.
-#[derive(Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Routes {
-    /// For a severity without an entry of its own.
-    pub(crate) default: Field<Vec<Field<String>>>,
-    /// Who is woken.
-    pub(crate) page: Field<Vec<Field<String>>>,
-    /// Who is told in working hours.
-    pub(crate) ticket: Field<Vec<Field<String>>>,
-    /// Who is told of budgets.
-    pub(crate) info: Field<Vec<Field<String>>>,
-}
-
 /// `delivery:`
 #[derive(Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
@@ -214,16 +161,8 @@ pub(crate) struct Delivery {
     pub(crate) breaker_failures: Field<u32>,
     /// An open breaker lets one attempt through then. Default 10s; 100ms to 1h.
     pub(crate) breaker_pause: Field<Duration>,
-}
-
-/// `server:`
-#[derive(Default, Deserialize, JsonSchema)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct Server {
-    /// Address and port. Default `127.0.0.1:9876`.
-    pub(crate) listen: Field<String>,
-    /// Where people reach it, for links in notifications. Default: no links back.
-    pub(crate) external_url: Field<WebUrl>,
+    /// What a receiver does not have by then goes to its `fallback` too. Default 5m; 1s to 24h.
+    pub(crate) fallback_after: Field<Duration>,
 }
 
 /// `state:`

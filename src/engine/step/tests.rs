@@ -684,7 +684,7 @@ fn the_end_is_told_to_whoever_heard_of_the_beginning() {
          10m shop 10/s",
     );
     scene.expect(
-        "3m30s new trigger shop/availability/page: Burning 1h/5m
+        "3m new trigger shop/availability/page: Burning 1h/5m
          11m both resolve shop/availability/page: Recovered 1h/5m
          11m new resolve shop/availability/page: Recovered 1h/5m
          11m old resolve shop/availability/page: Recovered 1h/5m",
@@ -1004,4 +1004,32 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn what_people_are_told_has_a_curve_that_a_restart_does_not_change() {
+    let mut scene = shop();
+    scene.play(
+        "1h  shop 10/s
+         10m shop 10/s 50%",
+    );
+    let told = scene.notifications();
+    let (at, page) = &told[0];
+    let curve = page.facts.curve.clone().unwrap();
+    assert_eq!((curve.until, curve.burn.len()), (*at, 73));
+    // The burning step and the quiet one before.
+    let [.., quiet, burning] = curve.burn.as_slice() else {
+        panic!("{curve:?}");
+    };
+    assert!(quiet.unwrap() < 1.0 && burning.unwrap() > 14.4, "{curve:?}");
+    let consumed = page.facts.budget.unwrap().consumed;
+    let drawn = curve.consumed.last().unwrap().unwrap();
+    assert!((f64::from(drawn) - consumed).abs() < 1e-6);
+    let stored = serde_json::to_string(&scene.engine.alerts().next().unwrap()).unwrap();
+    assert!(stored.contains(r#""curve":null"#), "records stay small");
+    let id = page.facts.key.instance().unwrap().clone();
+    let before = scene.engine.curve_of(&id, scene.now);
+    assert!(before.is_some());
+    scene.restart();
+    assert_eq!(scene.engine.curve_of(&id, scene.now), before);
 }

@@ -2,6 +2,8 @@
 
 use super::super::digest::tests::{ended_group, group};
 use super::super::exchange::{self, assert_manners};
+use std::collections::BTreeMap;
+
 use super::super::fixture;
 use super::*;
 use crate::config::settings::ReceiverSettings;

@@ -170,6 +170,7 @@ impl Stage {
             }),
             observer: Arc::clone(&counts) as Arc<dyn DeliveryObserver>,
             poke: Arc::clone(&poke),
+            fallback: None,
         };
         Self {
             outbox: outbox.clone(),

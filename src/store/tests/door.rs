@@ -147,7 +147,7 @@ fn a_newer_schema_is_refused_and_left_alone() {
     write_database(directory.path(), "PRAGMA user_version = 7");
     insta::assert_snapshot!(
         refusal(directory.path()),
-        @"cannot use the database DIR/slofuse.db: its schema version 7 is newer than 1, the newest that this slofuse knows; run the newer slofuse or use another state directory"
+        @"cannot use the database DIR/slofuse.db: its schema version 7 is newer than 2, the newest that this slofuse knows; run the newer slofuse or use another state directory"
     );
     write_database(directory.path(), "PRAGMA user_version = -1");
     assert!(refusal(directory.path()).contains("schema version -1"));
@@ -260,7 +260,7 @@ fn an_alert_that_does_not_parse_is_named() {
         .unwrap();
     sql(&store, "UPDATE alerts SET record = '{}'");
     let error = store.load().unwrap_err();
-    insta::assert_snapshot!(error, @r#"cannot load the alert slofuse/shop/checkout{region="eu"}/page from memory: its record is damaged or was written by another version; delete its row from the table alerts and close its incident by hand"#);
+    insta::assert_snapshot!(error, @r#"cannot load the record slofuse/shop/checkout{region="eu"}/page from memory: it is damaged or was written by another version; delete its row from the table alerts, threads or silences and close its incident by hand"#);
 }
 
 #[test]

@@ -50,8 +50,9 @@ pub(super) struct Scene {
     expected: usize,
     traffic: BTreeMap<String, Target>,
     last_good: BTreeMap<String, Timestamp>,
-    /// The store: one JSON value per open alert.
+    /// The store: one JSON value per open alert, and per thread.
     records: BTreeMap<String, String>,
+    threads: BTreeMap<String, String>,
 }
 
 /// A target that counts requests.
@@ -109,6 +110,7 @@ impl Scene {
             traffic: BTreeMap::new(),
             last_good: BTreeMap::new(),
             records: BTreeMap::new(),
+            threads: BTreeMap::new(),
         };
         scene.configure();
         scene
@@ -154,10 +156,13 @@ impl Scene {
     pub(super) fn crash(&mut self) {
         let records = self.records.values();
         let records = records.map(|json| serde_json::from_str(json).unwrap());
+        let threads = self.threads.values();
+        let threads = threads.map(|json| serde_json::from_str(json).unwrap());
         self.engine = Engine::new(
             options(&self.source),
             Memories {
                 alerts: records.collect(),
+                threads: threads.collect(),
                 ..Memories::default()
             },
         );
@@ -192,6 +197,7 @@ impl Scene {
                     self.scrape();
                 }
                 self.poll(down.as_deref());
+                self.step(Input::Tick);
             }
         }
     }
@@ -244,6 +250,11 @@ impl Scene {
                     self.records.insert(record.key.dedup_key(), json);
                 }
                 Effect::Forget(key) => drop(self.records.remove(&key.dedup_key())),
+                Effect::SaveThread(thread) => {
+                    let json = serde_json::to_string(thread).unwrap();
+                    self.threads.insert(thread.key.to_string(), json);
+                }
+                Effect::ForgetThread(key) => drop(self.threads.remove(&key.to_string())),
                 _ => {}
             }
             self.effects.push((self.now, effect));

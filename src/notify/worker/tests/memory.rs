@@ -6,7 +6,7 @@ use rand::rngs::SmallRng;
 use rand::{Rng, SeedableRng};
 use tokio::sync::Notify;
 
-use crate::engine::{Notification, Timestamp};
+use crate::engine::{Notification, Severity, Timestamp};
 use crate::notify::{Outbox, fixture};
 use crate::store::{AttemptOutcome, Delivery};
 
@@ -33,6 +33,8 @@ pub(super) struct Row {
     pub(super) due: Timestamp,
     pub(super) end: Option<End>,
     pub(super) was_ambiguous: bool,
+    /// When it was handed to the fallback.
+    pub(super) diverted_at: Option<Timestamp>,
     pub(super) error: String,
 }
 
@@ -86,6 +88,7 @@ impl Memory {
             delivery: fixture::delivery(id, notification),
             end: None,
             was_ambiguous: false,
+            diverted_at: None,
             error: String::new(),
         });
     }
@@ -196,6 +199,27 @@ impl Outbox for Memory {
         })??;
         self.0.finished.notify_waiters();
         Ok(())
+    }
+
+    fn divert(
+        &self,
+        _receiver: &str,
+        now: Timestamp,
+        before: Timestamp,
+        pages: bool,
+    ) -> Result<usize, DiskFull> {
+        self.with(|state| {
+            let mut settled = 0;
+            for row in state.rows.iter_mut().filter(|row| !row.is_finished()) {
+                let page = row.delivery.notification.facts.severity == Severity::Page;
+                let is_due = row.delivery.created_at <= before || (pages && page);
+                if is_due && row.diverted_at.is_none() && settled < 2 {
+                    row.diverted_at = Some(now);
+                    settled += 1;
+                }
+            }
+            settled
+        })
     }
 
     fn receipt(
