@@ -10,6 +10,7 @@ mod online;
 mod rules;
 mod run;
 mod schema;
+mod template;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -89,6 +90,8 @@ enum Command {
     Schema(schema::SchemaArgs),
     /// Hash a password, read from standard input, for `server.auth.users`
     HashPassword(hash_password::HashPasswordArgs),
+    /// Show what messages say, and try templates for them
+    Template(template::TemplateArgs),
     /// Watch an incident of a simulated shop: a page, why it fired, what it cost, its resolve
     Demo(demo::DemoArgs),
 }
@@ -115,6 +118,7 @@ pub fn main() -> ExitCode {
         Command::Rules(args) => rules::rules(&args),
         Command::Schema(args) => schema::schema(&args),
         Command::HashPassword(args) => hash_password::hash_password(&args),
+        Command::Template(args) => template::template(&args),
         Command::Demo(args) => demo::demo(&args),
     };
     match outcome {

@@ -13,6 +13,7 @@ mod repository;
 mod rules;
 mod running;
 mod schema;
+mod template;
 mod tidy;
 mod tls;
 mod tour;
