@@ -66,7 +66,7 @@ fn a_drawing_is_the_same_every_time() {
     let svg = drawing::svg(&small(), Some(14.4)).unwrap();
     let lines = svg.lines().filter(|line| !line.contains("1.4"));
     let lines: Vec<&str> = lines.collect();
-    insta::assert_snapshot!(lines.join("\n"), @r#"
+    insta::assert_snapshot!(lines.join("\n"), @r##"
     <svg xmlns="http://www.w3.org/2000/svg" width="600" height="200">
     <rect width="600" height="200" fill="#ffffff"/>
     <path d="M12 104L588 104" stroke="#d1d5db" stroke-width="1"/>
@@ -77,7 +77,7 @@ fn a_drawing_is_the_same_every_time() {
     <path d="M396.0 190L396.0 140.5L588.0 185.5L588.0 190Z" fill="#2f6fcf" fill-opacity="0.15"/>
     <path d="M396.0 140.5L588.0 185.5" fill="none" stroke="#2f6fcf" stroke-width="2" stroke-linejoin="round" stroke-linecap="round"/>
     </svg>
-    "#);
+    "##);
     assert_eq!(drawing::svg(&small(), Some(14.4)).unwrap(), svg);
 }
 
