@@ -10,13 +10,14 @@ mod dead_letters;
 mod demo;
 mod hash_password;
 mod online;
-mod route;
 mod operate;
 mod receivers;
+mod route;
 mod rules;
 mod run;
 mod schema;
 mod silence;
+mod template;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -113,6 +114,8 @@ enum Command {
     /// The running daemon sends them, past routes and outbox. With --config and without --url no
     /// daemon is needed: they are sent from here.
     NotifyTest(receivers::NotifyTestArgs),
+    /// Show what messages say, and try templates for them
+    Template(template::TemplateArgs),
     /// Watch an incident of a simulated shop: a page, why it fired, what it cost, its resolve
     Demo(demo::DemoArgs),
 }
@@ -146,6 +149,7 @@ pub fn main() -> ExitCode {
         Command::DeadLetters(args) => dead_letters::dead_letters(&args),
         Command::Receivers(args) => receivers::receivers(&args),
         Command::NotifyTest(args) => receivers::notify_test(&args),
+        Command::Template(args) => template::template(&args),
         Command::Demo(args) => demo::demo(&args),
     };
     match outcome {

@@ -14,6 +14,7 @@ mod repository;
 mod rules;
 mod running;
 mod schema;
+mod template;
 mod tidy;
 mod tls;
 mod tour;
