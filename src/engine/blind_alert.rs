@@ -70,10 +70,6 @@ impl Engine {
         }
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one call site; a struct would only rename them"
-    )]
     fn move_blind_alert(
         &mut self,
         feed: &str,

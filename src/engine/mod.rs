@@ -24,6 +24,7 @@ mod burn_alert;
 mod company;
 mod composite;
 pub mod counts;
+mod curve;
 mod decide;
 mod dependency;
 pub mod direct;

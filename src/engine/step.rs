@@ -136,6 +136,7 @@ impl Engine {
                 self.settle(Scope::Moved, &mut effects);
             }
         }
+        self.illustrate(&mut effects);
         #[cfg(debug_assertions)]
         super::invariant::check(self, &effects);
         effects

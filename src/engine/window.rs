@@ -106,23 +106,28 @@ impl Window {
 
     /// The events of `(now - window, now]`. A window beyond the period reads the period.
     pub fn sum(&self, window: Span, now: Timestamp) -> Counts {
-        let ring = self.ring(window);
-        ring.map_or(Counts::ZERO, |ring| ring.since(now - window))
+        self.ring(window)
+            .map_or(Counts::ZERO, |ring| ring.since(now - window))
+    }
+
+    /// The finest ring that reaches far enough.
+    fn ring(&self, window: Span) -> Option<&Ring> {
+        let mut rings = self.rings.iter();
+        let fitting = rings.find(|(reach, _)| *reach >= window);
+        fitting.or_else(|| self.rings.last()).map(|(_, ring)| ring)
+    }
+
+    /// The width of the buckets that a window is read from.
+    pub fn width(&self, window: Span) -> Span {
+        self.ring(window).map_or(Span::ZERO, Ring::width)
     }
 
     /// The edge of the bucket that this time lies in, at its old end or at its young one. Older
     /// times lie in wider buckets.
     pub(super) fn edges(&self, at: Timestamp, now: Timestamp) -> (Timestamp, Timestamp) {
-        let ring = self.ring(now.since(at));
-        let width = ring.map_or(Span::ZERO, Ring::width);
+        let width = self.width(now.since(at));
         let old = at.align_down(width);
         (old, if old == at { at } else { old + width })
-    }
-
-    fn ring(&self, window: Span) -> Option<&Ring> {
-        let ring = self.rings.iter().find(|(reach, _)| *reach >= window);
-        let (_, ring) = ring.or_else(|| self.rings.last())?;
-        Some(ring)
     }
 
     /// The newest `count` events and the time after which they lie, from the finest ring that

@@ -245,6 +245,15 @@ impl Scene {
         }
     }
 
+    /// Time passes, a second at a time, and nothing else happens.
+    pub(super) fn wait(&mut self, length: &str) {
+        let end = self.now + Span::parse(length).unwrap();
+        while self.now < end {
+            self.now = self.now + Span::from_secs(1);
+            self.step(Input::Tick);
+        }
+    }
+
     /// One step at the present time.
     pub(super) fn step(&mut self, input: Input) {
         for effect in self.engine.step(self.now, input) {
@@ -421,6 +430,20 @@ fn line(at: Timestamp, notification: &Notification) -> String {
         ..
     } = notification;
     let elapsed = at.since(START);
+    if let Some(group) = &notification.group {
+        let member = |facts: &AlertFacts| {
+            let over = if facts.resolved_at.is_some() { "-" } else { "" };
+            format!("{over}{}", facts.service)
+        };
+        let members: Vec<String> = group.members.iter().map(member).collect();
+        let (key, why, members) = (&group.key, why(facts), members.join(" "));
+        let more = match group.omitted {
+            0 => String::new(),
+            omitted => format!(" and {omitted} more"),
+        };
+        let kind = kind.as_str();
+        return format!("{elapsed} {receiver} {kind} {key}: {why} [{members}{more}]");
+    }
     let mut line = format!(
         "{elapsed} {receiver} {} {}: {}",
         kind.as_str(),
@@ -439,6 +462,8 @@ fn why(facts: &AlertFacts) -> String {
         Reason::NoData { slots, detail } => format!("dark for {slots}, {detail}"),
         Reason::SourceFailed { slots, detail } => format!("failed {slots}, {detail}"),
         Reason::ExhaustionAhead { .. } => "exhaustion ahead".to_owned(),
+        Reason::Acknowledged { by } => format!("{by} looks after it"),
+        Reason::Unacknowledged { after } => format!("nobody for {after}"),
         other => format!("{other:?}"),
     }
 }
