@@ -10,6 +10,7 @@ mod deploy;
 mod mistakes;
 mod readme;
 mod repository;
+mod route;
 mod rules;
 mod running;
 mod schema;

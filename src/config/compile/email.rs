@@ -20,16 +20,17 @@ pub(super) fn email(
 ) -> Option<ReceiverKind> {
     let host = section.required(&raw.host, "host").cloned();
     let host = host.filter(|host| is_host(section, &raw.host, host));
-    let security = match section.or(&raw.security, raw::SmtpSecurity::StartTls)? {
+    let security = section.or(&raw.security, raw::SmtpSecurity::StartTls);
+    let security = security.map(|security| match security {
         raw::SmtpSecurity::StartTls => SmtpSecurity::StartTls,
         raw::SmtpSecurity::Tls => SmtpSecurity::Tls,
         raw::SmtpSecurity::None => SmtpSecurity::None,
-    };
+    });
     // Submission, submission over TLS and relay: RFC 8314 and RFC 5321.
     let usual = match security {
-        SmtpSecurity::StartTls => 587,
-        SmtpSecurity::Tls => 465,
-        SmtpSecurity::None => 25,
+        Some(SmtpSecurity::Tls) => 465,
+        Some(SmtpSecurity::None) => 25,
+        Some(SmtpSecurity::StartTls) | None => 587,
     };
     let port = section.bounded(&raw.port, usual, 1, 65_535);
     let username = section.maybe(&raw.username);
@@ -50,7 +51,7 @@ pub(super) fn email(
     });
     let credentials = username?.zip(password?);
     let host = host?;
-    if credentials.is_some() && security == SmtpSecurity::None && !is_loopback(&host) {
+    if credentials.is_some() && security == Some(SmtpSecurity::None) && !is_loopback(&host) {
         let mark = raw.security.mark_or(section.mark);
         let message = "the password would be sent in plain text";
         let fix = "write security: starttls or security: tls";
@@ -61,7 +62,7 @@ pub(super) fn email(
     Some(ReceiverKind::Email(Email {
         host,
         port: u16::try_from(port?).ok()?,
-        security,
+        security: security?,
         credentials,
         from: from?,
         to: to?,
