@@ -260,6 +260,13 @@ impl Account {
         }
     }
 
+    /// The share of the budget that was consumed before the last `later` bad events; `None`
+    /// while nothing is known of the budget.
+    pub(super) fn consumed_without(&self, objective: Objective, later: f64) -> Option<f64> {
+        let allowed = self.events * objective.budget_ratio();
+        (allowed > 0.0).then(|| (self.spent.bad - later).max(0.0) / allowed)
+    }
+
     /// Time until nothing is left. At burn 1 the whole budget lasts one period. Below 1 a rolling
     /// budget recovers as fast as it is spent, so it has no end; one of a calendar period does
     /// not recover, but begins anew when the period ends.

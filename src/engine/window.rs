@@ -106,12 +106,20 @@ impl Window {
 
     /// The events of `(now - window, now]`. A window beyond the period reads the period.
     pub fn sum(&self, window: Span, now: Timestamp) -> Counts {
-        let ring = self
-            .rings
-            .iter()
-            .find(|(reach, _)| *reach >= window)
-            .or_else(|| self.rings.last());
-        ring.map_or(Counts::ZERO, |(_, ring)| ring.since(now - window))
+        self.ring(window)
+            .map_or(Counts::ZERO, |ring| ring.since(now - window))
+    }
+
+    /// The finest ring that reaches far enough.
+    fn ring(&self, window: Span) -> Option<&Ring> {
+        let mut rings = self.rings.iter();
+        let fitting = rings.find(|(reach, _)| *reach >= window);
+        fitting.or_else(|| self.rings.last()).map(|(_, ring)| ring)
+    }
+
+    /// The width of the buckets that a window is read from.
+    pub fn width(&self, window: Span) -> Span {
+        self.ring(window).map_or(Span::ZERO, Ring::width)
     }
 
     /// The newest `count` events and the time after which they lie, from the finest ring that

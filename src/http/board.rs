@@ -25,6 +25,8 @@ pub struct About {
     pub interval: Span,
     /// Where people reach this server.
     pub external_url: Option<String>,
+    /// When it started.
+    pub started_at: Timestamp,
 }
 
 /// The SLOs that are evaluated together.
@@ -47,6 +49,17 @@ pub struct Notices {
     pub silences: Vec<Silence>,
     /// Open threads.
     pub threads: Vec<ThreadRecord>,
+}
+
+/// A receiver as the settings name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceiverInfo {
+    /// Its name.
+    pub name: String,
+    /// The word for its kind.
+    pub kind: &'static str,
+    /// Who is told in its place.
+    pub fallback: Option<String>,
 }
 
 /// What the daemon is doing, for `/readyz`.
@@ -80,6 +93,8 @@ pub(super) struct Published {
     pub(super) alerts: Arc<[AlertRecord]>,
     /// Who is told.
     pub(super) notices: Arc<Notices>,
+    /// Who can be told, in the order of the settings.
+    pub(super) receivers: Arc<[ReceiverInfo]>,
     /// What became of reloads.
     pub(super) reloads: Reloads,
     /// What the daemon says it is doing.
@@ -127,6 +142,7 @@ impl Board {
             feeds: BTreeMap::new(),
             alerts: Arc::default(),
             notices: Arc::default(),
+            receivers: Arc::default(),
             reloads: Reloads::default(),
             readiness: Readiness::Evaluating,
             decided_at: None,
@@ -176,6 +192,14 @@ impl Board {
     pub fn publish_notices(&self, notices: Notices) {
         let notices = Arc::new(notices);
         let replaced = self.update(|published| std::mem::replace(&mut published.notices, notices));
+        drop(replaced);
+    }
+
+    /// Replaces who can be told.
+    pub fn set_receivers(&self, receivers: Vec<ReceiverInfo>) {
+        let receivers = receivers.into();
+        let replaced =
+            self.update(|published| std::mem::replace(&mut published.receivers, receivers));
         drop(replaced);
     }
 

@@ -72,7 +72,7 @@ fn title(notification: &Notification, group: &GroupFacts, over: bool) -> String 
 }
 
 /// What the alerts have in common.
-fn subject(key: &ThreadKey) -> String {
+pub(super) fn subject(key: &ThreadKey) -> String {
     let name = match key {
         ThreadKey::Storm { .. } => "storm".to_owned(),
         ThreadKey::Group { route, labels, .. } => {
@@ -98,7 +98,7 @@ fn subject(key: &ThreadKey) -> String {
 }
 
 /// `48 pages, 2 tickets and 13 more, 1 over`: exact as far as alerts are spelled out.
-fn tally(group: &GroupFacts) -> String {
+pub(super) fn tally(group: &GroupFacts) -> String {
     let mut listed = 0;
     let mut counts = Vec::new();
     for (severity, one, many) in [
@@ -170,7 +170,12 @@ fn facts(
     words::bounded([
         ("Impact", impact(group)),
         ("Services", services(group)),
-        ("Depends on", words::dependencies(&dependencies(group))),
+        (
+            "Depends on",
+            (!over)
+                .then(|| dependencies(group))
+                .and_then(|on| words::dependencies(&on)),
+        ),
         (
             "Since",
             Some(words::stretch(start, end, notification.facts.decided_at)),
@@ -181,7 +186,7 @@ fn facts(
     ])
 }
 
-fn oldest(notification: &Notification, group: &GroupFacts) -> Timestamp {
+pub(super) fn oldest(notification: &Notification, group: &GroupFacts) -> Timestamp {
     let starts = group.members.iter().map(|member| member.started_at);
     starts.fold(notification.facts.started_at, Timestamp::min)
 }
@@ -280,3 +285,6 @@ fn line(member: &AlertFacts, external: Option<&Url>) -> MemberLine {
         link: links.next().map(|link| link.url),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -105,7 +105,7 @@ pub fn period(facts: &AlertFacts) -> String {
 const SILENCE: &str = "Until that changes no burn can be seen: silence is not health.";
 const NOT_A_RECOVERY: &str = "This is not a recovery.";
 
-fn subject(facts: &AlertFacts) -> String {
+pub(super) fn subject(facts: &AlertFacts) -> String {
     let name = match &facts.key {
         AlertKey::SourceDown { source } => format!("metrics source {source}"),
         AlertKey::Burn { .. } | AlertKey::Blind { .. } => {
@@ -192,7 +192,7 @@ fn closed(facts: &AlertFacts) -> String {
 }
 
 /// The sentence about the tiers after another one, where there are tiers.
-fn condition(facts: &AlertFacts) -> String {
+pub(super) fn condition(facts: &AlertFacts) -> String {
     match facts.tiers.is_empty() {
         true => String::new(),
         false => format!(" {}", tier_sentence(facts)),

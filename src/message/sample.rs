@@ -6,9 +6,57 @@ use std::collections::BTreeMap;
 use reqwest::Url;
 
 use crate::engine::{
-    AlertFacts, AlertKey, BudgetFacts, Document, InstanceId, Labels, Notification,
-    NotificationKind, Reason, Severity, SloId, Span, TierFacts, Timestamp,
+    Acknowledgement, AlertFacts, AlertKey, BudgetFacts, Curve, DependencyFacts, Document,
+    GroupFacts, InstanceId, Labels, Notification, NotificationKind, Reason, Severity, SloId, Span,
+    ThreadKey, TierFacts, Timestamp,
 };
+
+/// What [`named`] knows.
+pub const NAMES: [&str; 13] = [
+    "page",
+    "update",
+    "resolve",
+    "closed",
+    "ticket",
+    "info",
+    "blind",
+    "source_down",
+    "acknowledged",
+    "group",
+    "storm",
+    "group_resolve",
+    "hostile",
+];
+
+/// The sample of this name.
+pub fn named(name: &str) -> Option<Notification> {
+    Some(match name {
+        "page" => burning(),
+        "update" => updated(),
+        "resolve" => resolved(),
+        "closed" => closed(burning(), Reason::NoTraffic),
+        "ticket" => ticket(),
+        "info" => budget(Reason::BudgetConsumed { threshold: 0.75 }),
+        "blind" => blind(Reason::NoData {
+            slots: 10,
+            detail: "the newest sample is 5m old".to_owned(),
+        }),
+        "source_down" => source_down(),
+        "acknowledged" => acknowledged(),
+        "group" => group(),
+        "storm" => storm(),
+        "group_resolve" => group_resolved(),
+        "hostile" => hostile(),
+        _ => return None,
+    })
+}
+
+/// Every sample by its name.
+pub fn all() -> impl Iterator<Item = (&'static str, Notification)> {
+    NAMES
+        .into_iter()
+        .filter_map(|name| Some((name, named(name)?)))
+}
 
 /// 2026-01-02 03:10:30 UTC
 pub const NOW: Timestamp = Timestamp::from_secs(1_767_323_430);
@@ -51,6 +99,139 @@ pub fn closed(mut notification: Notification, reason: Reason) -> Notification {
     notification.facts.decided_at = end;
     notification.facts.resolved_at = Some(end);
     notification
+}
+
+/// A ticket of an SLO whose cause may be another one.
+pub fn ticket() -> Notification {
+    let key = AlertKey::Burn {
+        instance: instance(Labels::empty()),
+        severity: Severity::Ticket,
+    };
+    let mut notification = notification(key, Reason::Burning);
+    let facts = &mut notification.facts;
+    facts.tiers = vec![TierFacts {
+        long: Span::from_days(1),
+        short: Span::from_hours(2),
+        factor: 3.0,
+        budget_fraction: 0.1,
+        long_burn: 3.4,
+        short_burn: 4.1,
+        bad_events: Some(3264.0),
+        total_events: Some(960_000.0),
+    }];
+    facts.dependencies = vec![DependencyFacts {
+        slo: SloId::new("shop", "db"),
+        since: NOW - Span::from_mins(9),
+    }];
+    facts.document.runbook = None;
+    notification
+}
+
+/// The page, once somebody looks after it.
+pub fn acknowledged() -> Notification {
+    let mut notification = updated();
+    let facts = &mut notification.facts;
+    facts.reason = Reason::Acknowledged {
+        by: "alice".to_owned(),
+    };
+    facts.acknowledged = Some(Acknowledgement {
+        by: "alice".to_owned(),
+        at: NOW - Span::from_secs(30),
+        via: "slack".to_owned(),
+        note: "rolling back".to_owned(),
+    });
+    notification
+}
+
+/// The alerts of a route that groups by service, one of them over.
+pub fn group() -> Notification {
+    let mut over = closed(burning(), Reason::Recovered).facts;
+    over.labels = Labels::new([("region", "us")]);
+    over.resolved_at = Some(NOW);
+    let mut other = ticket().facts;
+    "search".clone_into(&mut other.slo);
+    together(
+        ThreadKey::Group {
+            receiver: "on-call".to_owned(),
+            route: "by-service".to_owned(),
+            labels: Labels::new([("service", "shop")]),
+        },
+        vec![burning().facts, other, over],
+    )
+}
+
+/// The same group, over.
+pub fn group_resolved() -> Notification {
+    let mut notification = group();
+    let end = NOW + Span::from_mins(10);
+    let over = |mut facts: AlertFacts| {
+        facts.reason = Reason::Recovered;
+        facts.decided_at = end;
+        facts.resolved_at = Some(end);
+        facts
+    };
+    notification.kind = NotificationKind::Resolve;
+    notification.sequence = 3;
+    notification.facts = over(notification.facts);
+    if let Some(group) = &mut notification.group {
+        group.firing = 0;
+        group.members = group.members.drain(..).map(over).collect();
+    }
+    notification
+}
+
+/// More pages than a person takes one by one; not all are spelled out.
+pub fn storm() -> Notification {
+    const MEMBERS: usize = 12;
+    let member = |at: usize| {
+        let mut facts = burning().facts;
+        facts.service = format!("service-{}", at % 4);
+        facts.slo = format!("slo-{at}");
+        facts
+    };
+    let key = ThreadKey::Storm {
+        receiver: "on-call".to_owned(),
+    };
+    let mut notification = together(key, (0..MEMBERS).map(member).collect());
+    if let Some(group) = &mut notification.group {
+        group.omitted = 25;
+        group.firing += 25;
+    }
+    notification
+}
+
+fn together(key: ThreadKey, members: Vec<AlertFacts>) -> Notification {
+    let mut notification = burning();
+    if let Some(loudest) = members.first() {
+        notification.facts = loudest.clone();
+    }
+    let firing = members.iter().filter(|m| m.resolved_at.is_none()).count();
+    notification.group = Some(Box::new(GroupFacts {
+        key,
+        omitted: 0,
+        firing: u32::try_from(firing).unwrap_or(u32::MAX),
+        members,
+    }));
+    notification
+}
+
+/// A burn that began an hour before [`NOW`], in an otherwise quiet night.
+pub fn curve() -> Curve {
+    const POINTS: usize = 73;
+    const BEGAN: usize = POINTS - 13;
+    let mut consumed = 0.3434;
+    let points = (0..POINTS).map(|at| {
+        let burn = if at < BEGAN { 0.4 } else { 32.0 };
+        consumed += burn * 5.0 / (30.0 * 24.0 * 60.0);
+        (Some(burn), Some(consumed))
+    });
+    let (burn, consumed) = points.unzip();
+    Curve {
+        until: NOW,
+        step: Span::from_mins(5),
+        burn,
+        consumed,
+    }
 }
 
 /// An info alert about the budget itself.
@@ -112,6 +293,12 @@ pub fn hostile() -> Notification {
     document.runbook = Some(format!("javascript:alert(1)//{evil}"));
     document.dashboard = Some("https://dash.example/d?a=<b>|c&d\u{202e}".to_owned());
     document.annotations = BTreeMap::from([("evil".to_owned(), evil.to_owned())]);
+    notification.facts.acknowledged = Some(Acknowledgement {
+        by: evil.to_owned(),
+        at: NOW,
+        via: evil.to_owned(),
+        note: evil.to_owned(),
+    });
     notification
 }
 

@@ -165,6 +165,9 @@ fn details(facts: &AlertFacts, resolved: bool) -> Vec<Fact> {
         burning(&facts.tiers)
     };
     let next_step = (!resolved).then(|| next_step(facts));
+    // Those of a resolved alert are as old as its last burning slot.
+    let depends_on = (!resolved).then_some(facts.dependencies.as_slice());
+    let depends_on = depends_on.and_then(dependencies);
     let all = [
         ("Impact", non_empty(&facts.document.description)),
         ("Burn", burn),
@@ -173,7 +176,7 @@ fn details(facts: &AlertFacts, resolved: bool) -> Vec<Fact> {
             facts.budget.map(|budget| cost(facts, &budget, resolved)),
         ),
         ("SLA", facts.sla.as_ref().map(sla)),
-        ("Depends on", dependencies(&facts.dependencies)),
+        ("Depends on", depends_on),
         ("Since", Some(since(facts))),
         ("Looked after by", facts.acknowledged.as_ref().map(keeper)),
         ("Next step", next_step),
@@ -300,11 +303,11 @@ pub(super) fn dependencies(dependencies: &[DependencyFacts]) -> Option<String> {
     (!lines.is_empty()).then(|| lines.join("; "))
 }
 
-/// `alice since 2026-01-02 03:09:00 UTC, by slack: rolling back`
+/// `alice since 2026-01-02 03:09:00 UTC, via slack: rolling back`
 pub(super) fn keeper(acknowledged: &Acknowledgement) -> String {
     let Acknowledgement { by, at, via, note } = acknowledged;
     let mut line = format!("{by} since {}", figures::date(*at));
-    for (word, rest) in [(", by ", via.trim()), (": ", note.trim())] {
+    for (word, rest) in [(", via ", via.trim()), (": ", note.trim())] {
         if !rest.is_empty() {
             line += word;
             line += rest;

@@ -2,8 +2,9 @@
 
 use reqwest::Url;
 
+use super::context::Context;
 use super::picture;
-use super::templates::{TemplateError, Templates};
+use super::templates::{Slot, TemplateError, Templates};
 use super::words::Message;
 use crate::engine::Notification;
 
@@ -51,14 +52,19 @@ impl Writer {
         }
     }
 
-    /// The notification in words.
+    /// The notification in words. A text whose template fails keeps its built-in words, and a
+    /// note says so.
     pub fn message(&self, notification: &Notification) -> Message {
-        Message::new(notification, self.external.as_ref())
+        self.words(notification).0
     }
 
     /// The subject of an e-mail: one line. The headline, unless a template says otherwise.
     pub fn subject(&self, notification: &Notification) -> String {
-        self.message(notification).headline()
+        let (message, context) = self.words(notification);
+        let subject = context.and_then(|context| self.templates.render(Slot::Subject, &context));
+        subject
+            .and_then(Result::ok)
+            .unwrap_or_else(|| message.headline())
     }
 
     /// The whole body of a generic webhook's request, which is JSON; `None` without a template.
@@ -67,8 +73,36 @@ impl Writer {
     ///
     /// When the template fails for this notification or gives no JSON: then the usual body is to
     /// be sent, and the failure to be logged.
-    pub fn body(&self, _notification: &Notification) -> Option<Result<String, TemplateError>> {
-        None
+    pub fn body(&self, notification: &Notification) -> Option<Result<String, TemplateError>> {
+        let (_, context) = self.words(notification);
+        self.templates.render(Slot::Body, &context?)
+    }
+
+    /// The message, and with templates the context in which the rest of them is to be rendered.
+    fn words(&self, notification: &Notification) -> (Message, Option<Context>) {
+        let mut message = Message::new(notification, self.external.as_ref());
+        if self.templates.is_empty() {
+            return (message, None);
+        }
+        let mut context = Context::new(notification, &message, self.external.as_ref());
+        let mut failures = Vec::new();
+        let mut render =
+            |slot: Slot, context: &Context| match self.templates.render(slot, context)? {
+                Ok(text) => Some(text),
+                Err(error) => {
+                    failures.push(format!("template {} failed: {error}", slot.as_str()));
+                    None
+                }
+            };
+        let (title, why) = (render(Slot::Title, &context), render(Slot::Why, &context));
+        message.title = title.unwrap_or(message.title);
+        message.why = why.unwrap_or(message.why);
+        context.title.clone_from(&message.title);
+        context.why.clone_from(&message.why);
+        let notes = render(Slot::Notes, &context).filter(|notes| !notes.is_empty());
+        let notes: Vec<String> = notes.into_iter().chain(failures).collect();
+        message.notes = (!notes.is_empty()).then(|| notes.join("\n"));
+        (message, Some(context))
     }
 
     /// Where receivers can fetch the picture; `None` without a picture, and unless people reach

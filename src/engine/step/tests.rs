@@ -16,6 +16,8 @@ use crate::engine::policy::{BlindPolicy, BudgetPolicy, Mode, Policy, Severity, T
 use crate::engine::slo::{AlertText, Indicator, QueryTemplate, Reach, WindowQuery};
 
 mod composite;
+mod dispatch;
+mod muting;
 mod pending;
 mod periods;
 mod scene;
@@ -933,21 +935,30 @@ fn decisions(script: &[String], restarts: &[usize]) -> Vec<String> {
         .collect()
 }
 
+fn forget_numbers(facts: &mut AlertFacts) {
+    (facts.peak_burn, facts.budget, facts.decided_at) = (0.0, None, Timestamp::EPOCH);
+    for tier in &mut facts.tiers {
+        (tier.long_burn, tier.short_burn) = (0.0, 0.0);
+        (tier.bad_events, tier.total_events) = (None, None);
+    }
+}
+
 /// An effect without the measured numbers: those of slots before a restart are not stored, as
 /// the burn of each slot is no decision. Everything else must be the same.
 fn decision(at: Timestamp, mut effect: Effect) -> String {
-    let facts = match &mut effect {
-        Effect::Save(record) => Some(&mut record.facts),
-        Effect::Transitioned(transition) => Some(&mut transition.facts),
-        Effect::Notify(notification) => Some(&mut notification.facts),
-        _ => None,
-    };
-    if let Some(facts) = facts {
-        (facts.peak_burn, facts.budget, facts.decided_at) = (0.0, None, Timestamp::EPOCH);
-        for tier in &mut facts.tiers {
-            (tier.long_burn, tier.short_burn) = (0.0, 0.0);
-            (tier.bad_events, tier.total_events) = (None, None);
+    match &mut effect {
+        Effect::Save(record) => forget_numbers(&mut record.facts),
+        Effect::Transitioned(transition) => forget_numbers(&mut transition.facts),
+        Effect::SaveThread(thread) => {
+            let members = thread.members.values_mut();
+            members.for_each(|member| forget_numbers(&mut member.facts));
         }
+        Effect::Notify(notification) => {
+            forget_numbers(&mut notification.facts);
+            let members = notification.group.iter_mut().flat_map(|g| &mut g.members);
+            members.for_each(forget_numbers);
+        }
+        _ => {}
     }
     format!("{} {effect:?}", at.as_millis())
 }
@@ -1004,4 +1015,32 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn what_people_are_told_has_a_curve_that_a_restart_does_not_change() {
+    let mut scene = shop();
+    scene.play(
+        "1h  shop 10/s
+         10m shop 10/s 50%",
+    );
+    let told = scene.notifications();
+    let (at, page) = &told[0];
+    let curve = page.facts.curve.clone().unwrap();
+    assert_eq!((curve.until, curve.burn.len()), (*at, 73));
+    // The burning step and the quiet one before.
+    let [.., quiet, burning] = curve.burn.as_slice() else {
+        panic!("{curve:?}");
+    };
+    assert!(quiet.unwrap() < 1.0 && burning.unwrap() > 14.4, "{curve:?}");
+    let consumed = page.facts.budget.unwrap().consumed;
+    let drawn = curve.consumed.last().unwrap().unwrap();
+    assert!((f64::from(drawn) - consumed).abs() < 1e-6);
+    let stored = serde_json::to_string(&scene.engine.alerts().next().unwrap()).unwrap();
+    assert!(stored.contains(r#""curve":null"#), "records stay small");
+    let id = page.facts.key.instance().unwrap().clone();
+    let before = scene.engine.curve_of(&id, scene.now);
+    assert!(before.is_some());
+    scene.restart();
+    assert_eq!(scene.engine.curve_of(&id, scene.now), before);
 }

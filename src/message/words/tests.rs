@@ -260,3 +260,74 @@ fn a_notice_that_ends_with_its_period_does_not_claim_a_recovery() {
         "The 30d is over; a new budget has begun. This is not a recovery."
     );
 }
+
+#[test]
+fn what_an_alert_depends_on_and_who_looks_after_it_is_told() {
+    let line = |notification: &Notification, name: &str| {
+        let message = Message::new(notification, None);
+        let fact = message.facts.into_iter().find(|fact| fact.name == name);
+        fact.map(|fact| fact.value)
+    };
+    let ticket = fixture::ticket();
+    insta::assert_snapshot!(line(&ticket, "Depends on").unwrap(), @"shop/db, whose page fires since 2026-01-02 03:01:30 UTC");
+    assert_eq!(line(&ticket, "Looked after by"), None);
+    let mut acknowledged = fixture::acknowledged();
+    insta::assert_snapshot!(line(&acknowledged, "Looked after by").unwrap(), @"alice since 2026-01-02 03:10:00 UTC, via slack: rolling back");
+    let dependency = ticket.facts.dependencies[0].clone();
+    acknowledged.facts.dependencies = vec![dependency; 30];
+    let many = line(&acknowledged, "Depends on").unwrap();
+    assert!(many.ends_with("; and 25 more"), "{many}");
+}
+
+#[test]
+fn news_of_open_alerts_say_why() {
+    let with = |mut notification: Notification, reason: &Reason| {
+        notification.kind = NotificationKind::Update;
+        notification.facts.reason = reason.clone();
+        notification
+    };
+    let reasons = [
+        Reason::Repeated,
+        Reason::Acknowledged {
+            by: "alice".to_owned(),
+        },
+        Reason::Unacknowledged {
+            after: Span::from_mins(15),
+        },
+        Reason::Unmuted,
+    ];
+    let all: Vec<Notification> = reasons
+        .iter()
+        .flat_map(|reason| {
+            let blind = fixture::blind(Reason::Burning);
+            let info = fixture::budget(Reason::Burning);
+            [fixture::burning(), info, blind].map(|sample| with(sample, reason))
+        })
+        .collect();
+    insta::assert_snapshot!(headlines(&all), @r#"
+    [PAGE] shop/checkout{region="eu"} still burns its error budget at 32.15x, 61.2% left, gone in 13h 43m
+        This is still open. Both the last 1h and the last 5m burn faster than 14.4x. At 32.15x, 1h costs 4.47% of the 30d budget; the limit is 2%.
+    [INFO] shop/checkout has used 38.8% of its 30d error budget
+        This is still open.
+    [PAGE] shop/checkout cannot be evaluated
+        This is still open.
+    [PAGE] shop/checkout{region="eu"} still burns its error budget at 32.15x, 61.2% left, gone in 13h 43m
+        alice looks after it.
+    [INFO] shop/checkout has used 38.8% of its 30d error budget
+        alice looks after it.
+    [PAGE] shop/checkout cannot be evaluated
+        alice looks after it.
+    [PAGE] shop/checkout{region="eu"} still burns its error budget at 32.15x, 61.2% left, gone in 13h 43m
+        Nobody has acknowledged this for 15m. Both the last 1h and the last 5m burn faster than 14.4x. At 32.15x, 1h costs 4.47% of the 30d budget; the limit is 2%.
+    [INFO] shop/checkout has used 38.8% of its 30d error budget
+        Nobody has acknowledged this for 15m.
+    [PAGE] shop/checkout cannot be evaluated
+        Nobody has acknowledged this for 15m.
+    [PAGE] shop/checkout{region="eu"} still burns its error budget at 32.15x, 61.2% left, gone in 13h 43m
+        This was open before, muted or covered by another alert. Both the last 1h and the last 5m burn faster than 14.4x. At 32.15x, 1h costs 4.47% of the 30d budget; the limit is 2%.
+    [INFO] shop/checkout has used 38.8% of its 30d error budget
+        This was open before, muted or covered by another alert.
+    [PAGE] shop/checkout cannot be evaluated
+        This was open before, muted or covered by another alert.
+    "#);
+}

@@ -1,5 +1,7 @@
 //! The body of Alertmanager's webhook, authorised, named and signed.
 
+use std::collections::BTreeMap;
+
 use super::super::fixture;
 use super::*;
 use crate::config::settings::ReceiverSettings;
