@@ -110,7 +110,10 @@ fn stand_in(mut original: Notification) -> Notification {
 /// The header `webhook-id` of a notification.
 fn message_id(notification: &Notification) -> String {
     let hash = Sha256::digest(notification.idempotency_key());
-    let hex: String = hash[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex: String = hash[..16]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     format!("msg_{hex}")
 }
 

@@ -820,6 +820,11 @@ fn buttons_need_the_key_that_proves_who_pressed_them() {
 fn templates_are_tried_and_their_mistakes_have_a_line() {
     let settings = accepted(with("templates: {title: 'x', why: {file: words.j2}}"));
     assert_ne!(settings.templates, crate::message::Templates::default());
+    insta::assert_snapshot!(complaints(with, &[
+        "templates: {title: {file: broken.j2}}",
+        "templates:\n  notes: |\n    a\n    {{ b",
+        "templates: {title: '{{ nothing }}', body: 'x', why: ''}",
+    ]), @"");
     let own = accepted(receiver("console: {}, templates: {title: y}"));
     assert_ne!(
         own.receivers[1].templates,
