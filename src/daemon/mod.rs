@@ -266,8 +266,9 @@ impl Daemon {
             kind: receiver.kind.as_str(),
             fallback: receiver.fallback.clone(),
         };
+        let receivers = settings.receivers.iter().map(info).collect();
         self.board
-            .set_receivers(settings.receivers.iter().map(info).collect());
+            .set_receivers(receivers, settings.night.0.clone());
         let routing = settings.routing.clone();
         self.poller.set_night(settings.night.clone());
         self.poller.configure(feeds, routing, client).await;

@@ -15,6 +15,7 @@ mod route;
 mod rules;
 mod running;
 mod schema;
+mod template;
 mod tidy;
 mod tls;
 mod tour;
