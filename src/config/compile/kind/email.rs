@@ -6,8 +6,8 @@ use crate::config::lint::Lint;
 use crate::config::raw::settings as raw;
 use crate::config::settings::{Email, ReceiverKind, SmtpSecurity};
 
-use super::kind::is_loopback;
-use super::secret::Outside;
+use super::super::secret::Outside;
+use super::is_loopback;
 
 /// Recipients of one receiver: more belong in a mailing list.
 const RECIPIENTS_MAX: usize = 50;
@@ -15,9 +15,10 @@ const RECIPIENTS_MAX: usize = 50;
 /// E-mail by SMTP.
 pub(super) fn email(
     section: &Section<'_>,
-    raw: &raw::Email,
+    field: &Field<raw::Email>,
     outside: &Outside<'_>,
 ) -> Option<ReceiverKind> {
+    let (section, raw) = (&section.within(field, "email"), field.value()?);
     let host = section.required(&raw.host, "host").cloned();
     let host = host.filter(|host| is_host(section, &raw.host, host));
     let security = section.or(&raw.security, raw::SmtpSecurity::StartTls);
