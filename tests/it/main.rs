@@ -11,6 +11,7 @@ mod deploy;
 mod mistakes;
 mod readme;
 mod repository;
+mod route;
 mod rules;
 mod running;
 mod schema;
