@@ -341,6 +341,7 @@ fn receipts_of_an_open_group_are_kept() {
         episode: 1,
         facts: facts("a"),
         told: true,
+        announced: true,
     };
     let thread = ThreadRecord {
         key: thread_key(),
@@ -348,6 +349,7 @@ fn receipts_of_an_open_group_are_kept() {
         sequence: 1,
         told_at: Some(T0),
         flush_at: None,
+        pages: Vec::new(),
         members: [(key("a").dedup_key(), member)].into(),
     };
     store.commit(T0, &[Effect::SaveThread(thread)]).unwrap();
