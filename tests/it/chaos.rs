@@ -232,7 +232,7 @@ impl Servers {
             return Move::Take(Duration::ZERO);
         }
         // Now and then nothing works at one of them, long enough for its breaker.
-        if receiver == "oncall" && count % 1_000 < 150 {
+        if receiver == "oncall" && count % 1_000 < 40 {
             return Move::Answer("503 Service Unavailable");
         }
         match self.rng.lock().unwrap().random_range(0..1_000) {
