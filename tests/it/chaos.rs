@@ -414,8 +414,10 @@ fn check(directory: &Path, all: &BTreeMap<String, Notification>, taken: &[(Strin
             !sequences.contains(&1) || !dead.contains(&queue),
             "{queue:?}"
         );
+        // A fallback may come in with an update, when the first receiver has the trigger.
+        let is_odd = sequences.contains(&2) && !sequences.contains(&1);
         assert!(
-            sequences.contains(&1) || !sequences.contains(&2) || dead.contains(&queue),
+            !is_odd || dead.contains(&queue) || told.receiver == "backup",
             "an update without a trigger: {queue:?}"
         );
     }
