@@ -349,6 +349,7 @@ fn receipts_of_an_open_group_are_kept() {
         sequence: 1,
         told_at: Some(T0),
         flush_at: None,
+        pages: Vec::new(),
         members: [(key("a").dedup_key(), member)].into(),
         pages: Vec::new(),
     };
