@@ -9,7 +9,7 @@ use super::super::{FailureReason, fixture};
 use super::server::{DROP, HANG, Script, Server};
 use super::*;
 use crate::config::secret::Secret;
-use crate::engine::{Curve, Labels, NotificationKind};
+use crate::engine::{Labels, NotificationKind};
 
 const RETRY: ErrorClass = ErrorClass::Retry { after: None };
 
@@ -239,32 +239,6 @@ async fn a_group_names_its_members() {
             assert!(part.contains(expected), "{expected} in {part}");
         }
     }
-}
-
-#[tokio::test]
-async fn the_picture_is_inside_the_mail() {
-    let server = Server::start(Script::default()).await;
-    let receiver = receiver(&settings(server.port, SmtpSecurity::None));
-    let mut notification = fixture::burning();
-    notification.facts.curve = Some(Curve {
-        until: fixture::NOW,
-        step: Span::from_mins(5),
-        burn: (0..48_u8).map(|n| Some(f32::from(n))).collect(),
-        consumed: (0..48_u8).map(|n| Some(f32::from(n) / 48.0)).collect(),
-    });
-    assert!(receiver.writer.picture(&notification).is_some());
-    send(&receiver, &notification).await.unwrap();
-    let raw = &server.mails()[0];
-    let mail = Read::new(raw);
-    let html = mail.part("text/html");
-    assert!(html.contains("<img src=\"cid:curve@slofuse\""), "{html}");
-    assert!(mail.part("image/png").contains("PNG"));
-    let id = raw.to_lowercase().contains("content-id: <curve@slofuse>");
-    assert!(id, "the picture has the name that the text asks for");
-    assert!(
-        mail.part("text/plain").contains("Impact: "),
-        "words are enough"
-    );
 }
 
 #[tokio::test]
