@@ -29,6 +29,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+use self::backfill::chain;
 pub use self::clock::Clock;
 use self::delivery::{Deliveries, Prepared};
 use self::event::Event;
@@ -37,11 +38,13 @@ use self::gate::{Gate, GateError};
 use self::poller::{EVENTS_MAX, Poller, Surroundings};
 use self::reload::{Reloader, Started};
 pub use self::telemetry::{LogFormat, init_logging};
-use crate::config::settings::Settings;
+use crate::config::secret::Secret;
+use crate::config::settings::{ReceiverSettings, Settings};
 use crate::config::{Definition, Loaded};
-use crate::engine::{Drops, Engine, Options, ReadingOptions, Slo, Span, Timestamp};
+use crate::engine::{Drops, Engine, Options, ReadingOptions, Slo, Span};
 use crate::http::{
     About, App, Board, CommandRequest, Commands, FeedInfo, Manners, Metrics, Readiness,
+    ReceiverInfo, SecretProvider,
 };
 use crate::notify::BuildError;
 use crate::prometheus::{Client, SourceError};
@@ -123,7 +126,6 @@ impl Daemon {
         } = setup;
         let settings = &loaded.settings;
         let client = Arc::new(client(settings)?);
-        let prepared = Prepared::new(settings)?;
         let gate = Gate::new(&settings.server)?;
         let directory = &settings.state.directory;
         let store = if durable {
@@ -131,18 +133,22 @@ impl Daemon {
         } else {
             Store::in_memory()?
         };
+        let picture_key = Some(store.key("pictures", rand::random())?);
+        let prepared = Prepared::new(settings, picture_key)?;
         let address = settings.server.listen;
         let listen = |source| StartError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
 
         let engine = Engine::new(engine_options(settings), store.load()?);
-        let around = surroundings(settings, &clock, &store, durable);
+        let mut around = surroundings(settings, &clock, &store, picture_key);
+        around.cache = durable.then(|| Arc::new(SampleCache::new(directory)));
         let (board, metrics) = (around.board.clone(), around.metrics.clone());
         board.publish_alerts(engine.alerts().cloned().collect());
         let (command, commands) = mpsc::channel(COMMANDS_MAX);
-        let manners = gate.manners(&settings.server);
-        let server = serve(listener, &around, command, manners, shutdown.clone());
+        let slack_secret = settings.server.slack_signing_secret.clone().map(provider);
+        let app = app(&around, command, slack_secret);
+        let server = serve(listener, app, gate.manners(&settings.server), &shutdown);
         let (send, events) = mpsc::channel(EVENTS_MAX);
         let mut deliveries = Deliveries::default();
         deliveries.start(prepared, &around);
@@ -227,10 +233,7 @@ impl Daemon {
             }
             Err(error) => {
                 self.metrics.store_errors(1);
-                tracing::warn!(
-                    error = backfill::chain(&error),
-                    "Housekeeping of the state failed"
-                );
+                tracing::warn!(error = chain(&error), "Housekeeping of the state failed");
             }
         }
     }
@@ -258,6 +261,14 @@ impl Daemon {
             feeds = feeds.len(),
             "Definitions in force"
         );
+        let info = |receiver: &ReceiverSettings| ReceiverInfo {
+            name: receiver.name.clone(),
+            kind: receiver.kind.as_str(),
+            fallback: receiver.fallback.clone(),
+        };
+        let receivers = settings.receivers.iter().map(info).collect();
+        self.board
+            .set_receivers(receivers, settings.night.0.clone());
         let routing = settings.routing.clone();
         self.poller.set_night(settings.night.clone());
         self.poller.configure(feeds, routing, client).await;
@@ -275,20 +286,26 @@ impl Daemon {
     }
 }
 
-fn surroundings(settings: &Settings, clock: &Clock, store: &Store, durable: bool) -> Surroundings {
-    let directory = &settings.state.directory;
+fn surroundings(
+    settings: &Settings,
+    clock: &Clock,
+    store: &Store,
+    picture_key: Option<[u8; 32]>,
+) -> Surroundings {
     Surroundings {
         clock: clock.clone(),
         interval: settings.evaluation.interval,
         scrape_interval: settings.evaluation.scrape_interval,
         store: store.clone(),
-        cache: durable.then(|| Arc::new(SampleCache::new(directory))),
+        cache: None,
         cache_interval: settings.state.cache_interval,
+        picture_key,
         board: Board::new(About {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             source: SOURCE_NAME.to_owned(),
             interval: settings.evaluation.interval,
             external_url: settings.server.external_url.clone(),
+            started_at: clock.now(),
         }),
         metrics: Arc::new(Metrics::new()),
     }
@@ -296,21 +313,34 @@ fn surroundings(settings: &Settings, clock: &Clock, store: &Store, durable: bool
 
 fn serve(
     listener: TcpListener,
+    app: App,
+    manners: Manners,
+    shutdown: &CancellationToken,
+) -> JoinHandle<std::io::Result<()>> {
+    let stop = shutdown.clone().cancelled_owned();
+    tokio::spawn(crate::http::serve(listener, app, manners, stop))
+}
+
+fn app(
     around: &Surroundings,
     command: mpsc::Sender<CommandRequest>,
-    manners: Manners,
-    shutdown: CancellationToken,
-) -> JoinHandle<std::io::Result<()>> {
+    slack_secret: Option<SecretProvider>,
+) -> App {
     let clock = around.clock.clone();
-    let app = App {
+    App {
         board: around.board.clone(),
         metrics: around.metrics.clone(),
         commands: Commands::new(command),
         store: around.store.clone(),
-        clock: Arc::new(move || -> Timestamp { clock.now() }),
-    };
-    let stop = shutdown.cancelled_owned();
-    tokio::spawn(crate::http::serve(listener, app, manners, stop))
+        clock: Arc::new(move || clock.now()),
+        slack_secret,
+        picture_key: around.picture_key,
+    }
+}
+
+/// Reveals a secret each time it is needed: its file may be written anew.
+fn provider(secret: Secret) -> SecretProvider {
+    Arc::new(move || secret.reveal().map_err(|error| chain(&error)))
 }
 
 fn client(settings: &Settings) -> Result<Client, SourceError> {

@@ -70,10 +70,6 @@ impl Engine {
         }
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one call site; a struct would only rename them"
-    )]
     fn move_blind_alert(
         &mut self,
         feed: &str,
@@ -117,13 +113,13 @@ impl Engine {
             .and_then(|e| e.detail.clone())
             .unwrap_or_default();
         let reason = Reason::NoData { slots, detail };
-        let facts = facts_of(slo, id.labels, key, severity, None, reason, now);
+        let mut facts = facts_of(slo, id.labels, key, severity, None, reason, now);
+        facts.dependencies = self.burning_dependencies(&slo.id);
         let timing = Timing::AT_ONCE;
         let condition = Condition {
             signal,
             timing,
             facts,
-            mutes: Vec::new(),
             tier_starts: Some(Vec::new()),
             costs_from: now,
         };
@@ -205,7 +201,6 @@ impl Engine {
             signal,
             timing,
             facts,
-            mutes: Vec::new(),
             tier_starts: Some(Vec::new()),
             costs_from: now,
         };

@@ -4,12 +4,11 @@ use super::alert::{AlertRecord, Signal, Timing};
 use super::alert_text::{self, Subject};
 use super::evaluation::{Evaluation, Outcome};
 use super::labels::Labels;
-use super::mute::Mute;
 use super::notification::{AlertFacts, AlertKey, Reason};
 use super::pending;
 use super::period::Period;
 use super::policy::{BudgetPolicy, Severity, Tier};
-use super::slo::{InstanceId, Slo};
+use super::slo::Slo;
 use super::step::Engine;
 use super::time::{Span, Timestamp};
 use super::transition::Condition;
@@ -48,8 +47,7 @@ impl Engine {
         facts.tiers = tiers;
         facts.budget = evaluation.budget;
         facts.sla = evaluation.sla;
-        let page = self.page_over(slo, &evaluation.id, severity);
-        let mutes = page.map(|by| Mute::Page { by }).into_iter().collect();
+        facts.dependencies = self.burning_dependencies(&slo.id);
         let tier_starts = pending::starts(self.alerts.get(&key), evaluation, severity, now);
         let starts = tier_starts.as_deref().unwrap_or_default();
         let timing = match severity {
@@ -65,27 +63,11 @@ impl Engine {
                 signal,
                 timing,
                 facts,
-                mutes,
                 tier_starts,
                 costs_from,
             },
             now,
         );
-    }
-
-    /// The firing page that keeps this instance's ticket quiet.
-    fn page_over(&self, slo: &Slo, id: &InstanceId, severity: Severity) -> Option<AlertKey> {
-        if severity != Severity::Ticket || !slo.policy.page_mutes_ticket {
-            return None;
-        }
-        let page = AlertKey::Burn {
-            instance: id.clone(),
-            severity: Severity::Page,
-        };
-        self.alerts
-            .get(&page)
-            .filter(|record| record.is_firing())
-            .map(|_| page.clone())
     }
 }
 

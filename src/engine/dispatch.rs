@@ -49,8 +49,6 @@ pub(super) struct Change {
     pub(super) before: Option<AlertRecord>,
     /// Whether there is something to tell to those who know of it.
     pub(super) news: bool,
-    /// What the slot itself found that asks for quiet.
-    pub(super) mutes: Vec<Mute>,
 }
 
 /// Which alerts are considered.
@@ -130,7 +128,6 @@ impl Engine {
             at: pass.at,
             before: Some(record.clone()),
             news: false,
-            mutes: self.lasting_mutes(&record),
         });
         if !record.is_firing() {
             report(change.before.as_ref(), &record, Vec::new(), change.at, pass);
@@ -140,16 +137,8 @@ impl Engine {
         let routing = self.routing.clone();
         let labels = record.facts.matching_labels();
         let (mut ways, rests) = routing.ways(&labels, pass.at);
-        let mut mutes = change.mutes;
-        for mute in self
-            .mutes_of(key, &labels, pass.at)
-            .into_iter()
-            .chain(rests)
-        {
-            if !mutes.contains(&mute) {
-                mutes.push(mute);
-            }
-        }
+        let mut mutes = self.mutes_of(key, &labels, pass.at);
+        mutes.extend(rests);
         if moved {
             report(
                 change.before.as_ref(),
@@ -176,15 +165,6 @@ impl Engine {
             }
         }
         self.keep(before, record, pass);
-    }
-
-    /// What the last slot found that asks for quiet and still does.
-    fn lasting_mutes(&self, record: &AlertRecord) -> Vec<Mute> {
-        let lasts = |mute: &&Mute| match mute {
-            Mute::Page { by } => self.alerts.get(by).is_some_and(AlertRecord::is_firing),
-            _ => false,
-        };
-        record.mutes.iter().filter(lasts).cloned().collect()
     }
 
     /// Puts a record back, and saves it if a restart would lose something.

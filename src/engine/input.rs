@@ -36,6 +36,10 @@ pub struct Memories {
 
 /// Something that happened outside.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one at a time, taken apart at once"
+)]
 pub enum Input {
     /// The definitions and receivers from now on.
     Configured {

@@ -25,8 +25,41 @@ pub struct TimeInterval {
 }
 
 impl TimeInterval {
-    /// Whether the instant is inside.
-    pub fn contains(&self, _at: Timestamp) -> bool {
-        false
+    /// Whether the instant is inside. An hour that the clock repeats is inside both times or
+    /// neither; one that it skips never comes.
+    pub fn contains(&self, at: Timestamp) -> bool {
+        let civil = self.zone.civil(at);
+        let minute = i32::from(civil.hour()) * 60 + i32::from(civil.minute());
+        let weekday = civil.weekday().to_sunday_zero_offset();
+        let times = self.times.iter();
+        let mut times = times.map(|(start, end)| (i32::from(*start), i32::from(*end)));
+        (self.times.is_empty() || times.any(|(start, end)| start <= minute && minute < end))
+            && is_in(&self.weekdays, weekday.into())
+            && self.has_day(civil.day(), civil.days_in_month())
+            && is_in(&self.months, civil.month().into())
+            && is_in(&self.years, civil.year().into())
+    }
+
+    /// Whether a day of a month with so many days is inside. Days before the first and after the
+    /// last clamp by themselves: no day of the month is there.
+    fn has_day(&self, day: i8, days: i8) -> bool {
+        let from_start = |at: i8| match i16::from(at) {
+            at if at < 0 => i16::from(days) + at + 1,
+            at => at,
+        };
+        let has = |(first, last): &(i8, i8)| {
+            let day = i16::from(day);
+            from_start(*first) <= day && day <= from_start(*last)
+        };
+        self.days_of_month.is_empty() || self.days_of_month.iter().any(has)
     }
 }
+
+/// Whether some range has the value, both ends included; no ranges have every value.
+fn is_in<T: Copy + Into<i32>>(ranges: &[(T, T)], value: i32) -> bool {
+    let has = |(first, last): &(T, T)| (*first).into() <= value && value <= (*last).into();
+    ranges.is_empty() || ranges.iter().any(has)
+}
+
+#[cfg(test)]
+mod tests;

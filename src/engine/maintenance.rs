@@ -1,7 +1,7 @@
 //! Maintenance windows: when errors of some SLOs are expected.
 
 use super::interval::TimeInterval;
-use super::labels::Matcher;
+use super::labels::{Labels, Matcher};
 use super::time::Timestamp;
 
 /// One window, of the settings.
@@ -29,4 +29,21 @@ pub enum MaintenanceTime {
     },
     /// In each of these.
     Recurring(Vec<TimeInterval>),
+}
+
+impl Maintenance {
+    /// Whether alerts with these labels are expected at this time.
+    pub fn is_about(&self, labels: &Labels, at: Timestamp) -> bool {
+        self.when.contains(at) && self.matchers.iter().all(|matcher| matcher.matches(labels))
+    }
+}
+
+impl MaintenanceTime {
+    /// Whether the window is open at this time.
+    pub fn contains(&self, at: Timestamp) -> bool {
+        match self {
+            Self::Once { from, until } => *from <= at && at < *until,
+            Self::Recurring(intervals) => intervals.iter().any(|interval| interval.contains(at)),
+        }
+    }
 }

@@ -26,6 +26,7 @@ mod composite;
 pub mod counts;
 mod curve;
 mod decide;
+mod dependency;
 pub mod direct;
 mod dispatch;
 pub mod effect;
@@ -95,7 +96,10 @@ pub use routing::{
 };
 pub use sample::{RawSeries, Sample};
 pub use series::Drops;
-pub use silence::{Silence, SilenceState};
+pub use silence::{
+    Revision, SILENCE_MATCHERS_MAX, SILENCE_TEXT_CHARS_MAX, SILENCES_MAX, Silence, SilenceState,
+    revise,
+};
 pub use slo::{
     AlertText, Combination, Composite, Document, Indicator, InstanceId, Objective, Part,
     QueryTemplate, Reach, Slo, SloId, Term, WindowQuery,

@@ -7,7 +7,7 @@
 use std::fmt;
 
 use jiff::ToSpan;
-use jiff::civil::Date;
+use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -142,6 +142,16 @@ impl Zone {
     /// The IANA name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What the wall clock of the zone shows; the first or last time there is for what lies beyond.
+    pub(super) fn civil(&self, at: Timestamp) -> DateTime {
+        let beyond = match at < Timestamp::EPOCH {
+            true => jiff::Timestamp::MIN,
+            false => jiff::Timestamp::MAX,
+        };
+        let at = jiff::Timestamp::from_millisecond(at.as_millis());
+        self.zone.to_datetime(at.unwrap_or(beyond))
     }
 
     fn day(&self, at: Timestamp) -> Date {

@@ -109,7 +109,7 @@ pub struct Route {
     /// Who else is told of a page that nobody acknowledges, soonest first.
     pub escalation: Vec<EscalationStep>,
     /// The children.
-    pub routes: Vec<Route>,
+    pub routes: Vec<Self>,
 }
 
 /// One step of an escalation.

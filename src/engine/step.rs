@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::alert::AlertRecord;
 use super::company::{self, Seats};
 use super::composite::{self, Links};
+use super::dependency::Dependencies;
 use super::direct::refresh;
 use super::dispatch::{Moved, Scope};
 use super::effect::Effect;
@@ -41,6 +42,7 @@ pub struct Engine {
     /// The dispatch time.
     pub(super) clock: Timestamp,
     pub(super) links: Links,
+    pub(super) dependencies: Dependencies,
     /// The feeds that the last step decided, and for which slot.
     pub(super) decided: Vec<(String, Timestamp)>,
 }
@@ -71,6 +73,7 @@ impl Engine {
                 .map(|record| (record.key.clone(), record))
                 .collect(),
             links: Links::default(),
+            dependencies: Dependencies::default(),
             decided: Vec::new(),
         }
     }
@@ -119,10 +122,12 @@ impl Engine {
             }
             Input::Tick => {
                 self.clock = now;
+                self.forget_silences(now, &mut effects);
                 self.settle(Scope::All, &mut effects);
             }
             Input::Operated(operation) => {
                 self.clock = now;
+                self.operate_silence(&operation, now, &mut effects);
                 self.operate_acknowledgement(operation, &mut effects);
             }
             Input::Slot { feed, evidence } => {
@@ -275,6 +280,7 @@ impl Engine {
             self.feeds.insert(state.feed.key.clone(), state);
         }
         self.links = Links::new(self.feeds.values());
+        self.dependencies = Dependencies::new(after.values());
         let keys: Vec<AlertKey> = self.alerts.keys().cloned().collect();
         for key in keys {
             let reason = match key.instance().map(|instance| &instance.slo) {

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 
 use super::alert::{AlertRecord, Signal, Timing, advance};
 use super::dispatch::{Change, Moved};
-use super::mute::Mute;
 use super::notification::{AlertFacts, AlertKey, Reason, TierFacts};
 use super::pending::TierStart;
 use super::slo::{Document, InstanceId};
@@ -18,7 +17,6 @@ pub(super) struct Condition {
     pub(super) timing: Timing,
     /// What is known now; its reason is the one to fire with.
     pub(super) facts: AlertFacts,
-    pub(super) mutes: Vec<Mute>,
     /// Since when the tiers that burn have done so; `None` as long as only a record of an earlier
     /// version says so, in its own way.
     pub(super) tier_starts: Option<Vec<TierStart>>,
@@ -48,7 +46,6 @@ impl Engine {
             signal,
             timing,
             facts,
-            mutes,
             tier_starts,
             costs_from,
         } = condition;
@@ -94,7 +91,6 @@ impl Engine {
             at: now,
             before,
             news,
-            mutes,
         };
         self.moved.push(Moved::On(key.clone(), Box::new(change)));
         self.alerts.insert(key, record);
@@ -165,6 +161,7 @@ pub(super) fn differs_durably(before: &AlertRecord, after: &AlertRecord) -> bool
         || before.announced_at != after.announced_at
         || before.mutes != after.mutes
         || before.facts.acknowledged != after.facts.acknowledged
+        || before.facts.dependencies != after.facts.dependencies
         || before.burning != after.burning
         || before.tier_starts != after.tier_starts
         || before.facts.tiers.len() != after.facts.tiers.len()

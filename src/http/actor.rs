@@ -6,11 +6,9 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 
+use axum::extract::FromRequestParts;
 use axum::extract::connect_info::{ConnectInfo, Connected};
-use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
-use axum::middleware::Next;
-use axum::response::Response;
 use axum::serve::IncomingStream;
 
 use super::connection::BoundedListener;
@@ -49,15 +47,6 @@ impl Connected<IncomingStream<'_, BoundedListener>> for Peer {
     fn connect_info(stream: IncomingStream<'_, BoundedListener>) -> Self {
         Self(*stream.remote_addr())
     }
-}
-
-/// Names whoever nobody has named.
-pub(super) async fn identify(mut request: Request, next: Next) -> Response {
-    if request.extensions().get::<Actor>().is_none() {
-        let origin = origin(request.extensions().get::<ConnectInfo<Peer>>());
-        request.extensions_mut().insert(Actor::anonymous(origin));
-    }
-    next.run(request).await
 }
 
 fn origin(peer: Option<&ConnectInfo<Peer>>) -> String {

@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::engine::{
-    AlertRecord, Evaluation, Routing, Silence, Slo, SloId, Span, ThreadRecord, Timestamp,
+    AlertRecord, Evaluation, Routing, Silence, Slo, SloId, Span, ThreadRecord, TimeInterval,
+    Timestamp,
 };
 
 /// Longest reload report that is kept, in bytes.
@@ -25,6 +26,8 @@ pub struct About {
     pub interval: Span,
     /// Where people reach this server.
     pub external_url: Option<String>,
+    /// When it started.
+    pub started_at: Timestamp,
 }
 
 /// The SLOs that are evaluated together.
@@ -47,6 +50,17 @@ pub struct Notices {
     pub silences: Vec<Silence>,
     /// Open threads.
     pub threads: Vec<ThreadRecord>,
+}
+
+/// A receiver as the settings name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReceiverInfo {
+    /// Its name.
+    pub name: String,
+    /// The word for its kind.
+    pub kind: &'static str,
+    /// Who is told in its place.
+    pub fallback: Option<String>,
 }
 
 /// What the daemon is doing, for `/readyz`.
@@ -80,6 +94,10 @@ pub(super) struct Published {
     pub(super) alerts: Arc<[AlertRecord]>,
     /// Who is told.
     pub(super) notices: Arc<Notices>,
+    /// Who can be told, in the order of the settings.
+    pub(super) receivers: Arc<[ReceiverInfo]>,
+    /// When people sleep.
+    pub(super) night: Option<Arc<TimeInterval>>,
     /// What became of reloads.
     pub(super) reloads: Reloads,
     /// What the daemon says it is doing.
@@ -127,6 +145,8 @@ impl Board {
             feeds: BTreeMap::new(),
             alerts: Arc::default(),
             notices: Arc::default(),
+            receivers: Arc::default(),
+            night: None,
             reloads: Reloads::default(),
             readiness: Readiness::Evaluating,
             decided_at: None,
@@ -176,6 +196,16 @@ impl Board {
     pub fn publish_notices(&self, notices: Notices) {
         let notices = Arc::new(notices);
         let replaced = self.update(|published| std::mem::replace(&mut published.notices, notices));
+        drop(replaced);
+    }
+
+    /// Replaces who can be told, and when they sleep.
+    pub fn set_receivers(&self, receivers: Vec<ReceiverInfo>, night: TimeInterval) {
+        let (receivers, night) = (receivers.into(), Arc::new(night));
+        let replaced = self.update(|published| {
+            published.night = Some(night);
+            std::mem::replace(&mut published.receivers, receivers)
+        });
         drop(replaced);
     }
 

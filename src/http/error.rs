@@ -56,6 +56,47 @@ impl ApiError {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, text)
     }
 
+    /// What is asked for contradicts what is.
+    pub(super) fn conflict(text: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, text)
+    }
+
+    /// Whoever asks may not.
+    pub(super) fn unauthorized(text: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, text)
+    }
+
+    /// The route exists, the method will never do anything.
+    pub(super) fn method_not_allowed(text: impl Into<String>) -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, text)
+    }
+
+    /// Somebody else was asked and failed; `text` says who and why.
+    pub(super) fn bad_gateway(text: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_GATEWAY, text)
+    }
+
+    /// The body is of another content type.
+    pub(super) fn unsupported_body(wanted: &str) -> Self {
+        let text = format!("the body must be {wanted}, and content-type must say so");
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, text)
+    }
+
+    /// The body broke off, or is too large.
+    pub(super) fn unreadable_body(status: StatusCode, text: &str) -> Self {
+        Self::new(status, format!("reading the body: {text}"))
+    }
+
+    /// The status of the answer.
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What is wrong, for people.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
     fn new(status: StatusCode, text: impl Into<String>) -> Self {
         Self {
             status,

@@ -222,6 +222,11 @@ impl Metrics {
         self.receivers.breaker(receiver, open);
     }
 
+    /// Whether a receiver's circuit breaker is open.
+    pub(super) fn is_breaker_open(&self, receiver: &str) -> bool {
+        self.receivers.is_breaker_open(receiver)
+    }
+
     /// What a receiver has still to be told: unfinished notifications, given-up ones, and the age
     /// of the oldest unfinished one (0 if there is none).
     pub fn backlog(&self, receiver: &str, pending: u64, dead: u64, oldest_seconds: f64) {

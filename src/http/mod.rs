@@ -1,24 +1,30 @@
-//! The daemon's own HTTP server: health, metrics and a JSON API that only reads.
+//! The daemon's own HTTP server: health, metrics, and the API in two dialects, our own (`/api/v1`)
+//! and Alertmanager's (`/api/v2`).
 //!
 //! The daemon publishes into a [`Board`] and counts in [`Metrics`]; handlers read both and never
-//! touch the engine. The one command, reload, goes through a bounded channel. What a peer can make
-//! the server hold is bounded: connections, idle time, body size, time per request, page size.
+//! touch the engine. What operators ask goes to the daemon through a bounded channel and is
+//! answered when it is committed; the store is asked for what has been. What a peer can make the
+//! server hold is bounded: connections, idle time, body size, time per request, page size.
 
 mod access;
 mod actor;
-mod alerts;
 mod board;
+mod body;
 mod command;
 mod connection;
 mod error;
 mod guard;
 mod health;
+mod matching;
 mod metrics;
+mod operate;
 mod page;
 mod rate;
 mod reload;
-mod slos;
+mod silencing;
 mod tls;
+mod v1;
+mod v2;
 mod view;
 
 #[cfg(test)]
@@ -34,6 +40,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use secrecy::SecretString;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::limit::RequestBodyLimitLayer;
@@ -48,7 +55,8 @@ use guard::Guard;
 use tls::SecureListener;
 
 pub use access::{Access, AccessControl, AccessPolicy, Principal};
-pub use board::{About, Board, FeedInfo, Notices, Readiness};
+pub use actor::Actor;
+pub use board::{About, Board, FeedInfo, Notices, Readiness, ReceiverInfo};
 pub use command::{Command, CommandRequest, Commands};
 pub use metrics::{Metrics, PollStats};
 pub use tls::{TlsError, TlsFiles, TlsKeys};
@@ -74,7 +82,14 @@ pub struct App {
     pub store: Store,
     /// The time.
     pub clock: Clock,
+    /// The key with which Slack signs what its buttons send.
+    pub slack_secret: Option<SecretProvider>,
+    /// The key of the addresses of pictures; without it there are none.
+    pub picture_key: Option<[u8; 32]>,
 }
+
+/// Reveals a secret, or says in words why it cannot.
+pub type SecretProvider = Arc<dyn Fn() -> Result<SecretString, String> + Send + Sync>;
 
 /// How the server meets those who ask.
 #[derive(Clone)]
@@ -158,9 +173,8 @@ fn routes(app: App) -> Router {
         .route("/-/ready", get(health::ready))
         .route("/-/reload", post(reload::reload))
         .route("/metrics", get(exposition))
-        .route("/api/v1/slos", get(slos::list))
-        .route("/api/v1/slos/{service}/{name}", get(slos::show))
-        .route("/api/v1/alerts", get(alerts::list))
+        .nest("/api/v1", v1::routes())
+        .nest("/api/v2", v2::routes())
         .fallback(error::no_such_route)
         .method_not_allowed_fallback(error::wrong_method)
         .with_state(app)

@@ -180,6 +180,7 @@ pub(super) fn board() -> Board {
         source: "prometheus".to_owned(),
         interval: INTERVAL,
         external_url: Some("https://slofuse.example/".to_owned()),
+        started_at: NOON - Span::from_hours(1),
     })
 }
 
@@ -239,6 +240,8 @@ fn server_at(board: Board, now: Timestamp) -> Server {
         commands: Commands::new(command),
         store: Store::in_memory().unwrap(),
         clock: Arc::new(move || now),
+        slack_secret: None,
+        picture_key: None,
     };
     Server {
         router: router(app, &Manners::default()),

@@ -6,7 +6,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use serde::{Serialize, Serializer};
 
-use crate::engine::{BudgetFacts, Document, Objective, Span, Timestamp};
+use super::error::ApiError;
+use crate::engine::{AlertKey, BudgetFacts, Document, Objective, Span, Timestamp};
 
 /// A time as text: `2026-03-01T12:00:00.000Z`.
 #[derive(Clone, Copy)]
@@ -26,6 +27,17 @@ impl Serialize for Rfc3339 {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
+}
+
+/// A time of a request, in RFC 3339; `name` is what it is called there.
+pub(super) fn parse_time(name: &str, text: &str) -> Result<Timestamp, ApiError> {
+    let parsed: Result<jiff::Timestamp, _> = text.parse();
+    let parsed = parsed.map_err(|_error| {
+        let text: String = text.chars().take(64).collect();
+        let wanted = "a time such as 2026-01-02T03:04:05Z";
+        ApiError::bad_request(format!("{name} is {text:?}, not {wanted}"))
+    })?;
+    Ok(Timestamp::from_millis(parsed.as_millisecond()))
 }
 
 /// A duration as text: `1h30m`.
@@ -83,5 +95,14 @@ impl<'a> From<&'a Document> for DocumentView<'a> {
             runbook: document.runbook.as_deref(),
             dashboard: document.dashboard.as_deref(),
         }
+    }
+}
+
+/// What an alert is about, as the API and the metrics call it.
+pub(super) const fn kind(key: &AlertKey) -> &'static str {
+    match key {
+        AlertKey::Burn { .. } => "burn",
+        AlertKey::Blind { .. } => "blind",
+        AlertKey::SourceDown { .. } => "source_down",
     }
 }

@@ -4,6 +4,7 @@
 //! templates. Everything here is pure and total; every text is bounded, free of control
 //! characters, and one line (notes are a few). [`sample`] has notifications to try words on before anything burns.
 
+pub mod annotations;
 mod context;
 pub mod figures;
 mod filters;

@@ -17,11 +17,11 @@ use tokio::task::JoinSet;
 
 use crate::config::settings::{ReceiverKind, ReceiverSettings};
 use crate::engine::{AlertFacts, Notification, NotificationKind, Span, Timestamp};
-use crate::message::{Writer, figures};
+use crate::message::{Writer, annotations, figures};
 
 use super::error::{DeliveryError, ErrorClass, Problem};
 use super::http::{self, HttpSender};
-use super::{Attempt, Receipt, Receiver, digest, webhook};
+use super::{Attempt, Receipt, Receiver, digest};
 use peer::{Peer, Pushed, Way};
 
 mod peer;
@@ -254,7 +254,7 @@ fn alert(alone: &Notification, writer: &Writer, ends_at: Timestamp) -> Value {
     let labels = facts.matching_labels();
     let mut alert = json!({
         "labels": named(labels.iter()),
-        "annotations": named(strings(&webhook::annotations(facts, &message))),
+        "annotations": named(strings(&annotations::of(facts, &message))),
         "startsAt": figures::rfc3339(facts.started_at),
         "endsAt": figures::rfc3339(ends_at),
     });

@@ -287,26 +287,95 @@ mod tests {
         message
     }
 
+    /// The documented limits of a message; all its blocks are of these kinds.
+    fn limits() -> Value {
+        let text = |max: usize| {
+            json!({
+                "type": "object",
+                "required": ["type", "text"],
+                "properties": { "text": { "type": "string", "minLength": 1, "maxLength": max } },
+            })
+        };
+        let block = |kind: &str, properties: Value| {
+            json!({
+                "if": { "properties": { "type": { "const": kind } } },
+                "then": { "properties": properties },
+            })
+        };
+        let button = json!({
+            "properties": {
+                "type": { "const": "button" },
+                "text": text(75),
+                "action_id": { "maxLength": 255 },
+                "url": { "maxLength": 3000 },
+                "value": { "maxLength": 2000 },
+            },
+        });
+        let blocks = json!({ "type": "array", "maxItems": 49, "items": {
+            "properties": { "type": { "enum": ["header", "section", "image", "context", "actions"] } },
+            "allOf": [
+                block("header", json!({ "text": text(150) })),
+                block("section", json!({ "text": text(3000) })),
+                block("image", json!({
+                    "image_url": { "maxLength": 3000 },
+                    "alt_text": { "maxLength": 2000 },
+                })),
+                block("context", json!({ "elements": { "maxItems": 10 } })),
+                block("actions", json!({ "elements": { "maxItems": 25, "items": button } })),
+            ],
+        } });
+        json!({
+            "type": "object",
+            "required": ["text", "blocks", "attachments"],
+            "properties": {
+                "text": { "type": "string", "minLength": 1, "maxLength": 4000 },
+                "blocks": blocks,
+                "attachments": { "maxItems": 1, "items": { "properties": { "blocks": blocks } } },
+            },
+        })
+    }
+
     #[test]
     fn every_limit_holds_for_every_content() {
-        for character in ['a', '&', 'ü', '<'] {
-            let body = body(&long_message(character), &Extras::default());
-            let header = body["blocks"][0]["text"]["text"].as_str().unwrap();
-            assert!(header.chars().count() <= HEADER_CHARS_MAX);
+        let mut messages: Vec<Message> = ['a', '&', 'ü', '<'].map(long_message).into();
+        messages.push(fixture::writer().message(&fixture::huge_group()));
+        for message in messages {
+            let extras = Extras {
+                buttons: Some(Buttons::Offered("k".repeat(255))),
+                picture: Some(format!("https://slofuse.example/{}", "x".repeat(300))),
+            };
+            let body = body(&message, &extras);
+            fixture::assert_conforms(limits(), &body);
             let blocks = body["attachments"][0]["blocks"].as_array().unwrap();
-            assert!(blocks.len() <= 49);
             let texts = blocks
                 .iter()
-                .map(|block| block["text"]["text"].as_str().unwrap());
-            let lengths: Vec<usize> = texts.map(|text| text.chars().count()).collect();
+                .filter_map(|block| block["text"]["text"].as_str());
+            let sum: usize = texts.clone().map(|text| text.chars().count()).sum();
+            assert!(sum < 12_000, "{sum}");
+            let all: String = texts.collect();
             assert!(
-                lengths
-                    .iter()
-                    .all(|length| (1..=SECTION_CHARS_MAX).contains(length))
+                all.contains("left out: the message would be too long."),
+                "{all}"
             );
-            assert!(lengths.iter().sum::<usize>() < 13_000, "{lengths:?}");
             assert!(body["text"].as_str().unwrap().chars().count() <= FALLBACK_CHARS_MAX);
         }
+    }
+
+    #[test]
+    fn a_group_lists_its_alerts() {
+        let message = fixture::writer().message(&fixture::group());
+        let body = body(&message, &Extras::default());
+        let text = &body["attachments"][0]["blocks"][0]["text"]["text"];
+        insta::assert_snapshot!(text.as_str().unwrap(), @r#"
+        They are told together, as route shop groups them.
+        *Impact*: Customers cannot pay.
+        *Since*: 2026-01-02 03:04:00 UTC, 6m 30s before this decision
+        *Next step*: Begin with the first alert. Follow the runbook.
+        *Owner*: team-payments
+        *Labels*: tier=1
+        • [PAGE] shop/checkout{region="eu"} burns its error budget at 32.15x, 61.2% left, gone in 13h 43m, since 2026-01-02 03:04:00 UTC, 6m 30s before this decision <https://wiki.example/checkout|link>
+        • [TICKET] shop/checkout{region="eu"} burns its error budget at 32.15x, 61.2% left, gone in 13h 43m, since 2026-01-02 03:04:00 UTC, 6m 30s before this decision <https://wiki.example/checkout|link>
+        "#);
     }
 
     #[test]

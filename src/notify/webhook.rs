@@ -15,16 +15,14 @@ use serde_json::{Value, json};
 use crate::config::secret::Secret;
 use crate::config::settings::{Auth, BodySignature, ReceiverKind, ReceiverSettings};
 use crate::engine::labels::Fnv;
-use crate::engine::{
-    AlertFacts, Labels, Notification, NotificationKind, Reason, ThreadKey, Timestamp,
-};
+use crate::engine::{Labels, Notification, NotificationKind, Reason, ThreadKey, Timestamp};
 
 use super::error::{DeliveryError, Problem};
 use super::http::{self, HttpSender, Post};
 use super::redaction::Redaction;
 use super::{Attempt, Receipt, Receiver, digest, signature};
 use crate::message::figures;
-use crate::message::{Message, Writer};
+use crate::message::{Writer, annotations};
 
 /// How Alertmanager writes the end of an alert that has none.
 const NO_END: &str = "0001-01-01T00:00:00Z";
@@ -225,7 +223,7 @@ impl Alert {
             .map_or_else(|| NO_END.to_owned(), figures::rfc3339);
         Self {
             labels: owned(&facts.matching_labels()),
-            annotations: annotations(facts, &message),
+            annotations: annotations::of(facts, &message),
             rest: json!({
                 "status": status(alone.kind),
                 "startsAt": figures::rfc3339(facts.started_at),
@@ -300,31 +298,6 @@ fn common<'a>(
 fn owned(labels: &Labels) -> BTreeMap<String, String> {
     let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
     labels.iter().map(owned).collect()
-}
-
-/// The message; `budget` and the rest by their lower-case names. Where the definition's author wrote
-/// an annotation of the same name, receivers' templates ask for that one: ours is then beside it as
-/// `slofuse_...`.
-pub(super) fn annotations(facts: &AlertFacts, message: &Message) -> BTreeMap<String, String> {
-    let mut own: BTreeMap<String, String> = BTreeMap::new();
-    let mut set = |name: &str, value: &str| own.insert(name.to_owned(), value.to_owned());
-    for fact in &message.facts {
-        set(&fact.name.to_lowercase().replace(' ', "_"), &fact.value);
-    }
-    set("title", &message.title);
-    set("summary", &message.headline());
-    set("description", &message.why);
-    for link in &message.links {
-        set(&format!("{}_url", link.name.to_lowercase()), &link.url);
-    }
-    for (name, written) in &facts.document.annotations {
-        if let Some(ours) = own.insert(name.clone(), written.clone())
-            && ours != *written
-        {
-            own.insert(format!("slofuse_{name}"), ours);
-        }
-    }
-    own
 }
 
 fn fingerprint(key: &str) -> String {

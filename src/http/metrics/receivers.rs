@@ -126,6 +126,12 @@ impl ReceiverMetrics {
             .set(i64::from(open));
     }
 
+    /// Asking does not make a series of a receiver that is not known.
+    pub(super) fn is_breaker_open(&self, receiver: &str) -> bool {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.contains(receiver) && self.breaker_open.with_label_values(&[receiver]).get() != 0
+    }
+
     pub(super) fn backlog(&self, receiver: &str, pending: u64, dead: u64, oldest_seconds: f64) {
         self.meet(receiver);
         let of = [receiver];

@@ -10,9 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::engine::{Evaluation, Outcome, Severity, Slo, SloId, StateName};
 
 use super::exposition::{Exposition, Family, Kind, LabelText};
-use crate::http::alerts::kind;
 use crate::http::board::{About, Published, SloRow};
-use crate::http::view::objective;
+use crate::http::view::{kind, objective};
 
 /// Instances with series of their own. SLOs share the room fairly: one with very many instances
 /// does not crowd out the others.

@@ -12,7 +12,58 @@ const KEY: &str = "0123456789abcdef0123456789abcdef";
 fn body(notification: &Notification) -> Value {
     let bytes = event(notification, "KEY", &fixture::writer());
     assert!(bytes.len() <= EVENT_BYTES_MAX);
-    serde_json::from_slice(&bytes).unwrap()
+    let body = serde_json::from_slice(&bytes).unwrap();
+    fixture::assert_conforms(limits(), &body);
+    body
+}
+
+fn kind(base: &str) -> ReceiverKind {
+    ReceiverKind::PagerDuty {
+        change_url: Some(format!("{base}/v2/change/enqueue")),
+        routing_key: Secret::inline(KEY),
+        url: format!("{base}/v2/enqueue"),
+    }
+}
+
+/// The documented limits of an event.
+fn limits() -> Value {
+    let text = |max: usize| json!({ "type": "string", "minLength": 1, "maxLength": max });
+    json!({
+        "type": "object",
+        "required": ["routing_key", "event_action", "dedup_key"],
+        "additionalProperties": false,
+        "properties": {
+            "routing_key": text(32),
+            "event_action": { "enum": ["trigger", "acknowledge", "resolve"] },
+            "dedup_key": text(255),
+            "client": { "type": "string" },
+            "client_url": { "type": "string" },
+            "links": { "type": "array", "items": {
+                "type": "object",
+                "required": ["href"],
+                "properties": { "href": { "pattern": "^https?://" } },
+            } },
+            "images": { "type": "array", "items": {
+                "type": "object",
+                "required": ["src"],
+                "properties": { "src": { "pattern": "^https://" } },
+            } },
+            "payload": {
+                "type": "object",
+                "required": ["summary", "source", "severity"],
+                "properties": {
+                    "summary": text(1024),
+                    "source": text(1024),
+                    "severity": { "enum": ["critical", "error", "warning", "info"] },
+                    "timestamp": { "type": "string" },
+                    "custom_details": { "type": "object" },
+                },
+            },
+        },
+        "if": { "properties": { "event_action": { "const": "trigger" } } },
+        "then": { "required": ["payload"] },
+        "else": { "maxProperties": 3 },
+    })
 }
 
 async fn deliver(server: &MockServer) -> Result<Receipt, DeliveryError> {
@@ -161,7 +212,7 @@ fn an_event_that_is_too_large_says_what_is_missing() {
     let details = &event["payload"]["custom_details"];
     let note = details["truncated"].as_str().unwrap();
     assert!(
-        note.starts_with("labels, annotations and tiers are left out"),
+        note.starts_with("labels, annotations, tiers and alerts are left out"),
         "{note}"
     );
     assert!(details["Why"].is_string() && details["annotations"].is_null());
@@ -239,4 +290,145 @@ async fn a_key_file_that_is_missing_is_tried_again() {
         .unwrap_err();
     let expected = "reading the secret in /nowhere/key: No such file or directory (os error 2)";
     assert_eq!(error, DeliveryError::local(expected));
+}
+
+#[tokio::test]
+async fn http_failures_are_classified() {
+    fixture::assert_manners(kind).await;
+}
+
+#[tokio::test]
+async fn an_alert_is_one_incident_from_trigger_to_resolve() {
+    let server = fixture::server(ResponseTemplate::new(202)).await;
+    let by = "ann".to_owned();
+    let acknowledged = fixture::news(fixture::burning(), Reason::Acknowledged { by });
+    for notification in [
+        fixture::burning(),
+        fixture::updated(),
+        acknowledged,
+        fixture::resolved(),
+    ] {
+        let receipt = fixture::deliver(kind(&server.uri()), &notification, None).await;
+        assert_eq!(receipt, Ok(Receipt(None)));
+    }
+    let requests = fixture::requests(&server).await;
+    let actions = requests.iter().map(|(_, body)| &body["event_action"]);
+    let expected = ["trigger", "trigger", "acknowledge", "resolve"];
+    assert_eq!(actions.collect::<Vec<_>>(), expected);
+    let key = &requests[0].1["dedup_key"];
+    assert!(requests.iter().all(|(_, body)| body["dedup_key"] == *key));
+}
+
+#[test]
+fn a_group_is_one_incident_that_lists_its_alerts() {
+    let event = body(&fixture::group());
+    assert_eq!(
+        event["dedup_key"],
+        "slofuse/group:shop/on-call{service=\"shop\"}"
+    );
+    let payload = &event["payload"];
+    assert_eq!(payload["summary"], "2 alerts of shop: 1 page, 1 ticket");
+    assert_eq!(payload["class"], "group");
+    assert_eq!(payload["custom_details"]["firing"], 2);
+    insta::assert_json_snapshot!(payload["custom_details"]["alerts"], @r#"
+    [
+      {
+        "alert": "shop/checkout{region=\"eu\"}/page",
+        "firing": true,
+        "headline": "[PAGE] shop/checkout{region=\"eu\"} burns its error budget at 32.15x, 61.2% left, gone in 13h 43m",
+        "owner": "team-payments",
+        "runbook": "https://wiki.example/checkout",
+        "severity": "page",
+        "since": "2026-01-02 03:04:00 UTC, 6m 30s before this decision"
+      },
+      {
+        "alert": "shop/checkout{region=\"eu\"}/ticket",
+        "firing": true,
+        "headline": "[TICKET] shop/checkout{region=\"eu\"} burns its error budget at 32.15x, 61.2% left, gone in 13h 43m",
+        "owner": "team-payments",
+        "runbook": "https://wiki.example/checkout",
+        "severity": "ticket",
+        "since": "2026-01-02 03:04:00 UTC, 6m 30s before this decision"
+      }
+    ]
+    "#);
+    let storm = body(&fixture::huge_group());
+    let details = &storm["payload"]["custom_details"];
+    assert_eq!(storm["payload"]["class"], "storm");
+    assert_eq!(details["alerts"].as_array().unwrap().len(), 50);
+    assert_eq!(details["alerts_left_out"], 950);
+}
+
+#[test]
+fn a_group_is_acknowledged_when_all_of_it_is() {
+    let by = "ann".to_owned();
+    let mut group = fixture::news(fixture::group(), Reason::Acknowledged { by });
+    assert_eq!(body(&group)["event_action"], "trigger", "one is nobody's");
+    for member in &mut group.group.as_mut().unwrap().members {
+        member.acknowledged = Some(fixture::acknowledgement("ann"));
+    }
+    assert_eq!(body(&group)["event_action"], "acknowledge");
+}
+
+#[tokio::test]
+async fn a_change_is_a_change_event() {
+    let server = fixture::server(ResponseTemplate::new(202)).await;
+    let change = Change {
+        at: fixture::NOW,
+        summary: format!("2 SLOs changed\r\n{}", "ü".repeat(2_000)),
+    };
+    let show = async |kind: ReceiverKind| {
+        let settings = ReceiverSettings::new("on-call", kind);
+        let receiver = crate::notify::build(&settings, &fixture::writer()).unwrap();
+        receiver.show_change(&change, fixture::NOW).await
+    };
+    assert_eq!(show(kind(&server.uri())).await, Ok(Receipt(None)));
+    let requests = fixture::requests(&server).await;
+    let (name, mut event) = requests[0].clone();
+    assert_eq!(name, "POST /v2/change/enqueue");
+    let summary = event["payload"]["summary"].take();
+    let summary = summary.as_str().unwrap();
+    assert_eq!(summary.chars().count(), SUMMARY_CHARS_MAX);
+    assert!(summary.starts_with("2 SLOs changed  ü"), "{summary}");
+    insta::assert_json_snapshot!(event, @r#"
+    {
+      "links": [
+        {
+          "href": "https://slofuse.example/prefix/",
+          "text": "slofuse"
+        }
+      ],
+      "payload": {
+        "custom_details": {},
+        "source": "slofuse",
+        "summary": null,
+        "timestamp": "2026-01-02T03:10:30Z"
+      },
+      "routing_key": "0123456789abcdef0123456789abcdef"
+    }
+    "#);
+
+    let mut silent = kind(&server.uri());
+    if let ReceiverKind::PagerDuty { change_url, .. } = &mut silent {
+        *change_url = None;
+    }
+    assert_eq!(show(silent).await, Ok(Receipt(None)));
+    assert_eq!(
+        fixture::requests(&server).await.len(),
+        1,
+        "nothing was sent"
+    );
+
+    let server = fixture::server(ResponseTemplate::new(400).set_body_string(KEY)).await;
+    let error = show(kind(&server.uri())).await.unwrap_err();
+    assert_eq!(error.text, "answered 400 Bad Request: [redacted]");
+}
+
+#[test]
+fn hostile_text_stays_in_its_strings() {
+    let event = body(&fixture::hostile());
+    let links = event["links"].as_array().unwrap();
+    assert!(links.iter().all(|link| link["text"] != "Runbook"));
+    let summary = event["payload"]["summary"].as_str().unwrap();
+    assert!(!summary.contains(char::is_control), "{summary}");
 }

@@ -112,3 +112,39 @@ fn a_url_that_is_none_is_refused_without_showing_it() {
     let expected = "building receiver \"chat\": url is not an http or https URL";
     assert_eq!(error.to_string(), expected);
 }
+
+#[tokio::test]
+async fn http_failures_are_classified() {
+    fixture::assert_manners(|base| ReceiverKind::SlackWebhook {
+        url: Secret::inline(format!("{base}{PATH}")),
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_failure_inside_a_200_is_a_failure() {
+    let after = Some(crate::engine::Span::from_secs(30));
+    for (body, class) in [
+        (
+            r#"{"ok":false,"error":"rate_limited"}"#,
+            ErrorClass::Retry { after },
+        ),
+        (
+            r#"{"ok":false,"error":"invalid_token"}"#,
+            ErrorClass::Permanent,
+        ),
+    ] {
+        let template = ResponseTemplate::new(200).insert_header("retry-after", "30");
+        let server = fixture::server(template.set_body_string(body)).await;
+        let error = deliver(&server, &fixture::burning()).await.unwrap_err();
+        assert_eq!(error.class, class);
+    }
+    // What other services answer that take the same messages.
+    for body in ["ok", "", r#"{"success":true}"#, r#"{"ok":true}"#] {
+        let server = fixture::server(ResponseTemplate::new(200).set_body_string(body)).await;
+        assert_eq!(
+            deliver(&server, &fixture::burning()).await,
+            Ok(Receipt(None))
+        );
+    }
+}

@@ -3,23 +3,28 @@
 use super::super::fixture;
 use super::*;
 use crate::config::settings::{ReceiverKind, ReceiverSettings};
+use crate::engine::{Reason, Severity};
 use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
 const TOKEN: &str = "xoxb-1-s3cr3t";
 const RECEIPT: &str = r#"{"channel":"C024BE91L","ts":"1767323430.000100"}"#;
 
+fn kind(base: &str) -> ReceiverKind {
+    ReceiverKind::SlackBot {
+        buttons: false,
+        token: Secret::inline(TOKEN),
+        channel: "#on-call".to_owned(),
+        api_url: format!("{base}/api"),
+    }
+}
+
 async fn deliver(
     server: &MockServer,
     notification: &Notification,
     receipt: Option<&str>,
 ) -> Result<Receipt, DeliveryError> {
-    let kind = ReceiverKind::SlackBot {
-        buttons: false,
-        token: Secret::inline(TOKEN),
-        channel: "#on-call".to_owned(),
-        api_url: format!("{}/api", server.uri()),
-    };
+    let kind = kind(&server.uri());
     let receiver =
         crate::notify::build(&ReceiverSettings::new("chat", kind), &fixture::plain()).unwrap();
     receiver.deliver(notification, receipt, fixture::NOW).await
@@ -79,7 +84,8 @@ async fn an_alert_is_one_message_with_a_thread() {
     {
       "channel": "C024BE91L",
       "text": "*[RESOLVED] shop/checkout{region=\"eu\"} recovered after 1h 12m*\nEvery page tier is quiet again.",
-      "thread_ts": "1767323430.000100"
+      "thread_ts": "1767323430.000100",
+      "unfurl_links": false
     }
     "#);
 }
@@ -193,4 +199,115 @@ async fn a_200_that_is_not_json_may_have_posted() {
         .unwrap_err();
     assert!(error.ambiguous && matches!(error.class, ErrorClass::Retry { .. }));
     assert!(!error.text.contains(TOKEN), "{error}");
+}
+
+#[tokio::test]
+async fn http_failures_are_classified() {
+    fixture::assert_manners(kind).await;
+}
+
+#[tokio::test]
+async fn what_calls_people_again_is_shown_in_the_channel() {
+    let by = || "ann".to_owned();
+    let after = Span::from_mins(15);
+    for (reason, shown) in [
+        (Reason::MoreTiers, false),
+        (Reason::Acknowledged { by: by() }, false),
+        (Reason::Repeated, true),
+        (Reason::Unacknowledged { after }, true),
+        (Reason::GroupChanged, true),
+    ] {
+        for severity in [Severity::Page, Severity::Ticket] {
+            let server = MockServer::start().await;
+            answer(&server, "chat.postMessage", posted()).await;
+            answer(&server, "chat.update", posted()).await;
+            let mut notification = fixture::news(fixture::burning(), reason.clone());
+            notification.facts.severity = severity;
+            deliver(&server, &notification, Some(RECEIPT))
+                .await
+                .unwrap();
+            let calls = calls(&server).await;
+            assert_eq!(calls[1].1["thread_ts"], "1767323430.000100");
+            let expected = shown && severity == Severity::Page;
+            assert_eq!(calls[1].1["reply_broadcast"] == true, expected, "{reason}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_message_can_be_acknowledged_until_somebody_has() {
+    let server = MockServer::start().await;
+    answer(&server, "chat.postMessage", posted()).await;
+    answer(&server, "chat.update", posted()).await;
+    let by = "ann <!here>".to_owned();
+    let mut acknowledged = fixture::news(fixture::burning(), Reason::Acknowledged { by });
+    acknowledged.facts.acknowledged = Some(fixture::acknowledgement("ann <!here>"));
+    let mut lasting = fixture::group();
+    lasting.facts.document.runbook = None;
+    for (notification, receipt) in [
+        (fixture::burning(), None),
+        (acknowledged, Some(RECEIPT)),
+        (fixture::resolved(), Some(RECEIPT)),
+        (lasting, None),
+    ] {
+        let mut kind = kind(&server.uri());
+        if let ReceiverKind::SlackBot { buttons, .. } = &mut kind {
+            *buttons = true;
+        }
+        fixture::deliver(kind, &notification, receipt)
+            .await
+            .unwrap();
+    }
+    let calls = calls(&server).await;
+    let last = |at: usize| {
+        let blocks = calls[at].1["attachments"][0]["blocks"].as_array().unwrap();
+        blocks.last().unwrap().clone()
+    };
+    insta::assert_json_snapshot!(last(0), @r#"
+    {
+      "elements": [
+        {
+          "action_id": "slofuse_acknowledge",
+          "style": "primary",
+          "text": {
+            "emoji": false,
+            "text": "Acknowledge",
+            "type": "plain_text"
+          },
+          "type": "button",
+          "value": "slofuse/shop/checkout{region=\"eu\"}/page"
+        },
+        {
+          "action_id": "slofuse_runbook",
+          "text": {
+            "emoji": false,
+            "text": "Runbook",
+            "type": "plain_text"
+          },
+          "type": "button",
+          "url": "https://wiki.example/checkout"
+        }
+      ],
+      "type": "actions"
+    }
+    "#);
+    insta::assert_json_snapshot!(last(1), @r#"
+    {
+      "elements": [
+        {
+          "emoji": false,
+          "text": "Looked after by ann <!here>",
+          "type": "plain_text"
+        }
+      ],
+      "type": "context"
+    }
+    "#);
+    assert_eq!(
+        last(3)["type"],
+        "section",
+        "nothing to do about what is over"
+    );
+    let key = "slofuse/group:shop/on-call{service=\"shop\"}";
+    assert_eq!(last(5)["elements"][0]["value"], key);
 }

@@ -16,12 +16,12 @@ use crate::engine::{
     TierStatus, Verdict,
 };
 
-use super::App;
 use super::alerts::AlertBrief;
-use super::board::SloRow;
-use super::error::ApiError;
-use super::page::Page;
-use super::view::{BudgetView, DocumentView, Rfc3339, SpanText, objective};
+use crate::http::App;
+use crate::http::board::SloRow;
+use crate::http::error::ApiError;
+use crate::http::page::Page;
+use crate::http::view::{BudgetView, DocumentView, Rfc3339, SpanText, objective};
 
 /// Query parameters of the list.
 #[derive(Deserialize)]

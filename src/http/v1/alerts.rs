@@ -7,18 +7,24 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{
-    AlertKey, AlertRecord, AlertState, Labels, Reason, Severity, StateName, TierFacts,
+    AlertRecord, AlertState, Labels, Mute, Reason, Severity, StateName, TierFacts,
 };
 
-use super::App;
-use super::error::ApiError;
-use super::page::Page;
-use super::view::{BudgetView, DocumentView, Rfc3339, SpanText};
+use crate::http::App;
+use crate::http::board::Published;
+use crate::http::error::ApiError;
+use crate::http::matching::{Filter, routed};
+use crate::http::page::Page;
+use crate::http::view::{BudgetView, DocumentView, Rfc3339, SpanText, kind};
+
+use super::acknowledge::AcknowledgementView;
 
 /// Query parameters of the list.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ListQuery {
+    /// Matchers on the alert's matching labels.
+    filter: Option<String>,
     limit: Option<usize>,
     offset: Option<usize>,
 }
@@ -30,8 +36,12 @@ pub(super) async fn list(
 ) -> Result<Response, ApiError> {
     let Query(query) = query.map_err(|rejection| ApiError::bad_query(&rejection))?;
     let page = Page::new(query.limit, query.offset)?;
+    let filter = Filter::parse(query.filter.as_deref())?;
     let published = app.board.read();
-    let mut alerts: Vec<&AlertRecord> = published.alerts.iter().collect();
+    let alerts = published.alerts.iter();
+    let mut alerts: Vec<&AlertRecord> = alerts
+        .filter(|alert| filter.is_empty() || filter.matches(&alert.facts.matching_labels()))
+        .collect();
     alerts.sort_by_cached_key(|alert| {
         (
             alert.facts.severity,
@@ -46,7 +56,7 @@ pub(super) async fn list(
         alerts: page
             .of(&alerts)
             .iter()
-            .map(|alert| AlertView::of(alert))
+            .map(|alert| AlertView::of(alert, &published))
             .collect(),
     };
     Ok(Json(list).into_response())
@@ -71,15 +81,6 @@ impl AlertBrief {
             state: alert.state.name(),
             since: Rfc3339(alert.state.since()),
         }
-    }
-}
-
-/// What an alert is about, as the API and the metrics call it.
-pub(super) const fn kind(key: &AlertKey) -> &'static str {
-    match key {
-        AlertKey::Burn { .. } => "burn",
-        AlertKey::Blind { .. } => "blind",
-        AlertKey::SourceDown { .. } => "source_down",
     }
 }
 
@@ -112,6 +113,85 @@ struct AlertView<'a> {
     #[serde(flatten)]
     document: DocumentView<'a>,
     told: Vec<Told<'a>>,
+    /// By what receivers know it, and by what it is acknowledged.
+    dedup_key: String,
+    /// What routes, silences and inhibition match on.
+    matching_labels: Labels,
+    /// Why nobody is told at present.
+    mutes: Vec<MuteView<'a>>,
+    acknowledged: Option<AcknowledgementView<'a>>,
+    /// SLOs that this one depends on and whose page fires.
+    dependencies: Vec<DependencyView<'a>>,
+    /// The routes that take it.
+    routes: Vec<RouteView<'a>>,
+}
+
+/// A reason for quiet: in words, and what it consists of.
+#[derive(Serialize)]
+struct MuteView<'a> {
+    kind: &'static str,
+    words: String,
+    /// The alert that keeps this one quiet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    by: Option<String>,
+    /// The silence.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    silence: Option<&'a str>,
+    /// Until when, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<Rfc3339>,
+    /// The name of the rule, maintenance or interval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+}
+
+impl<'a> MuteView<'a> {
+    fn of(mute: &'a Mute) -> Self {
+        let plain = Self {
+            kind: mute.as_str(),
+            words: mute.to_string(),
+            by: None,
+            silence: None,
+            until: None,
+            name: None,
+        };
+        match mute {
+            Mute::Page { by } | Mute::Dependency { by, .. } => Self {
+                by: Some(by.to_string()),
+                ..plain
+            },
+            Mute::Silence { id, until, .. } => Self {
+                silence: Some(id),
+                until: Some(Rfc3339(*until)),
+                ..plain
+            },
+            Mute::Inhibited { rule, by } => Self {
+                by: Some(by.to_string()),
+                name: Some(rule),
+                ..plain
+            },
+            Mute::Maintenance { name } => Self {
+                name: Some(name),
+                ..plain
+            },
+            Mute::Interval { interval, .. } => Self {
+                name: Some(interval),
+                ..plain
+            },
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct DependencyView<'a> {
+    slo: &'a str,
+    since: Rfc3339,
+}
+
+#[derive(Serialize)]
+struct RouteView<'a> {
+    route: &'a str,
+    receivers: &'a [String],
 }
 
 /// A receiver that heard of the alert.
@@ -120,11 +200,15 @@ struct Told<'a> {
     receiver: &'a str,
     /// Notifications so far, the trigger included.
     notifications: u32,
+    /// When the last one was decided, if that is remembered.
+    at: Option<Rfc3339>,
 }
 
 impl<'a> AlertView<'a> {
-    fn of(alert: &'a AlertRecord) -> Self {
+    fn of(alert: &'a AlertRecord, published: &'a Published) -> Self {
         let facts = &alert.facts;
+        let matching_labels = facts.matching_labels();
+        let routes = routed(&published.notices.routing, &matching_labels);
         let quiet_since = match alert.state {
             AlertState::Firing { quiet_since, .. } => quiet_since,
             AlertState::Pending { .. } => None,
@@ -132,6 +216,7 @@ impl<'a> AlertView<'a> {
         let told = alert.told.iter().map(|(receiver, told)| Told {
             receiver,
             notifications: told.sequence,
+            at: told.at.map(Rfc3339),
         });
         Self {
             brief: AlertBrief::of(alert),
@@ -148,6 +233,25 @@ impl<'a> AlertView<'a> {
             affected: facts.affected,
             document: (&facts.document).into(),
             told: told.collect(),
+            dedup_key: alert.key.dedup_key(),
+            mutes: alert.mutes.iter().map(MuteView::of).collect(),
+            acknowledged: facts.acknowledged.as_ref().map(AcknowledgementView::of),
+            dependencies: facts
+                .dependencies
+                .iter()
+                .map(|dependency| DependencyView {
+                    slo: dependency.slo.as_str(),
+                    since: Rfc3339(dependency.since),
+                })
+                .collect(),
+            routes: routes
+                .into_iter()
+                .map(|routed| RouteView {
+                    route: &routed.route.name,
+                    receivers: routed.receivers,
+                })
+                .collect(),
+            matching_labels,
         }
     }
 }

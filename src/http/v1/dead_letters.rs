@@ -1,0 +1,160 @@
+//! `/api/v1/dead-letters`: notifications that were given up, to be tried again or discarded.
+
+use axum::Json;
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
+use serde::{Deserialize, Serialize};
+
+use crate::engine::{NotificationKind, Severity};
+use crate::http::App;
+use crate::http::actor::Actor;
+use crate::http::body::{JsonBody, Nothing};
+use crate::http::command::Command;
+use crate::http::error::ApiError;
+use crate::http::page::Page;
+use crate::http::view::Rfc3339;
+use crate::store::{DeadLetter, Revival};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ListQuery {
+    receiver: Option<String>,
+    limit: Option<usize>,
+}
+
+#[derive(Serialize)]
+pub(super) struct List {
+    limit: usize,
+    dead_letters: Vec<LetterView>,
+}
+
+#[derive(Serialize)]
+struct LetterView {
+    id: i64,
+    receiver: String,
+    alert: String,
+    severity: Severity,
+    kind: NotificationKind,
+    created_at: Rfc3339,
+    died_at: Rfc3339,
+    attempts: u32,
+    error: String,
+}
+
+impl From<DeadLetter> for LetterView {
+    fn from(letter: DeadLetter) -> Self {
+        Self {
+            id: letter.id,
+            receiver: letter.receiver,
+            alert: letter.alert,
+            severity: letter.severity,
+            kind: letter.kind,
+            created_at: Rfc3339(letter.created_at),
+            died_at: Rfc3339(letter.died_at),
+            attempts: letter.attempts,
+            error: letter.error,
+        }
+    }
+}
+
+/// Which one, in the path.
+pub(super) type Id = Result<Path<i64>, PathRejection>;
+
+fn id(path: Id) -> Result<i64, ApiError> {
+    let Path(id) = path.map_err(|rejection| ApiError::bad_request(rejection.body_text()))?;
+    Ok(id)
+}
+
+fn unknown(id: i64) -> ApiError {
+    ApiError::not_found(format!("there is no dead letter {id}"))
+}
+
+/// `GET /api/v1/dead-letters`
+pub(super) async fn list(
+    State(app): State<App>,
+    query: Result<Query<ListQuery>, QueryRejection>,
+) -> Result<Json<List>, ApiError> {
+    let Query(query) = query.map_err(|rejection| ApiError::bad_query(&rejection))?;
+    let Page { limit, .. } = Page::new(query.limit, None)?;
+    let letters = app
+        .in_store("reading dead letters", move |store| {
+            store.dead_letters(query.receiver.as_deref(), limit)
+        })
+        .await?;
+    Ok(Json(List {
+        limit,
+        dead_letters: letters.into_iter().map(LetterView::from).collect(),
+    }))
+}
+
+#[derive(Serialize)]
+pub(super) struct Retried {
+    id: i64,
+    receiver: String,
+}
+
+/// `POST /api/v1/dead-letters/{id}/retry`
+pub(super) async fn retry(
+    State(app): State<App>,
+    actor: Actor,
+    path: Id,
+    JsonBody(Nothing {}): JsonBody<Nothing>,
+) -> Result<Json<Retried>, ApiError> {
+    let id = id(path)?;
+    let now = (app.clock)();
+    let revived = app
+        .in_store("reviving a dead letter", move |store| {
+            store.retry_dead_letter(id, now)
+        })
+        .await;
+    let revived = revived.and_then(|revival| match revival {
+        Revival::Revived { receiver } => Ok(receiver),
+        Revival::Unknown => Err(unknown(id)),
+        Revival::Pointless(why) => Err(ApiError::conflict(why)),
+    });
+    let (done, revived) = split(revived);
+    app.record(&actor, "dead_letter.retry", &id.to_string(), &done)
+        .await;
+    done?;
+    let receiver = revived.unwrap_or_default();
+    // It is due and will be found without this, only later.
+    let wake = Command::Wake {
+        receiver: receiver.clone(),
+    };
+    if let Err(error) = app.commands.ask(wake).await {
+        tracing::warn!(error = error.text(), receiver, "Worker not woken");
+    }
+    Ok(Json(Retried { id, receiver }))
+}
+
+/// `DELETE /api/v1/dead-letters/{id}`
+pub(super) async fn discard(
+    State(app): State<App>,
+    actor: Actor,
+    path: Id,
+) -> Result<Json<Discarded>, ApiError> {
+    let id = id(path)?;
+    let now = (app.clock)();
+    let discarded = app
+        .in_store("discarding a dead letter", move |store| {
+            store.discard_dead_letter(id, now)
+        })
+        .await;
+    let done = discarded.and_then(|known| known.then_some(()).ok_or_else(|| unknown(id)));
+    app.record(&actor, "dead_letter.discard", &id.to_string(), &done)
+        .await;
+    done.map(|()| Json(Discarded { id }))
+}
+
+#[derive(Serialize)]
+pub(super) struct Discarded {
+    id: i64,
+}
+
+/// What came of something, and its value.
+fn split<T>(result: Result<T, ApiError>) -> (Result<(), ApiError>, Option<T>) {
+    match result {
+        Ok(value) => (Ok(()), Some(value)),
+        Err(error) => (Err(error), None),
+    }
+}
