@@ -341,6 +341,7 @@ fn receipts_of_an_open_group_are_kept() {
         episode: 1,
         facts: facts("a"),
         told: true,
+        announced: true,
     };
     let thread = ThreadRecord {
         key: thread_key(),
@@ -349,6 +350,7 @@ fn receipts_of_an_open_group_are_kept() {
         told_at: Some(T0),
         flush_at: None,
         members: [(key("a").dedup_key(), member)].into(),
+        pages: Vec::new(),
     };
     store.commit(T0, &[Effect::SaveThread(thread)]).unwrap();
     send(&store, T0, &delivered(Some("C1")));
