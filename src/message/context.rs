@@ -13,8 +13,8 @@ use reqwest::Url;
 use serde::Serialize;
 
 use crate::engine::{
-    AlertFacts, AlertKey, BudgetFacts, GroupFacts, Notification, NotificationKind, Reason, Span,
-    ThreadKey, TierFacts,
+    Acknowledgement, AlertFacts, AlertKey, BudgetFacts, DependencyFacts, GroupFacts, Notification,
+    NotificationKind, Reason, Span, ThreadKey, TierFacts,
 };
 
 use super::words::{Message, Tone};
@@ -274,20 +274,8 @@ impl Context {
             receiver: cut(&notification.receiver),
             group: several.map(|group| view(group, message)),
             external_url: external.map_or_else(String::new, ToString::to_string),
-            acknowledged: facts.acknowledged.as_ref().map(|ack| Keeper {
-                by: cut(&ack.by),
-                at: figures::rfc3339(ack.at),
-                via: cut(&ack.via),
-                note: cut(&ack.note),
-            }),
-            dependencies: facts
-                .dependencies
-                .iter()
-                .map(|on| Dependency {
-                    slo: cut(&on.slo.to_string()),
-                    since: figures::rfc3339(on.since),
-                })
-                .collect(),
+            acknowledged: facts.acknowledged.as_ref().map(keeper),
+            dependencies: facts.dependencies.iter().map(dependency).collect(),
         }
     }
 }
@@ -315,6 +303,22 @@ fn named_url(link: &super::Link) -> NamedUrl {
     NamedUrl {
         name: link.name,
         url: link.url.clone(),
+    }
+}
+
+fn keeper(acknowledged: &Acknowledgement) -> Keeper {
+    Keeper {
+        by: cut(&acknowledged.by),
+        at: figures::rfc3339(acknowledged.at),
+        via: cut(&acknowledged.via),
+        note: cut(&acknowledged.note),
+    }
+}
+
+fn dependency(on: &DependencyFacts) -> Dependency {
+    Dependency {
+        slo: cut(&on.slo.to_string()),
+        since: figures::rfc3339(on.since),
     }
 }
 
