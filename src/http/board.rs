@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::engine::{
-    AlertRecord, Evaluation, Routing, Silence, Slo, SloId, Span, ThreadRecord, Timestamp,
+    AlertRecord, Evaluation, Routing, Silence, Slo, SloId, Span, ThreadRecord, TimeInterval,
+    Timestamp,
 };
 
 /// Longest reload report that is kept, in bytes.
@@ -95,6 +96,8 @@ pub(super) struct Published {
     pub(super) notices: Arc<Notices>,
     /// Who can be told, in the order of the settings.
     pub(super) receivers: Arc<[ReceiverInfo]>,
+    /// When people sleep.
+    pub(super) night: Option<Arc<TimeInterval>>,
     /// What became of reloads.
     pub(super) reloads: Reloads,
     /// What the daemon says it is doing.
@@ -143,6 +146,7 @@ impl Board {
             alerts: Arc::default(),
             notices: Arc::default(),
             receivers: Arc::default(),
+            night: None,
             reloads: Reloads::default(),
             readiness: Readiness::Evaluating,
             decided_at: None,
@@ -195,11 +199,13 @@ impl Board {
         drop(replaced);
     }
 
-    /// Replaces who can be told.
-    pub fn set_receivers(&self, receivers: Vec<ReceiverInfo>) {
-        let receivers = receivers.into();
-        let replaced =
-            self.update(|published| std::mem::replace(&mut published.receivers, receivers));
+    /// Replaces who can be told, and when they sleep.
+    pub fn set_receivers(&self, receivers: Vec<ReceiverInfo>, night: TimeInterval) {
+        let (receivers, night) = (receivers.into(), Arc::new(night));
+        let replaced = self.update(|published| {
+            published.night = Some(night);
+            std::mem::replace(&mut published.receivers, receivers)
+        });
         drop(replaced);
     }
 

@@ -1,6 +1,6 @@
 //! Which alerts a request is about: matchers in its query, and who is told of an alert.
 
-use crate::engine::{AlertFacts, Labels, Matcher, Route, Routing, parse_matchers as parse};
+use crate::engine::{Labels, Matcher, Route, Routing, parse_matchers as parse};
 
 use super::error::ApiError;
 
@@ -55,27 +55,10 @@ pub(super) struct Routed<'a> {
 }
 
 /// The routes that take an alert with these matching labels, in the order of the tree.
-pub(super) fn routed<'a>(
-    routing: &'a Routing,
-    facts: &AlertFacts,
-    labels: &Labels,
-) -> Vec<Routed<'a>> {
-    let routes = routing.find(labels);
-    let whom = |route: &'a Route| -> &'a [String] {
-        let owner = labels
-            .get("owner")
-            .and_then(|owner| routing.owners.get(owner));
-        let owner = owner.filter(|_| route.to_owner);
-        let theirs = owner.map(|owner| {
-            let severe = owner.by_severity.get(&facts.severity);
-            severe.unwrap_or(&owner.default).as_slice()
-        });
-        let theirs = theirs.filter(|receivers| !receivers.is_empty());
-        theirs.unwrap_or(&route.receivers)
-    };
+pub(super) fn routed<'a>(routing: &'a Routing, labels: &Labels) -> Vec<Routed<'a>> {
     let routed = |route| Routed {
         route,
-        receivers: whom(route),
+        receivers: routing.receivers_of(route, labels),
     };
-    routes.into_iter().map(routed).collect()
+    routing.find(labels).into_iter().map(routed).collect()
 }

@@ -1,17 +1,11 @@
 //! Silences as requests make, change and end them, whatever the API that brings the request.
 
+use crate::engine::silence::{Revision, SILENCES_MAX, revise};
 use crate::engine::{Matcher, Operation, Silence, SilenceState, Timestamp};
 
 use super::App;
 use super::actor::Actor;
 use super::error::ApiError;
-
-/// Most matchers of one silence.
-const MATCHERS_MAX: usize = 32;
-/// Longest comment or name of an author, in bytes.
-const TEXT_BYTES_MAX: usize = 4096;
-/// Most silences that are kept, those that expired a while ago among them.
-const SILENCES_MAX: usize = 10_000;
 
 /// What somebody wants to be quiet.
 #[derive(Debug)]
@@ -40,9 +34,24 @@ impl App {
             Some(id) => Some(self.find_silence(id)?),
             None => None,
         };
-        let (action, ended, silence) = revise(existing.as_ref(), wish, now)?;
-        if silences.len() >= SILENCES_MAX && existing.is_none() {
-            let text = format!("there are {SILENCES_MAX} silences already");
+        let wanted = Silence {
+            id: new_id(),
+            matchers: wish.matchers,
+            starts_at: wish.starts_at,
+            ends_at: wish.ends_at,
+            created_by: wish.created_by,
+            comment: wish.comment,
+            updated_at: now,
+        };
+        let revision = revise(existing.as_ref(), wanted, now).map_err(ApiError::bad_request)?;
+        let (action, ended, silence) = match revision {
+            Revision::Update(silence) => ("silence.update", None, silence),
+            Revision::Create(silence) => ("silence.create", None, silence),
+            Revision::Replace { ended, created } => ("silence.create", Some(ended), created),
+        };
+        let live = |kept: &&Silence| kept.state(now) != SilenceState::Expired;
+        if action == "silence.create" && silences.iter().filter(live).count() >= SILENCES_MAX {
+            let text = format!("there are {SILENCES_MAX} silences already; expire some");
             return Err(ApiError::conflict(text));
         }
         let (id, made) = (silence.id.clone(), silence.clone());
@@ -83,72 +92,6 @@ impl App {
             ApiError::not_found(format!("there is no silence {id:?}"))
         })
     }
-}
-
-/// What a wish makes of what is: the action, the silence that ends by it, the silence that is to be.
-fn revise(
-    existing: Option<&Silence>,
-    wish: Wish,
-    now: Timestamp,
-) -> Result<(&'static str, Option<String>, Silence), ApiError> {
-    check(&wish, now)?;
-    let mut silence = Silence {
-        id: String::new(),
-        matchers: wish.matchers,
-        starts_at: wish.starts_at,
-        ends_at: wish.ends_at,
-        created_by: wish.created_by,
-        comment: wish.comment,
-        updated_at: now,
-    };
-    let live = existing.filter(|existing| existing.state(now) != SilenceState::Expired);
-    if let Some(live) = live {
-        let active = live.state(now) == SilenceState::Active;
-        let same_start = silence.starts_at == live.starts_at;
-        if live.matchers == silence.matchers && (same_start || !active) {
-            silence.id.clone_from(&live.id);
-            if !active {
-                silence.starts_at = silence.starts_at.max(now);
-            }
-            return Ok(("silence.update", None, silence));
-        }
-    }
-    silence.id = new_id();
-    silence.starts_at = silence.starts_at.max(now);
-    Ok(("silence.create", live.map(|live| live.id.clone()), silence))
-}
-
-fn check(wish: &Wish, now: Timestamp) -> Result<(), ApiError> {
-    let refuse = |text: String| Err(ApiError::bad_request(text));
-    if wish.matchers.is_empty() {
-        return refuse("a silence needs at least one matcher".to_owned());
-    }
-    if wish.matchers.len() > MATCHERS_MAX {
-        return refuse(format!("a silence has at most {MATCHERS_MAX} matchers"));
-    }
-    if wish.matchers.iter().any(|matcher| matcher.name.is_empty()) {
-        return refuse("a matcher has no label".to_owned());
-    }
-    if wish.matchers.iter().all(|matcher| matcher.op.matches("")) {
-        let text = "at least one matcher must not match the empty string: this one would silence \
-                    everything";
-        return refuse(text.to_owned());
-    }
-    if wish.starts_at >= wish.ends_at {
-        return refuse("a silence must end after it begins".to_owned());
-    }
-    if wish.ends_at <= now {
-        return refuse("a silence must not end in the past".to_owned());
-    }
-    for (name, text) in [("author", &wish.created_by), ("comment", &wish.comment)] {
-        if text.trim().is_empty() {
-            return refuse(format!("a silence needs the {name}"));
-        }
-        if text.len() > TEXT_BYTES_MAX {
-            return refuse(format!("the {name} is longer than {TEXT_BYTES_MAX} bytes"));
-        }
-    }
-    Ok(())
 }
 
 /// A random UUID (RFC 9562, version 4).

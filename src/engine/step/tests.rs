@@ -17,6 +17,7 @@ use crate::engine::slo::{AlertText, Indicator, QueryTemplate, Reach, WindowQuery
 
 mod composite;
 mod dispatch;
+mod muting;
 mod pending;
 mod periods;
 mod scene;

@@ -38,6 +38,7 @@ async fn alerts_are_listed_loudest_first_with_their_reason() {
     let json = get_from(board.clone(), "/api/v1/alerts").await.json();
     insta::assert_json_snapshot!(json["alerts"][2], @r#"
     {
+      "acknowledged": null,
       "affected": 1,
       "alert_name": null,
       "budget": {
@@ -49,12 +50,27 @@ async fn alerts_are_listed_loudest_first_with_their_reason() {
       },
       "dashboard": null,
       "decided_at": "2026-03-01T12:00:00.000Z",
+      "dedup_key": "slofuse/shop/checkout{region=\"eu\"}/info",
+      "dependencies": [],
       "description": "Customers cannot pay.",
       "key": "shop/checkout{region=\"eu\"}/info",
       "kind": "burn",
       "labels": {
         "region": "eu"
       },
+      "matching_labels": {
+        "alertname": "SLOBurn",
+        "owner": "payments",
+        "region": "eu",
+        "service": "shop",
+        "severity": "info",
+        "slo": "checkout",
+        "slofuse_severity": "info",
+        "sloth_service": "shop",
+        "sloth_severity": "info",
+        "sloth_slo": "checkout"
+      },
+      "mutes": [],
       "owner": "payments",
       "peak_burn": 22.5,
       "quiet_since": null,
@@ -62,6 +78,12 @@ async fn alerts_are_listed_loudest_first_with_their_reason() {
         "kind": "exhaustion_ahead",
         "within": "1d12h"
       },
+      "routes": [
+        {
+          "receivers": [],
+          "route": "route"
+        }
+      ],
       "runbook": "https://wiki.example/pay",
       "service": "shop",
       "severity": "info",
@@ -82,6 +104,7 @@ async fn alerts_are_listed_loudest_first_with_their_reason() {
       ],
       "told": [
         {
+          "at": null,
           "notifications": 2,
           "receiver": "oncall"
         }
@@ -123,6 +146,7 @@ async fn alerts_are_listed_loudest_first_with_their_reason() {
         [
             Array [
                 Object {
+                    "at": Null,
                     "notifications": Number(2),
                     "receiver": String("oncall"),
                 },
@@ -130,6 +154,7 @@ async fn alerts_are_listed_loudest_first_with_their_reason() {
             Array [],
             Array [
                 Object {
+                    "at": Null,
                     "notifications": Number(2),
                     "receiver": String("oncall"),
                 },

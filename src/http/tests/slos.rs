@@ -182,7 +182,7 @@ async fn questions_that_make_no_sense_are_refused() {
         "/api/v1/alerts?offset=x",
         "/api/v1/slos/shop/nothing",
         "/api/v1/slos/shop/%ff",
-        "/api/v2/silences",
+        "/api/v3/silences",
     ] {
         refusals.push(brief(shop(), target).await);
     }
@@ -194,7 +194,7 @@ async fn questions_that_make_no_sense_are_refused() {
     400 {"error":"offset: invalid digit found in string"}
     404 {"error":"there is no slo shop/nothing"}
     400 {"error":"the path is not utf-8"}
-    404 {"error":"there is no route /api/v2/silences"}
+    404 {"error":"there is no route /api/v3/silences"}
     "#);
 }
 

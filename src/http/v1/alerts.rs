@@ -208,7 +208,7 @@ impl<'a> AlertView<'a> {
     fn of(alert: &'a AlertRecord, published: &'a Published) -> Self {
         let facts = &alert.facts;
         let matching_labels = facts.matching_labels();
-        let routes = routed(&published.notices.routing, facts, &matching_labels);
+        let routes = routed(&published.notices.routing, &matching_labels);
         let quiet_since = match alert.state {
             AlertState::Firing { quiet_since, .. } => quiet_since,
             AlertState::Pending { .. } => None,

@@ -9,6 +9,8 @@ mod audit;
 mod dead_letters;
 mod groups;
 mod history;
+mod load;
+mod pictures;
 mod receivers;
 mod routes;
 mod silences;
@@ -44,7 +46,10 @@ pub(super) fn routes() -> Router<App> {
         .route("/receivers", get(receivers::list))
         .route("/receivers/{name}/test", post(receivers::test))
         .route("/routes", get(routes::show))
+        .route("/routes/test", post(routes::test))
+        .route("/load", get(load::list))
         .route("/history", get(history::list))
+        .route("/pictures/{file}", get(pictures::show))
         .route("/audit", get(audit::list))
         .route("/slack/actions", post(slack::act))
 }

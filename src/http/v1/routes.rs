@@ -1,12 +1,16 @@
-//! `/api/v1/routes`: the routes in force.
+//! `/api/v1/routes`: the routes in force, and where an alert with some labels would go.
+
+use std::collections::BTreeMap;
 
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::engine::{GroupBy, Route};
+use crate::engine::trace::{TracedNode, TracedRoute};
+use crate::engine::{GroupBy, Labels, Route};
 use crate::http::App;
+use crate::http::body::JsonBody;
 use crate::http::view::SpanText;
 
 #[derive(Serialize)]
@@ -22,7 +26,7 @@ struct RouteView<'a> {
     group_wait: SpanText,
     group_interval: SpanText,
     repeat_interval: Option<SpanText>,
-    labels: &'a std::collections::BTreeMap<String, String>,
+    labels: &'a BTreeMap<String, String>,
     active_time_intervals: &'a [String],
     mute_time_intervals: &'a [String],
     escalate: Vec<StepView<'a>>,
@@ -67,4 +71,65 @@ impl<'a> RouteView<'a> {
 pub(super) async fn show(State(app): State<App>) -> Response {
     let published = app.board.read();
     Json(RouteView::of(&published.notices.routing.root)).into_response()
+}
+
+/// The labels of an alert, as routes see them.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Question {
+    labels: BTreeMap<String, String>,
+}
+
+/// The walk through the tree.
+#[derive(Serialize)]
+pub(super) struct TraceView {
+    /// Every node that was asked.
+    nodes: Vec<TracedNode>,
+    /// The routes that took the alert.
+    routes: Vec<TakenView>,
+}
+
+#[derive(Serialize)]
+struct TakenView {
+    route: String,
+    receivers: Vec<String>,
+    /// Whose receivers these are, if they are an owner's.
+    owner: Option<String>,
+    /// The labels of the group; `null` when the alert is told by itself.
+    group: Option<Labels>,
+    group_wait: SpanText,
+    group_interval: SpanText,
+    repeat_interval: Option<SpanText>,
+    active_time_intervals: Vec<String>,
+    mute_time_intervals: Vec<String>,
+}
+
+impl From<TracedRoute> for TakenView {
+    fn from(taken: TracedRoute) -> Self {
+        Self {
+            route: taken.route,
+            receivers: taken.receivers,
+            owner: taken.owner,
+            group: taken.group,
+            group_wait: SpanText(taken.group_wait),
+            group_interval: SpanText(taken.group_interval),
+            repeat_interval: taken.repeat_interval.map(SpanText),
+            active_time_intervals: taken.active_intervals,
+            mute_time_intervals: taken.mute_intervals,
+        }
+    }
+}
+
+/// `POST /api/v1/routes/test`: changes nothing.
+pub(super) async fn test(
+    State(app): State<App>,
+    JsonBody(question): JsonBody<Question>,
+) -> Json<TraceView> {
+    let published = app.board.read();
+    let labels = Labels::new(question.labels);
+    let trace = published.notices.routing.trace(&labels);
+    Json(TraceView {
+        nodes: trace.nodes,
+        routes: trace.routes.into_iter().map(TakenView::from).collect(),
+    })
 }

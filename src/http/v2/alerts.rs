@@ -177,7 +177,7 @@ impl<'a> Room<'a> {
 impl Subject<'_> {
     /// Who is told of it, or would be.
     fn receivers<'a>(&self, published: &'a Published) -> BTreeSet<&'a str> {
-        let routed = routed(&published.notices.routing, &self.alert.facts, &self.labels);
+        let routed = routed(&published.notices.routing, &self.labels);
         let names = routed.into_iter().flat_map(|routed| routed.receivers);
         names.map(String::as_str).collect()
     }

@@ -36,11 +36,7 @@ pub(super) async fn list(
         if matches!(alert.state, AlertState::Pending { .. }) || !subject.is_wanted(&query) {
             continue;
         }
-        let routes = routed(
-            &room.published().notices.routing,
-            &alert.facts,
-            &subject.labels,
-        );
+        let routes = routed(&room.published().notices.routing, &subject.labels);
         let all: BTreeSet<&str> = routes
             .iter()
             .flat_map(|routed| routed.receivers)

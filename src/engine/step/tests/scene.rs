@@ -26,7 +26,6 @@ use crate::engine::policy::Severity;
 use crate::engine::routing::{Recipient, Routing};
 use crate::engine::sample::{RawSeries, Sample};
 use crate::engine::series::Drops;
-use crate::engine::silence::Silence;
 use crate::engine::slo::{Indicator, Slo};
 use crate::engine::step::{Engine, Evidence, Input, Options, SourceFailure};
 use crate::engine::time::{Span, Timestamp};
@@ -51,10 +50,10 @@ pub(super) struct Scene {
     expected: usize,
     traffic: BTreeMap<String, Target>,
     last_good: BTreeMap<String, Timestamp>,
-    /// The store: one JSON value per open alert, and per thread.
+    /// The store: one JSON value per open alert, per thread, and per silence.
     records: BTreeMap<String, String>,
     threads: BTreeMap<String, String>,
-    silences: BTreeMap<String, Silence>,
+    silences: BTreeMap<String, String>,
 }
 
 /// A target that counts requests.
@@ -161,12 +160,14 @@ impl Scene {
         let records = records.map(|json| serde_json::from_str(json).unwrap());
         let threads = self.threads.values();
         let threads = threads.map(|json| serde_json::from_str(json).unwrap());
+        let silences = self.silences.values();
+        let silences = silences.map(|json| serde_json::from_str(json).unwrap());
         self.engine = Engine::new(
             options(&self.source),
             Memories {
                 alerts: records.collect(),
                 threads: threads.collect(),
-                silences: self.silences.values().cloned().collect(),
+                silences: silences.collect(),
             },
         );
         self.configure();
@@ -268,7 +269,8 @@ impl Scene {
                 }
                 Effect::ForgetThread(key) => drop(self.threads.remove(&key.to_string())),
                 Effect::SaveSilence(silence) => {
-                    self.silences.insert(silence.id.clone(), silence.clone());
+                    let json = serde_json::to_string(silence).unwrap();
+                    self.silences.insert(silence.id.clone(), json);
                 }
                 Effect::ForgetSilence(id) => drop(self.silences.remove(id)),
                 _ => {}
