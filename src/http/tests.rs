@@ -1,11 +1,16 @@
 //! Fixtures of the room's tests: a small shop on the board, and the router asked in process.
 
+mod alertmanager;
 mod alerts;
 mod board;
+mod doing;
 mod health;
 mod limits;
+mod operators;
 mod reload;
 mod server;
+mod silences;
+mod slack;
 mod slos;
 
 use std::collections::BTreeMap;
@@ -232,7 +237,8 @@ struct Server {
     commands: mpsc::Receiver<CommandRequest>,
 }
 
-fn server_at(board: Board, now: Timestamp) -> Server {
+/// What the handlers work with, and the far end of the commands.
+fn app_at(board: Board, now: Timestamp) -> (App, mpsc::Receiver<CommandRequest>) {
     let (command, commands) = mpsc::channel(1);
     let app = App {
         board,
@@ -243,6 +249,11 @@ fn server_at(board: Board, now: Timestamp) -> Server {
         slack_secret: None,
         picture_key: None,
     };
+    (app, commands)
+}
+
+fn server_at(board: Board, now: Timestamp) -> Server {
+    let (app, commands) = app_at(board, now);
     Server {
         router: router(app, &Manners::default()),
         commands,
@@ -270,6 +281,10 @@ impl Answer {
 async fn ask(router: &Router, method: Method, target: &str) -> Answer {
     let request = Request::builder().method(method).uri(target);
     let request = request.body(Body::empty()).unwrap();
+    answer(router, request, target).await
+}
+
+async fn answer(router: &Router, request: Request, target: &str) -> Answer {
     let response = router.clone().oneshot(request).await.unwrap();
     let (parts, body) = response.into_parts();
     let bytes = to_bytes(body, 64 << 20).await.unwrap();

@@ -129,7 +129,7 @@ CREATE INDEX outbox_due ON outbox (receiver, due_at, id)
     WHERE state = 'pending' AND blocked = 0;
 CREATE INDEX outbox_urgent ON outbox (receiver, urgency, due_at, id)
     WHERE state = 'pending' AND blocked = 0;
-CREATE INDEX outbox_unfinished ON outbox (receiver, fallback_at, urgency, created_at)
+CREATE INDEX outbox_unfinished ON outbox (receiver, fallback_at, urgency, created_at, finished_at)
     WHERE finished_at IS NULL;
 CREATE INDEX outbox_dead ON outbox (receiver, finished_at, id)
     WHERE state = 'dead' AND discarded_at IS NULL;

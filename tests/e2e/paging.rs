@@ -16,7 +16,7 @@ use crate::bed::receivers::Request;
 use crate::bed::{Answer, Exporter, History, Prometheus, PrometheusConfig, Receiver, clock, wait};
 
 /// For everything that takes a few seconds when all is well.
-const LIMIT: Duration = Duration::from_secs(45);
+pub(crate) const LIMIT: Duration = Duration::from_secs(45);
 
 const METRIC: &str = "http_requests_total";
 const INSTANCE: &str = "shop-1";
@@ -27,19 +27,19 @@ const LONG: Span = Span::from_mins(1);
 
 const RUNBOOK: &str = "https://runbooks.example.com/checkout";
 const ROUTING_KEY: &str = "0123456789abcdef0123456789abcdef";
-const PAGE: &str = "slofuse/checkout/availability/page";
+pub(crate) const PAGE: &str = "slofuse/checkout/availability/page";
 
 /// A healthy shop with a quarter of an hour behind it, and its Prometheus.
-struct Shop {
+pub(crate) struct Shop {
     good: Counter,
     bad: Counter,
-    prometheus: Prometheus,
+    pub(crate) prometheus: Prometheus,
     // Serves the scrapes until the scenario ends.
     _exporter: Exporter,
 }
 
 impl Shop {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         let exporter = Exporter::start().await;
         let step = Span::from_secs(1);
         let end = clock::now().align_down(step);
@@ -73,19 +73,19 @@ impl Shop {
     }
 
     /// Every request fails from now on.
-    fn break_down(&self) {
+    pub(crate) fn break_down(&self) {
         self.good.rate(0.0);
         self.bad.rate(REQUESTS_PER_SECOND);
     }
 
     /// No request fails from now on.
-    fn recover(&self) {
+    pub(crate) fn recover(&self) {
         self.good.rate(REQUESTS_PER_SECOND);
         self.bad.rate(0.0);
     }
 
     /// The daemon that watches the shop and tells these receivers.
-    async fn watch(&self, receivers: Vec<Value>) -> Daemon {
+    pub(crate) async fn watch(&self, receivers: Vec<Value>) -> Daemon {
         let names: Vec<Value> = receivers.iter().map(|r| r["name"].clone()).collect();
         let config = DaemonConfig {
             settings: json!({
@@ -139,7 +139,7 @@ fn policy() -> Value {
     })
 }
 
-fn pagerduty(name: &str, receiver: &Receiver) -> Value {
+pub(crate) fn pagerduty(name: &str, receiver: &Receiver) -> Value {
     let url = receiver.url("/v2/enqueue");
     let timeout = "1s";
     json!({"name": name, "timeout": timeout, "pagerduty": {"routing_key": ROUTING_KEY, "url": url}})
@@ -166,7 +166,7 @@ fn is_about_the_source(request: &Request) -> bool {
 }
 
 /// Waits until PagerDuty took exactly these events about the burn.
-async fn told(pager: &Receiver, wanted: &[&str]) -> Vec<Request> {
+pub(crate) async fn told(pager: &Receiver, wanted: &[&str]) -> Vec<Request> {
     let what = format!("{wanted:?} about {PAGE}");
     pager
         .wait_for(&what, LIMIT, |all| events(all, PAGE) == wanted)

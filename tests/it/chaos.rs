@@ -127,7 +127,6 @@ fn is_refused(notification: &Notification) -> bool {
         && source.ends_with('7')
 }
 
-#[expect(clippy::disallowed_methods, reason = "the victim is a whole program")]
 fn now() -> Timestamp {
     let since = std::time::UNIX_EPOCH.elapsed().unwrap();
     Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap())
@@ -233,7 +232,7 @@ impl Servers {
             return Move::Take(Duration::ZERO);
         }
         // Now and then nothing works at one of them, long enough for its breaker.
-        if receiver == "oncall" && count % 1_000 < 150 {
+        if receiver == "oncall" && count % 1_000 < 40 {
             return Move::Answer("503 Service Unavailable");
         }
         match self.rng.lock().unwrap().random_range(0..1_000) {
@@ -411,9 +410,14 @@ fn check(directory: &Path, all: &BTreeMap<String, Notification>, taken: &[(Strin
     for told in all.values().filter(|told| told.sequence == 1) {
         let queue = (told.receiver.clone(), told.dedup_key());
         let sequences = heard.get(&queue).cloned().unwrap_or_default();
-        assert_eq!(sequences.contains(&1) && dead.contains(&queue), false);
         assert!(
-            sequences.contains(&1) || !sequences.contains(&2) || dead.contains(&queue),
+            !sequences.contains(&1) || !dead.contains(&queue),
+            "{queue:?}"
+        );
+        // A fallback may come in with an update, when the first receiver has the trigger.
+        let is_odd = sequences.contains(&2) && !sequences.contains(&1);
+        assert!(
+            !is_odd || dead.contains(&queue) || told.receiver == "backup",
             "an update without a trigger: {queue:?}"
         );
     }

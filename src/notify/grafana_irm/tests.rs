@@ -73,13 +73,13 @@ fn a_trigger_is_a_call() {
 
 #[test]
 fn a_group_is_one_alert_that_names_its_members() {
-    let alert = super::alert(&group(), &fixture::writer());
-    assert_eq!(alert["alert_uid"], group().dedup_key());
-    let message = alert["message"].as_str().unwrap();
+    let opened = alert(&group(), &fixture::writer());
+    assert_eq!(opened["alert_uid"], group().dedup_key());
+    let message = opened["message"].as_str().unwrap();
     assert!(message.contains("[RESOLVED] shop/checkout"), "{message}");
-    let ended = super::alert(&ended_group(), &fixture::writer());
+    let ended = alert(&ended_group(), &fixture::writer());
     assert_eq!(ended["state"], "ok");
-    assert_eq!(ended["alert_uid"], alert["alert_uid"]);
+    assert_eq!(ended["alert_uid"], opened["alert_uid"]);
 }
 
 #[test]

@@ -79,16 +79,16 @@ fn a_trigger_is_an_event() {
 
 #[test]
 fn a_group_is_one_event_that_names_its_members() {
-    let event = super::event(&group(), &fixture::writer());
-    assert_fits(&limits(), &event);
-    assert_eq!(event["deduplication_key"], group().dedup_key());
-    assert_eq!(event["metadata"]["alerts_firing"], 3);
-    let description = event["description"].as_str().unwrap();
+    let opened = event(&group(), &fixture::writer());
+    assert_fits(&limits(), &opened);
+    assert_eq!(opened["deduplication_key"], group().dedup_key());
+    assert_eq!(opened["metadata"]["alerts_firing"], 3);
+    let description = opened["description"].as_str().unwrap();
     assert!(description.contains("\\[RESOLVED\\]"), "{description}");
     assert!(description.contains("and 2 more alerts"), "{description}");
-    let ended = super::event(&ended_group(), &fixture::writer());
+    let ended = event(&ended_group(), &fixture::writer());
     assert_eq!(ended["status"], "resolved");
-    assert_eq!(ended["deduplication_key"], event["deduplication_key"]);
+    assert_eq!(ended["deduplication_key"], opened["deduplication_key"]);
 }
 
 #[test]

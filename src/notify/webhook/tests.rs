@@ -8,6 +8,7 @@ use super::super::fixture;
 use super::*;
 use crate::config::settings::ReceiverSettings;
 use crate::engine::{Labels, Reason};
+use crate::message::Slot;
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
@@ -403,4 +404,25 @@ async fn both_signatures_may_be_on_and_two_secrets_sign() {
     assert_eq!(header("webhook-signature"), expected.join(" "));
     let digits = signature::hex("body-s3cret", &request.body).unwrap();
     assert_eq!(header("x-hub-signature-256"), format!("sha256={digits}"));
+}
+
+#[test]
+fn a_template_is_the_body_unless_it_fails() {
+    let mut settings = ReceiverSettings::new("hook", bare("https://hook.example/x"));
+    let source = r#"{"t": {{ title }}{% if "broken" in title %}x{% endif %}}"#;
+    settings.templates.set(Slot::Body, source).unwrap();
+    let writer = fixture::writer().with(&settings.templates);
+    let receiver = Webhook::new(&settings, writer).map_err(|p| p.text().to_owned());
+    let receiver = receiver.unwrap();
+    let sent = |notification: &Notification| -> Value {
+        serde_json::from_str(&receiver.body(notification)).unwrap()
+    };
+    let mut notification = fixture::burning();
+    let title = fixture::plain().message(&notification).title;
+    assert_eq!(sent(&notification), json!({ "t": title }));
+    notification.facts.slo = "broken".to_owned();
+    if let crate::engine::AlertKey::Burn { instance, .. } = &mut notification.facts.key {
+        instance.slo = crate::engine::SloId::new("shop", "broken");
+    }
+    assert_eq!(sent(&notification)["version"], "4");
 }

@@ -349,8 +349,8 @@ fn receipts_of_an_open_group_are_kept() {
         sequence: 1,
         told_at: Some(T0),
         flush_at: None,
-        members: [(key("a").dedup_key(), member)].into(),
         pages: Vec::new(),
+        members: [(key("a").dedup_key(), member)].into(),
     };
     store.commit(T0, &[Effect::SaveThread(thread)]).unwrap();
     send(&store, T0, &delivered(Some("C1")));

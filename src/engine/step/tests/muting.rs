@@ -209,3 +209,29 @@ fn maintenance_and_rest_end_at_their_minute() {
         assert_eq!(mutes(&scene), expect);
     }
 }
+
+#[test]
+fn maintenance_may_be_left_out_of_the_budget_but_not_out_of_the_burn() {
+    let play = |exclude_from_budget: bool| {
+        let mut scene = one();
+        scene.recipients.maintenance = vec![Maintenance {
+            name: "upgrade".to_owned(),
+            matchers: vec![matcher("service", "shop")],
+            when: MaintenanceTime::Once {
+                from: scene.now,
+                until: scene.now + Span::from_mins(7),
+            },
+            exclude_from_budget,
+        }];
+        scene.configure();
+        scene.play("10m shop 10/s 50%");
+        let evaluation = evaluation(&scene);
+        (evaluation.budget.unwrap(), evaluation.readings.clone())
+    };
+    let ((all, burn), (part, same_burn)) = (play(false), play(true));
+    assert_eq!(burn, same_burn);
+    // The scrapes up to 6m55s found 2 075 of the 2 975 bad requests.
+    let share = part.consumed / all.consumed;
+    assert!((share - 900.0 / 2975.0).abs() < 0.001, "{share}");
+    assert!(part.remaining > all.remaining);
+}
