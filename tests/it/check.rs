@@ -326,7 +326,7 @@ fn ten_mistakes_are_told_at_once_and_end_with_2() {
      --> slofuse.yaml:6:9
       = help: add ticket: or default: with at least one receiver
 
-    error[invalid]: there is no receiver called "pgaer"
+    error[unknown-reference]: there is no receiver called "pgaer"
      --> slofuse.yaml:6:17
       = help: did you mean "pager"?
 

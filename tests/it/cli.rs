@@ -31,18 +31,28 @@ pub(crate) fn help(arguments: &[&str]) -> String {
 
 #[test]
 fn the_front_page_names_the_commands() {
-    insta::assert_snapshot!(help(&["--help"]), @r#"
+    insta::assert_snapshot!(help(&["--help"]), @r"
     Burn-rate alerting for Prometheus: exact decisions, explained pages, nothing lost
 
     Usage: slofuse [OPTIONS] <COMMAND>
 
     Commands:
-      run      Poll Prometheus, decide alerts and deliver notifications until told to stop
-      check    Report every mistake in settings and definitions, at its place and with its fix
-      convert  Write definitions of any format (Sloth, Pyrra, OpenSLO) as native files
-      rules    Print definitions as recording and alerting rules of Prometheus
-      schema   Print a JSON Schema, for editors and other checkers
-      demo     Watch an incident of a simulated shop: a page, why it fired, what it cost, its resolve
+      run            Poll Prometheus, decide alerts and deliver notifications until told to stop
+      check          Report every mistake in settings and definitions, at its place and with its fix
+      convert        Write definitions of any format (Sloth, Pyrra, OpenSLO) as native files
+      rules          Print definitions as recording and alerting rules of Prometheus
+      route          Show who is told of an alert, and why: the way it goes through the tree of routes
+      schema         Print a JSON Schema, for editors and other checkers
+      hash-password  Hash a password, read from standard input, for `server.auth.users`
+      silence        Add, list, extend and end silences of a running daemon
+      alerts         List the alerts of a running daemon
+      ack            Say that somebody looks after an alert: it is not escalated further
+      dead-letters   List notifications that were given up, try them again or discard them
+      receivers      List the receivers of a running daemon, and whether they can be reached
+      notify-test    Send a test page and its resolve to a receiver
+      template       Show what messages say, and try templates for them
+      demo           Watch an incident of a simulated shop: a page, why it fired, what it cost, its
+                     resolve
 
     Options:
           --log-format <LOG_FORMAT>  How log lines look on standard error [default: text] [possible
@@ -51,7 +61,7 @@ fn the_front_page_names_the_commands() {
                                      `warn,slofuse=debug` [default: info, for the demo warn]
       -h, --help                     Print help
       -V, --version                  Print version
-    "#);
+    ");
 }
 
 #[test]

@@ -42,7 +42,7 @@ pub(super) fn walk(walk: &Walk<'_>) -> String {
             false => format!("with those of {group}"),
         });
         // What comes of writing to a string is known.
-        let _ = write!(
+        let _written = write!(
             text,
             "\n{}\n  tells      {told}{}\n  together   {}\n",
             traced.route,
@@ -52,7 +52,7 @@ pub(super) fn walk(walk: &Walk<'_>) -> String {
         options(&mut text, route, "  ");
         times(&mut text, walk.routing, route);
         if let Some(rest) = rest(walk.routing, route, walk.at) {
-            let _ = writeln!(text, "  now        rests: it is {rest}");
+            let _written = writeln!(text, "  now        rests: it is {rest}");
         }
     }
     text.truncate(text.trim_end().len());
@@ -83,7 +83,7 @@ fn line(text: &mut String, node: &TracedNode) {
         [] => String::new(),
         asked => format!(" {{{}}}", asked.join(", ")),
     };
-    let _ = writeln!(text, "{indent}{}{asked}: {answer}{on}", node.route);
+    let _written = writeln!(text, "{indent}{}{asked}: {answer}{on}", node.route);
 }
 
 fn why(matcher: &TracedMatcher) -> String {
@@ -97,7 +97,7 @@ fn why(matcher: &TracedMatcher) -> String {
 /// Timing, labels and escalation, where they say something.
 fn options(text: &mut String, route: &Route, indent: &str) {
     if let GroupBy::Labels(_) = route.group_by {
-        let _ = writeln!(
+        let _written = writeln!(
             text,
             "{indent}waits      {} for the first, then {} between news; pages never",
             route.group_wait, route.group_interval
@@ -107,18 +107,18 @@ fn options(text: &mut String, route: &Route, indent: &str) {
         .repeat_interval
         .map(|every: Span| format!("every {every}"));
     let repeat = repeat.unwrap_or_else(|| "never".to_owned());
-    let _ = writeln!(text, "{indent}repeats    {repeat}");
+    let _written = writeln!(text, "{indent}repeats    {repeat}");
     if !route.labels.is_empty() {
         let labels: Vec<String> = route
             .labels
             .iter()
             .map(|(k, v)| format!("{k}={v:?}"))
             .collect();
-        let _ = writeln!(text, "{indent}adds       {}", labels.join(", "));
+        let _written = writeln!(text, "{indent}adds       {}", labels.join(", "));
     }
     for step in &route.escalation {
         let names = step.receivers.join(", ");
-        let _ = writeln!(text, "{indent}escalates  after {} to {names}", step.after);
+        let _written = writeln!(text, "{indent}escalates  after {} to {names}", step.after);
     }
 }
 
@@ -132,7 +132,7 @@ fn times(text: &mut String, routing: &Routing, route: &Route) {
         for name in names {
             let intervals = routing.intervals.get(name).into_iter().flatten();
             let all: Vec<String> = intervals.map(described).collect();
-            let _ = writeln!(text, "  rests      {word} {name}: {}", all.join("; or "));
+            let _written = writeln!(text, "  rests      {word} {name}: {}", all.join("; or "));
         }
     }
 }
@@ -221,7 +221,7 @@ fn node(text: &mut String, route: &Route, depth: usize) {
     };
     let on = if route.continues { ", continues" } else { "" };
     let asked = matchers(route);
-    let _ = writeln!(text, "{indent}{} {asked} -> {told}{group}{on}", route.name);
+    let _written = writeln!(text, "{indent}{} {asked} -> {told}{group}{on}", route.name);
     for child in &route.routes {
         node(text, child, depth + 1);
     }

@@ -16,7 +16,7 @@ use super::receiver::Compiled;
 /// The matchers from the root to a route.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Path<'a> {
-    parent: Option<&'a Path<'a>>,
+    parent: Option<&'a Self>,
     matchers: &'a [Matcher],
     depth: usize,
 }

@@ -610,6 +610,7 @@ fn mistakes_in_receivers_have_a_place_and_a_fix() {
       2:81 invalid: 0 is out of bounds; choose a value from 1 to 10000
       2:92 invalid: 1s is out of bounds; choose a value from 10s to 1d
     console: {}, templates: {body: x, subject: y, titel: z}
+      2:84 invalid: for the sample page: it gives no JSON: expected value at line 1 column 1 (what stands in braces is JSON by itself, without quotes around it); correct the template; slofuse template render shows what it gives
       2:84 invalid: only a webhook's body can be replaced; remove body
       2:96 invalid: only e-mail has a subject; use title
       2:99 invalid: unknown key "titel"; did you mean "title"?
@@ -807,10 +808,10 @@ fn mistakes_about_the_server_have_a_place_and_a_fix() {
 #[test]
 fn buttons_need_the_key_that_proves_who_pressed_them() {
     let slack = "slack: {bot_token: k, channel: c, buttons: true}";
-    insta::assert_snapshot!(complaints(receiver, &[slack]), @r#"
+    insta::assert_snapshot!(complaints(receiver, &[slack]), @r"
     slack: {bot_token: k, channel: c, buttons: true}
-      2:100 ignored-key: no buttons are shown, for what they send could not be checked; add server.slack_signing_secret, or remove buttons
-    "#);
+      2:96 ignored-key: no buttons are shown, for what they send could not be checked; add server.slack_signing_secret, or remove buttons
+    ");
     let signed = format!("server: {{slack_signing_secret: k}}\n{}", receiver(slack));
     let (_, found) = settings(signed);
     assert!(!found.to_string().contains("buttons"), "{found}");
@@ -824,7 +825,19 @@ fn templates_are_tried_and_their_mistakes_have_a_line() {
         "templates: {title: {file: broken.j2}}",
         "templates:\n  notes: |\n    a\n    {{ b",
         "templates: {title: '{{ nothing }}', body: 'x', why: ''}",
-    ]), @"");
+    ]), @r"
+    templates: {title: {file: broken.j2}}
+      1:27 invalid: etc/broken.j2 line 2: syntax error: unexpected end of input, expected end of variable block (in b); correct the template; slofuse template render shows what it gives
+    templates:
+      notes: |
+        a
+        {{ b
+      4:5 invalid: syntax error: unexpected end of input, expected end of variable block (in b); correct the template; slofuse template render shows what it gives
+    templates: {title: '{{ nothing }}', body: 'x', why: ''}
+      1:21 invalid: for the sample page: undefined value: `nothing` is undefined (in nothing); correct the template; slofuse template render shows what it gives
+      1:44 invalid: for the sample page: it gives no JSON: expected value at line 1 column 1 (what stands in braces is JSON by itself, without quotes around it); correct the template; slofuse template render shows what it gives
+      1:54 invalid: for the sample page: it says nothing; correct the template; slofuse template render shows what it gives
+    ");
     let own = accepted(receiver("console: {}, templates: {title: y}"));
     assert_ne!(
         own.receivers[1].templates,

@@ -207,7 +207,7 @@ impl Reader<'_> {
 
     /// What follows a backslash at `at`; an escape that Go does not know stands for itself.
     fn escape(&mut self, at: usize, bytes: &mut Vec<u8>) {
-        let rest = &self.text[at + 1..];
+        let rest = self.text.get(at + 1..).unwrap_or_default();
         let Some(first) = rest.chars().next() else {
             return;
         };

@@ -58,7 +58,7 @@ pub(crate) struct Route {
     /// Who else is told of a page that nobody acknowledges, soonest first.
     pub(crate) escalate: Field<Vec<Field<Escalation>>>,
     /// The children.
-    pub(crate) routes: Field<Vec<Field<Route>>>,
+    pub(crate) routes: Field<Vec<Field<Self>>>,
 }
 
 /// One step of an escalation.
