@@ -12,10 +12,12 @@ mod hash_password;
 mod online;
 mod operate;
 mod receivers;
+mod route;
 mod rules;
 mod run;
 mod schema;
 mod silence;
+mod template;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -91,6 +93,8 @@ enum Command {
     /// for, no notice about the budget and none about missing data. What an SLO loses besides is
     /// said on standard error and at the head of the output.
     Rules(rules::RulesArgs),
+    /// Show who is told of an alert, and why: the way it goes through the tree of routes
+    Route(route::RouteArgs),
     /// Print a JSON Schema, for editors and other checkers
     Schema(schema::SchemaArgs),
     /// Hash a password, read from standard input, for `server.auth.users`
@@ -110,6 +114,8 @@ enum Command {
     /// The running daemon sends them, past routes and outbox. With --config and without --url no
     /// daemon is needed: they are sent from here.
     NotifyTest(receivers::NotifyTestArgs),
+    /// Show what messages say, and try templates for them
+    Template(template::TemplateArgs),
     /// Watch an incident of a simulated shop: a page, why it fired, what it cost, its resolve
     Demo(demo::DemoArgs),
 }
@@ -134,6 +140,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => check::check(&args),
         Command::Convert(args) => convert::convert(&args),
         Command::Rules(args) => rules::rules(&args),
+        Command::Route(args) => route::route(&args),
         Command::Schema(args) => schema::schema(&args),
         Command::HashPassword(args) => hash_password::hash_password(&args),
         Command::Silence(args) => silence::silence(&args),
@@ -142,6 +149,7 @@ pub fn main() -> ExitCode {
         Command::DeadLetters(args) => dead_letters::dead_letters(&args),
         Command::Receivers(args) => receivers::receivers(&args),
         Command::NotifyTest(args) => receivers::notify_test(&args),
+        Command::Template(args) => template::template(&args),
         Command::Demo(args) => demo::demo(&args),
     };
     match outcome {

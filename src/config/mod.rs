@@ -25,6 +25,7 @@ mod value;
 mod written;
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 pub use compile::Definition;
@@ -93,6 +94,9 @@ pub fn examine(path: &Path, env: &dyn Fn(&str) -> Option<String>) -> Examined {
     let sources = compiled.sources.into_iter();
     let roots: Vec<_> = sources.map(|(path, place)| (path, Some(place))).collect();
     let definitions = compile_definitions(&roots, &found);
+    if found.borrow().errors() == 0 {
+        report_strangers(&compiled.owners, &definitions, &mut found.borrow_mut());
+    }
     Examined {
         settings: compiled.settings,
         definitions,
@@ -185,6 +189,41 @@ fn load_settings(
     };
     let report = Report::new(files::name(path), found);
     compile::settings(&bytes, &report, &outside)
+}
+
+/// Owners with receivers to whom no SLO belongs: probably another spelling is meant.
+fn report_strangers(
+    owners: &[(String, Place)],
+    definitions: &[Definition],
+    found: &mut Diagnostics,
+) {
+    let known: BTreeSet<&str> = definitions
+        .iter()
+        .flat_map(|definition| {
+            let document = &definition.slo.document;
+            let label = document.labels.get("owner");
+            document.owner.as_ref().into_iter().chain(label)
+        })
+        .map(String::as_str)
+        .collect();
+    for (name, place) in owners {
+        if known.contains(name.as_str()) || known.is_empty() {
+            continue;
+        }
+        let meant = nearest::nearest(name, known.iter().copied());
+        let meant = meant.map(|meant| format!("did you mean {meant:?}?"));
+        found.push(Diagnostic {
+            place: place.clone(),
+            severity: Lint::UnusedSetting.level(),
+            rule: Lint::UnusedSetting,
+            message: format!(
+                "no SLO belongs to the owner {:?}",
+                diagnostic::excerpt(name)
+            ),
+            fix: meant
+                .unwrap_or_else(|| "write an owner as the definitions do, or remove it".to_owned()),
+        });
+    }
 }
 
 fn compile_definitions(

@@ -49,10 +49,17 @@ pub(super) struct Prepared {
 
 impl Prepared {
     /// Builds every receiver of the settings.
-    pub(super) fn new(settings: &Settings) -> Result<Self, BuildError> {
+    pub(super) fn new(
+        settings: &Settings,
+        picture_key: Option<[u8; 32]>,
+    ) -> Result<Self, BuildError> {
         let external = settings.server.external_url.as_deref();
         let writer =
             Writer::new(external.and_then(|url| url.parse().ok())).with(&settings.templates);
+        let writer = match picture_key {
+            Some(key) => writer.with_picture_key(key),
+            None => writer,
+        };
         let build = |settings: &ReceiverSettings| {
             let receiver: Arc<dyn Receiver> = notify::build(settings, &writer)?.into();
             Ok((settings.clone(), receiver))

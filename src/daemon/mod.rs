@@ -126,7 +126,6 @@ impl Daemon {
         } = setup;
         let settings = &loaded.settings;
         let client = Arc::new(client(settings)?);
-        let prepared = Prepared::new(settings)?;
         let gate = Gate::new(&settings.server)?;
         let directory = &settings.state.directory;
         let store = if durable {
@@ -134,13 +133,16 @@ impl Daemon {
         } else {
             Store::in_memory()?
         };
+        let picture_key = Some(store.key("pictures", rand::random())?);
+        let prepared = Prepared::new(settings, picture_key)?;
         let address = settings.server.listen;
         let listen = |source| StartError::Listen { address, source };
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
 
         let engine = Engine::new(engine_options(settings), store.load()?);
-        let around = surroundings(settings, &clock, &store, durable);
+        let mut around = surroundings(settings, &clock, &store, picture_key);
+        around.cache = durable.then(|| Arc::new(SampleCache::new(directory)));
         let (board, metrics) = (around.board.clone(), around.metrics.clone());
         board.publish_alerts(engine.alerts().cloned().collect());
         let (command, commands) = mpsc::channel(COMMANDS_MAX);
@@ -284,15 +286,20 @@ impl Daemon {
     }
 }
 
-fn surroundings(settings: &Settings, clock: &Clock, store: &Store, durable: bool) -> Surroundings {
-    let directory = &settings.state.directory;
+fn surroundings(
+    settings: &Settings,
+    clock: &Clock,
+    store: &Store,
+    picture_key: Option<[u8; 32]>,
+) -> Surroundings {
     Surroundings {
         clock: clock.clone(),
         interval: settings.evaluation.interval,
         scrape_interval: settings.evaluation.scrape_interval,
         store: store.clone(),
-        cache: durable.then(|| Arc::new(SampleCache::new(directory))),
+        cache: None,
         cache_interval: settings.state.cache_interval,
+        picture_key,
         board: Board::new(About {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             source: SOURCE_NAME.to_owned(),
@@ -327,6 +334,7 @@ fn app(
         store: around.store.clone(),
         clock: Arc::new(move || clock.now()),
         slack_secret,
+        picture_key: around.picture_key,
     }
 }
 

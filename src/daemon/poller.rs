@@ -44,6 +44,8 @@ pub(super) struct Surroundings {
     /// Where counters and windows are saved; nowhere in the demo.
     pub(super) cache: Option<Arc<SampleCache>>,
     pub(super) cache_interval: Span,
+    /// The key of the addresses of pictures.
+    pub(super) picture_key: Option<[u8; 32]>,
     pub(super) board: Board,
     pub(super) metrics: Arc<Metrics>,
 }

@@ -118,7 +118,8 @@ impl Daemon {
     async fn try_reload(&mut self) -> Result<String, String> {
         let (loaded, needs_restart) = self.reloader.load()?;
         let client = client(&loaded.settings).map_err(|error| chain(&error))?;
-        let prepared = Prepared::new(&loaded.settings).map_err(|error| chain(&error))?;
+        let prepared = Prepared::new(&loaded.settings, self.poller.around.picture_key)
+            .map_err(|error| chain(&error))?;
         let policy = super::gate::policy(&loaded.settings.server).map_err(|error| chain(&error))?;
         self.gate.renew(policy);
         self.poller.start_deliveries(prepared);

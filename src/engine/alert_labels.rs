@@ -2,9 +2,28 @@
 
 use std::collections::BTreeMap;
 
+use super::burn_alert::facts_of;
 use super::labels::Labels;
-use super::notification::{AlertFacts, AlertKey};
+use super::notification::{AlertFacts, AlertKey, Reason};
+use super::policy::Severity;
 use super::routing::SEVERITY_LABEL;
+use super::slo::{InstanceId, Slo};
+use super::time::Timestamp;
+
+impl Slo {
+    /// The labels that routes see of the alert of an instance, before a tier adds its own.
+    pub fn alert_labels(&self, severity: Severity, instance: Labels) -> Labels {
+        let key = AlertKey::Burn {
+            instance: InstanceId {
+                slo: self.id.clone(),
+                labels: instance.clone(),
+            },
+            severity,
+        };
+        let (reason, now) = (Reason::Burning, Timestamp::default());
+        facts_of(self, instance, key, severity, None, reason, now).matching_labels()
+    }
+}
 
 impl AlertFacts {
     /// The labels exactly as they are. Where names collide ours win over the instance's, which

@@ -41,6 +41,8 @@ pub(super) struct Account {
     counted: bool,
     /// Whether a window's bad events are weighed against `events`, not against its own.
     by_events: bool,
+    /// Whether the period is a number of events.
+    by_count: bool,
 }
 
 impl Account {
@@ -54,6 +56,28 @@ impl Account {
         Self {
             by_events: account.by_events || slo.policy.mode == Mode::Budget,
             ..account
+        }
+    }
+
+    /// Without some of its events so far. Of a number of events none is missing for it: they are
+    /// as good as good ones.
+    pub(super) fn without(self, excluded: Counts) -> Self {
+        let excluded = excluded.sane();
+        let bad = (self.spent.bad - excluded.bad).max(0.0);
+        if self.by_count {
+            let spent = Counts { bad, ..self.spent };
+            return Self { spent, ..self };
+        }
+        let total = (self.spent.total - excluded.total).max(0.0);
+        // Of a rolling period those of the unknown rest are estimated by the known ones.
+        let events = match self.left {
+            None if self.spent.total > 0.0 => self.events * (total / self.spent.total),
+            _ => (self.events - excluded.total).max(total),
+        };
+        Self {
+            spent: Counts { bad, total }.sane(),
+            events,
+            ..self
         }
     }
 
@@ -72,6 +96,7 @@ impl Account {
             coverage,
             counted: true,
             by_events: false,
+            by_count: false,
         }
     }
 
@@ -105,6 +130,7 @@ impl Account {
             coverage,
             counted: true,
             by_events: false,
+            by_count: false,
         }
     }
 
@@ -135,6 +161,7 @@ impl Account {
             coverage: (spent.total / events).min(1.0),
             counted: true,
             by_events: true,
+            by_count: true,
         }
     }
 
@@ -186,6 +213,7 @@ impl Account {
             events,
             coverage: 1.0,
             counted,
+            by_count: matches!(slo.period, Period::Events(_)),
             by_events: counted && slo.policy.mode == Mode::Budget,
         };
         Some(match &slo.period {

@@ -92,7 +92,6 @@ fn curve(slo: &Slo, tally: &Tally, covered_from: Timestamp, now: Timestamp) -> O
 }
 
 fn finite(value: f64) -> Option<f32> {
-    #[expect(clippy::cast_possible_truncation, reason = "a picture needs no more")]
     let value = value as f32;
     value.is_finite().then_some(value)
 }

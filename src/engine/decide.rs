@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::evaluation::{self, Evaluation, Memory, Outcome};
+use super::exclusion::Exclusions;
 use super::feed_state::FeedState;
 use super::labels::Labels;
 use super::notification::AlertKey;
@@ -59,12 +60,16 @@ impl Engine {
                 evaluations.insert(evaluation.id.clone(), evaluation);
             }
         }
+        let exclusions = Exclusions::new(&self.routing, slos.values(), now);
         for tally in state.live.tallies() {
             let Some(slo) = slos.get(&tally.id.slo) else {
                 continue;
             };
             let covered_from = state.live.covered_from(&slo.id);
-            let memory = self.memory(&tally.id);
+            let memory = Memory {
+                excluded: exclusions.of(slo, &tally.id, now),
+                ..self.memory(&tally.id)
+            };
             let evaluation = evaluation::from_tally(slo, tally, covered_from, &memory, now);
             evaluations.insert(tally.id.clone(), evaluation);
         }
@@ -141,6 +146,7 @@ impl Engine {
         Memory {
             burning: burning.collect(),
             costs_from: page.or(ticket).map(|record| record.costs_from),
+            excluded: Vec::new(),
         }
     }
 }

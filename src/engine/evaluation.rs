@@ -5,6 +5,8 @@ use serde::Serialize;
 use super::budget::Account;
 use super::burn::{Reading, Verdict, judge};
 use super::direct::DirectReadings;
+use super::exclusion;
+use super::maintenance::Stretch;
 use super::measure::Tally;
 use super::notification::{BudgetFacts, SlaFacts, TierFacts};
 use super::policy::{Severity, Tier};
@@ -145,13 +147,15 @@ impl Evaluation {
     }
 }
 
-/// What an evaluation remembers of the alerts of its instance.
+/// What an evaluation knows of its instance besides the samples.
 #[derive(Default)]
 pub(super) struct Memory {
     /// Severity and windows of the tiers that fire.
     pub(super) burning: Vec<(Severity, Span, Span)>,
     /// The costs of the open page (else ticket) count from here.
     pub(super) costs_from: Option<Timestamp>,
+    /// What is left out of the budget.
+    pub(super) excluded: Vec<Stretch>,
 }
 
 /// Evaluates an instance from its counted past.
@@ -180,7 +184,9 @@ pub(super) fn from_tally(
     let spending = spending(&readings, &tiers);
     let costs_from = memory.costs_from.unwrap_or(now - spending.window);
     let costs = now.since(costs_from).min(account.elapsed);
-    let by_alert = tally.window.sum(costs, now).sane().bad;
+    let excluded = |length| exclusion::excluded(&tally.window, &memory.excluded, length, now);
+    let by_alert = (tally.window.sum(costs, now) - excluded(costs)).sane().bad;
+    let account = account.without(excluded(account.elapsed));
     let priced = price(slo, &account, by_alert, &spending);
     Evaluation {
         id: tally.id.clone(),

@@ -5,7 +5,7 @@
 //! daylight saving needs no rule of its own.
 
 use super::period::Zone;
-use super::time::Timestamp;
+use super::time::{Span, Timestamp};
 
 /// One recurring stretch of time.
 #[derive(Clone, Debug, PartialEq)]
@@ -40,6 +40,20 @@ impl TimeInterval {
             && is_in(&self.years, civil.year().into())
     }
 
+    /// Until when at least nothing changes: the next of its times, midnight, or change of the clock.
+    pub(super) fn same_until(&self, at: Timestamp) -> Timestamp {
+        let civil = self.zone.civil(at);
+        let second = (i64::from(civil.hour()) * 60 + i64::from(civil.minute())) * 60
+            + i64::from(civil.second());
+        let times = self.times.iter().flat_map(|(start, end)| [*start, *end]);
+        let edges = times.map(|minute| i64::from(minute) * 60);
+        let next = edges.filter(|edge| *edge > second).min();
+        let left = Span::from_secs(next.unwrap_or(86_400) - second);
+        let next = at.align_down(Span::from_secs(1)) + left;
+        let change = self.zone.next_change(at);
+        change.map_or(next, |change| next.min(change))
+    }
+
     /// Whether a day of a month with so many days is inside. Days before the first and after the
     /// last clamp by themselves: no day of the month is there.
     fn has_day(&self, day: i8, days: i8) -> bool {
@@ -62,4 +76,4 @@ fn is_in<T: Copy + Into<i32>>(ranges: &[(T, T)], value: i32) -> bool {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

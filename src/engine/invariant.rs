@@ -4,9 +4,11 @@
 use std::collections::BTreeSet;
 
 use super::alert::AlertRecord;
+use super::company;
 use super::effect::{Effect, StateName};
-use super::notification::{AlertKey, NotificationKind};
+use super::notification::{AlertKey, GROUP_MEMBERS_MAX, NotificationKind};
 use super::step::Engine;
+use super::thread::ThreadRecord;
 
 /// Checks everything that one step can violate.
 ///
@@ -23,6 +25,13 @@ pub fn check(engine: &Engine, effects: &[Effect]) {
     for record in engine.alerts() {
         pending_alerts_are_untold(record);
         budgets_are_numbers(record);
+        each_receiver_hears_of_an_alert_in_one_place(engine, record);
+    }
+    seats_are_where_members_sit(engine);
+    for thread in engine.threads.values() {
+        threads_hold_alerts_that_fire(engine, thread);
+        nothing_waits_for_ever(thread);
+        what_nobody_heard_of_is_told_to_nobody(thread);
     }
 }
 
@@ -66,6 +75,9 @@ fn no_resolve_without_a_trigger(effects: &[Effect]) {
             let first = notification.sequence == 1;
             let trigger = notification.kind == NotificationKind::Trigger;
             assert!(first == trigger, "out of sequence: {notification:?}");
+            let group = notification.group.as_ref();
+            let members = group.map_or(0, |group| group.members.len());
+            assert!(members <= GROUP_MEMBERS_MAX, "unbounded: {members} members");
         }
     }
 }
@@ -88,4 +100,53 @@ fn budgets_are_numbers(record: &AlertRecord) {
             "coverage {budget:?}"
         );
     }
+}
+
+/// By itself or in one thread: else a receiver would hear of it twice.
+fn each_receiver_hears_of_an_alert_in_one_place(engine: &Engine, record: &AlertRecord) {
+    for receiver in record.told.keys() {
+        assert!(
+            engine.seat_of(&record.key, receiver).is_none(),
+            "{receiver} hears twice of {record:?}"
+        );
+    }
+}
+
+fn seats_are_where_members_sit(engine: &Engine) {
+    assert!(
+        engine.seats == company::seats(engine.threads.values()),
+        "seats {:?} of threads {:?}",
+        engine.seats,
+        engine.threads
+    );
+}
+
+/// A member that is up is an alert that fires, in the same episode.
+fn threads_hold_alerts_that_fire(engine: &Engine, thread: &ThreadRecord) {
+    for member in thread.members.values().filter(|member| member.is_up()) {
+        let record = engine.alerts.get(&member.key);
+        assert!(
+            record.is_some_and(|r| r.is_firing() && r.episode() == member.episode),
+            "{} holds {member:?} of {record:?}",
+            thread.key
+        );
+    }
+}
+
+/// What a receiver has not heard of, a beginning or an end, has a time at which it is told.
+fn nothing_waits_for_ever(thread: &ThreadRecord) {
+    let waits = |member: &super::thread::Member| !member.announced || !member.is_up();
+    assert!(
+        thread.flush_at.is_some() || !thread.members.values().any(waits),
+        "nobody will hear of it: {thread:?}"
+    );
+}
+
+/// A thread that was told ends with a resolve, so it lives until its last member has ended; one
+/// that was not has no member of which its receiver knows.
+fn what_nobody_heard_of_is_told_to_nobody(thread: &ThreadRecord) {
+    assert!(
+        (thread.sequence > 0) == thread.members.values().any(|member| member.announced),
+        "told and not told: {thread:?}"
+    );
 }

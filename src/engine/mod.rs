@@ -32,6 +32,7 @@ mod dispatch;
 pub mod effect;
 mod escalation;
 pub mod evaluation;
+mod exclusion;
 pub mod feed;
 mod feed_state;
 mod flush;

@@ -154,6 +154,13 @@ impl Zone {
         self.zone.to_datetime(at.unwrap_or(beyond))
     }
 
+    /// When its clock next moves against UTC.
+    pub(super) fn next_change(&self, at: Timestamp) -> Option<Timestamp> {
+        let at = jiff::Timestamp::from_millisecond(at.as_millis()).ok()?;
+        let change = self.zone.following(at).next()?;
+        Some(Timestamp::from_millis(change.timestamp().as_millisecond()))
+    }
+
     fn day(&self, at: Timestamp) -> Date {
         let at = jiff::Timestamp::from_millisecond(at.as_millis());
         at.unwrap_or_default().to_zoned(self.zone.clone()).date()

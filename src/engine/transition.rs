@@ -161,6 +161,7 @@ pub(super) fn differs_durably(before: &AlertRecord, after: &AlertRecord) -> bool
         || before.announced_at != after.announced_at
         || before.mutes != after.mutes
         || before.facts.acknowledged != after.facts.acknowledged
+        || before.facts.dependencies != after.facts.dependencies
         || before.burning != after.burning
         || before.tier_starts != after.tier_starts
         || before.facts.tiers.len() != after.facts.tiers.len()

@@ -122,6 +122,14 @@ impl Window {
         self.ring(window).map_or(Span::ZERO, Ring::width)
     }
 
+    /// The edge of the bucket that this time lies in, at its old end or at its young one. Older
+    /// times lie in wider buckets.
+    pub(super) fn edges(&self, at: Timestamp, now: Timestamp) -> (Timestamp, Timestamp) {
+        let width = self.width(now.since(at));
+        let old = at.align_down(width);
+        (old, if old == at { at } else { old + width })
+    }
+
     /// The newest `count` events and the time after which they lie, from the finest ring that
     /// holds so many; `None` when there are fewer in `(now - within, now]`. The bucket at the
     /// edge counts by its share, as if its events lay evenly in it.

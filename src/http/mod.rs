@@ -84,6 +84,8 @@ pub struct App {
     pub clock: Clock,
     /// The key with which Slack signs what its buttons send.
     pub slack_secret: Option<SecretProvider>,
+    /// The key of the addresses of pictures; without it there are none.
+    pub picture_key: Option<[u8; 32]>,
 }
 
 /// Reveals a secret, or says in words why it cannot.

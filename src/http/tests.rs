@@ -247,6 +247,7 @@ fn app_at(board: Board, now: Timestamp) -> (App, mpsc::Receiver<CommandRequest>)
         store: Store::in_memory().unwrap(),
         clock: Arc::new(move || now),
         slack_secret: None,
+        picture_key: None,
     };
     (app, commands)
 }

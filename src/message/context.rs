@@ -5,17 +5,20 @@
 //! RFC 3339 in UTC (filter `date`). Text from outside is as it came, cut to
 //! [`TEXT_CHARS_MAX`] characters; what a template makes of it is cleaned afterwards.
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+mod names;
+mod reasons;
 
-use minijinja::value::{Enumerator, Object, Value};
+use minijinja::value::Value;
 use reqwest::Url;
 use serde::Serialize;
 
 use crate::engine::{
-    AlertFacts, AlertKey, BudgetFacts, GroupFacts, Notification, NotificationKind, Reason, Span,
-    ThreadKey, TierFacts,
+    Acknowledgement, AlertFacts, AlertKey, BudgetFacts, DependencyFacts, GroupFacts, Notification,
+    NotificationKind, Span, ThreadKey, TierFacts,
 };
+
+use names::Names;
+use reasons::{Reasons, reasons};
 
 use super::words::{Message, Tone};
 use super::{figures, group, reason, text};
@@ -95,25 +98,6 @@ pub(super) struct Context {
     acknowledged: Option<Keeper>,
     /// The SLOs it depends on whose page fires.
     dependencies: Vec<Dependency>,
-}
-
-/// Every field for every kind, so that templates can name them all; those of other kinds are none
-/// or empty.
-#[derive(Clone, Debug, Default, Serialize)]
-struct Reasons {
-    kind: &'static str,
-    /// `budget_consumed`: the share that was passed.
-    threshold: Option<f64>,
-    /// `exhaustion_ahead`: seconds.
-    within: Option<f64>,
-    /// `no_data`, `source_failed`: evaluations in a row.
-    slots: Option<u32>,
-    /// `no_data`, `source_failed`: what the source said.
-    detail: String,
-    /// `acknowledged`: who.
-    by: String,
-    /// `unacknowledged`: seconds.
-    after: Option<f64>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -274,20 +258,8 @@ impl Context {
             receiver: cut(&notification.receiver),
             group: several.map(|group| view(group, message)),
             external_url: external.map_or_else(String::new, ToString::to_string),
-            acknowledged: facts.acknowledged.as_ref().map(|ack| Keeper {
-                by: cut(&ack.by),
-                at: figures::rfc3339(ack.at),
-                via: cut(&ack.via),
-                note: cut(&ack.note),
-            }),
-            dependencies: facts
-                .dependencies
-                .iter()
-                .map(|on| Dependency {
-                    slo: cut(&on.slo.to_string()),
-                    since: figures::rfc3339(on.since),
-                })
-                .collect(),
+            acknowledged: facts.acknowledged.as_ref().map(keeper),
+            dependencies: facts.dependencies.iter().map(dependency).collect(),
         }
     }
 }
@@ -318,6 +290,22 @@ fn named_url(link: &super::Link) -> NamedUrl {
     }
 }
 
+fn keeper(acknowledged: &Acknowledgement) -> Keeper {
+    Keeper {
+        by: cut(&acknowledged.by),
+        at: figures::rfc3339(acknowledged.at),
+        via: cut(&acknowledged.via),
+        note: cut(&acknowledged.note),
+    }
+}
+
+fn dependency(on: &DependencyFacts) -> Dependency {
+    Dependency {
+        slo: cut(&on.slo.to_string()),
+        since: figures::rfc3339(on.since),
+    }
+}
+
 fn budget(facts: &BudgetFacts) -> Budget {
     Budget {
         consumed: facts.consumed,
@@ -338,53 +326,6 @@ fn tier(facts: &TierFacts) -> TierView {
         budget_fraction: facts.budget_fraction,
         bad_events: facts.bad_events,
         total_events: facts.total_events,
-    }
-}
-
-fn reasons(reason: &Reason) -> Reasons {
-    let plain = |kind| Reasons {
-        kind,
-        ..Reasons::default()
-    };
-    match reason {
-        Reason::Burning => plain("burning"),
-        Reason::MoreTiers => plain("more_tiers"),
-        Reason::BudgetConsumed { threshold } => Reasons {
-            threshold: Some(*threshold),
-            ..plain("budget_consumed")
-        },
-        Reason::ExhaustionAhead { within } => Reasons {
-            within: Some(within.as_secs_f64()),
-            ..plain("exhaustion_ahead")
-        },
-        Reason::NoData { slots, detail } => Reasons {
-            slots: Some(*slots),
-            detail: cut(detail),
-            ..plain("no_data")
-        },
-        Reason::SourceFailed { slots, detail } => Reasons {
-            slots: Some(*slots),
-            detail: cut(detail),
-            ..plain("source_failed")
-        },
-        Reason::Unmuted => plain("unmuted"),
-        Reason::Repeated => plain("repeated"),
-        Reason::Acknowledged { by } => Reasons {
-            by: cut(by),
-            ..plain("acknowledged")
-        },
-        Reason::Unacknowledged { after } => Reasons {
-            after: Some(after.as_secs_f64()),
-            ..plain("unacknowledged")
-        },
-        Reason::GroupChanged => plain("group_changed"),
-        Reason::Recovered => plain("recovered"),
-        Reason::NoTraffic => plain("no_traffic"),
-        Reason::PeriodEnded => plain("period_ended"),
-        Reason::DataReturned => plain("data_returned"),
-        Reason::DefinitionRemoved => plain("definition_removed"),
-        Reason::DefinitionChanged => plain("definition_changed"),
-        Reason::InstanceGone => plain("instance_gone"),
     }
 }
 
@@ -416,33 +357,5 @@ fn view(group: &GroupFacts, message: &Message) -> Group {
         firing: group.firing,
         omitted: group.omitted,
         members: lines.map(member).collect(),
-    }
-}
-
-/// Texts by name; a name that is not there is an empty text, as in Prometheus.
-#[derive(Debug)]
-struct Names(BTreeMap<String, String>);
-
-impl Names {
-    fn of<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Value {
-        let pairs = pairs.map(|(name, value)| (cut(name), cut(value)));
-        Value::from_object(Self(pairs.collect()))
-    }
-
-    fn of_map(map: &BTreeMap<String, String>) -> Value {
-        let pairs = map.iter();
-        Self::of(pairs.map(|(name, value)| (name.as_str(), value.as_str())))
-    }
-}
-
-impl Object for Names {
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        let value = self.0.get(key.as_str()?);
-        Some(value.map_or_else(|| Value::from(""), |value| Value::from(value.as_str())))
-    }
-
-    fn enumerate(self: &Arc<Self>) -> Enumerator {
-        let names = self.0.keys().map(|name| Value::from(name.as_str()));
-        Enumerator::Values(names.collect())
     }
 }

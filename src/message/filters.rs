@@ -23,7 +23,6 @@ pub(super) fn add(environment: &mut Environment<'static>) {
 /// Seconds as `1h 12m`.
 fn duration(seconds: f64) -> String {
     // A cast saturates: what is no number is 0.
-    #[expect(clippy::cast_possible_truncation, reason = "casts of floats saturate")]
     let millis = (seconds * 1000.0).round() as i64;
     figures::span(Span::from_millis(millis))
 }

@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 #[cfg(test)]
 use reqwest::Url;
 
+#[cfg(test)]
+use crate::engine::Curve;
+
 use crate::engine::{
-    Acknowledgement, AlertFacts, AlertKey, BudgetFacts, Curve, DependencyFacts, Document,
-    GroupFacts, InstanceId, Labels, Notification, NotificationKind, Reason, Severity, SloId, Span,
-    ThreadKey, TierFacts, Timestamp,
+    Acknowledgement, AlertFacts, AlertKey, BudgetFacts, DependencyFacts, Document, GroupFacts,
+    InstanceId, Labels, Notification, NotificationKind, Reason, Severity, SloId, Span, ThreadKey,
+    TierFacts, Timestamp,
 };
 
 /// What [`named`] knows.
@@ -216,7 +219,8 @@ fn together(key: ThreadKey, members: Vec<AlertFacts>) -> Notification {
 }
 
 /// A burn that began an hour before [`NOW`], in an otherwise quiet night.
-pub fn curve() -> Curve {
+#[cfg(test)]
+pub(crate) fn curve() -> Curve {
     const POINTS: usize = 73;
     const BEGAN: usize = POINTS - 13;
     let mut consumed = 0.3434;

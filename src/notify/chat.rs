@@ -81,7 +81,7 @@ pub(super) fn escape(
     let mut rest = text.chars();
     while let Some(c) = rest.next() {
         let piece = replace(c, rest.as_str());
-        length += piece.map_or(c.len_utf16(), units);
+        length += piece.map_or_else(|| c.len_utf16(), units);
         if length > units_max {
             kept.truncate(cut);
             kept.push('…');

@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 use crate::engine::{Notification, Severity, Timestamp};
 
 use super::error::DeliveryError;
-use super::{Attempt, Receipt, Receiver};
+use super::{Attempt, Receipt, Receiver, chat};
 use crate::message::{Message, Tone, Writer, figures};
 
 /// Writes each notification as one block of lines, never mixed with another.
@@ -84,6 +84,16 @@ fn block(message: &Message, decided_at: Timestamp, colours: bool) -> String {
     {
         block += &format!("  {name:<10} {value}\n");
     }
+    for member in &message.members {
+        let headline = member.headline();
+        block += &format!("  {:<10} {headline}, since {}\n", "Alert", member.since);
+    }
+    if message.omitted > 0 {
+        block += &format!("  {:<10} {}\n", "", chat::more_alerts(message.omitted));
+    }
+    for note in message.notes.iter().flat_map(|notes| notes.lines()) {
+        block += &format!("  {:<10} {note}\n", "Note");
+    }
     block
 }
 
@@ -154,6 +164,24 @@ mod tests {
           Dashboard  https://grafana.example/d/checkout?orgId=1
           slofuse    https://slofuse.example/prefix/api/v1/slos/shop/checkout
         "#);
+    }
+
+    #[tokio::test]
+    async fn a_group_lists_its_alerts() {
+        let block = written(&fixture::group(), false).await;
+        assert!(
+            block.contains("\n  Alert      [PAGE] shop/checkout"),
+            "{block}"
+        );
+        assert!(
+            block.contains("\n  Alert      [TICKET] shop/checkout"),
+            "{block}"
+        );
+        let storm = written(&fixture::huge_group(), false).await;
+        assert!(
+            storm.contains("\n             and 950 more alerts\n"),
+            "{storm}"
+        );
     }
 
     #[tokio::test]

@@ -217,7 +217,7 @@ pub(super) mod tests {
         let lines: Vec<String> = (0..100).map(|n| format!("line {n}")).collect();
         let cut = paragraph(&lines, 100);
         assert!(cut.chars().count() <= 100, "{cut}");
-        assert!(cut.ends_with("… 93 more lines left out"), "{cut}");
+        assert!(cut.ends_with("… 92 more lines left out"), "{cut}");
         assert_eq!(paragraph(&lines[..2], 100), "line 0\nline 1");
         assert!(paragraph(&["ü".repeat(50)], 10).chars().count() <= 10);
     }

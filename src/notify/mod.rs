@@ -18,6 +18,8 @@ mod discord;
 mod email;
 pub mod error;
 #[cfg(test)]
+mod exchange;
+#[cfg(test)]
 mod fixture;
 mod grafana_irm;
 mod heartbeat;

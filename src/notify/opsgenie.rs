@@ -126,11 +126,25 @@ fn endpoint(alerts: &Url, action: Action, alias: &str) -> Url {
         Action::Close => "close",
     };
     let mut url = alerts.clone();
-    if let Ok(mut segments) = url.path_segments_mut() {
-        segments.pop_if_empty().push(alias).push(verb);
-    }
+    let base = alerts.path().trim_end_matches('/');
+    url.set_path(&format!("{base}/{}/{verb}", encoded(alias)));
     url.query_pairs_mut().append_pair("identifierType", "alias");
     url
+}
+
+/// Everything but RFC 3986's unreserved characters as `%XX`: strict servers refuse others that
+/// browsers leave as they are, such as brackets.
+fn encoded(segment: &str) -> String {
+    let mut encoded = String::with_capacity(segment.len());
+    for byte in segment.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                encoded.push(char::from(byte));
+            }
+            other => encoded += &format!("%{other:02X}"),
+        }
+    }
+    encoded
 }
 
 fn body(notification: &Notification, action: Action, writer: &Writer) -> Value {

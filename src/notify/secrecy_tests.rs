@@ -6,7 +6,7 @@ use wiremock::matchers::any;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use crate::config::secret::Secret;
-use crate::config::settings::{Auth, ReceiverKind, ReceiverSettings};
+use crate::config::settings::{Auth, BodySignature, ReceiverKind, ReceiverSettings};
 
 use super::fixture;
 
@@ -24,7 +24,11 @@ const SECRETS: [&str; 7] = [
 fn kinds(base: &str) -> Vec<ReceiverKind> {
     let url = format!("{base}/services/s3cr3t-path/x?token=s3cr3t-query&v=1");
     let webhook = |auth| ReceiverKind::Webhook {
-        body_signature: None,
+        body_signature: Some(BodySignature {
+            header: "x-hub-signature-256".to_owned(),
+            prefix: "sha256=".to_owned(),
+            secret: Secret::inline("s3cr3t-key"),
+        }),
         url: Secret::inline(&url),
         auth,
         headers: BTreeMap::from([("x-key".to_owned(), Secret::inline("s3cr3t-key"))]),
@@ -44,6 +48,23 @@ fn kinds(base: &str) -> Vec<ReceiverKind> {
             token: Secret::inline("s3cr3t\"token"),
             channel: "C1".to_owned(),
             api_url: format!("{base}/s3cr3t-path"),
+        },
+        ReceiverKind::Alertmanager {
+            urls: vec![url.clone(), format!("{base}/s3cr3t-path")],
+            auth: Auth::Bearer(Secret::inline("s3cr3t\"token")),
+            headers: BTreeMap::from([("x-key".to_owned(), Secret::inline("s3cr3t-key"))]),
+            refresh: crate::engine::Span::from_mins(1),
+        },
+        ReceiverKind::Opsgenie {
+            api_key: Secret::inline("s3cr3t-key"),
+            url: url.clone(),
+        },
+        ReceiverKind::IncidentIo {
+            token: Secret::inline("s3cr3t\"token"),
+            url: url.clone(),
+        },
+        ReceiverKind::GrafanaIrm {
+            url: Secret::inline(&url),
         },
         ReceiverKind::Teams {
             url: Secret::inline(&url),

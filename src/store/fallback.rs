@@ -147,7 +147,7 @@ impl Store {
     }
 }
 
-const CANDIDATES: &str = "SELECT id FROM outbox
+pub(super) const CANDIDATES: &str = "SELECT id FROM outbox
     WHERE finished_at IS NULL AND receiver = ?1 AND fallback_at IS NULL AND urgency = ?2
         AND created_at <= ?3 AND state = 'pending'
     ORDER BY created_at LIMIT ?4";

@@ -14,6 +14,7 @@
 pub mod attempts;
 pub mod audit;
 pub mod cache;
+pub mod claim;
 pub mod dead_letters;
 pub mod error;
 pub mod fallback;
@@ -24,6 +25,7 @@ pub mod outbox;
 mod alerts;
 mod collapse;
 mod enqueue;
+mod keys;
 mod memories;
 mod schema;
 mod success;

@@ -129,12 +129,14 @@ CREATE INDEX outbox_due ON outbox (receiver, due_at, id)
     WHERE state = 'pending' AND blocked = 0;
 CREATE INDEX outbox_urgent ON outbox (receiver, urgency, due_at, id)
     WHERE state = 'pending' AND blocked = 0;
-CREATE INDEX outbox_unfinished ON outbox (receiver, fallback_at, urgency, created_at)
+CREATE INDEX outbox_unfinished ON outbox (receiver, fallback_at, urgency, created_at, finished_at)
     WHERE finished_at IS NULL;
 CREATE INDEX outbox_dead ON outbox (receiver, finished_at, id)
     WHERE state = 'dead' AND discarded_at IS NULL;
 CREATE INDEX outbox_newest_dead ON outbox (finished_at, id)
     WHERE state = 'dead' AND discarded_at IS NULL;
+CREATE INDEX outbox_receipt ON outbox (dedup_key, receiver, episode, id)
+    WHERE receipt IS NOT NULL;
 CREATE INDEX outbox_diverted ON outbox (dedup_key, diverted_from, episode)
     WHERE diverted_from IS NOT NULL;
 CREATE INDEX outbox_pages ON outbox (created_at, receiver)
@@ -160,6 +162,11 @@ CREATE TABLE mutes (
     slo       TEXT NOT NULL,
     change    TEXT NOT NULL,
     UNIQUE (at, dedup_key)
+) STRICT;
+
+CREATE TABLE keys (
+    name  TEXT NOT NULL PRIMARY KEY,
+    bytes BLOB NOT NULL
 ) STRICT;
 
 CREATE TABLE audit (

@@ -1,10 +1,13 @@
 //! Tests of the store through its door, over real files; the values they are about.
 
 mod crash;
+mod dead_letters;
 mod door;
+mod fallback;
 mod kill;
 mod life;
 mod model;
+mod plans;
 
 use super::*;
 use crate::engine::{

@@ -1,12 +1,13 @@
 //! End to end: real server processes, real scrapes, fake receivers.
 //!
 //! `bed` owns the machinery (a Prometheus, an exporter, receivers, the daemon); every other module
-//! is one family of scenarios. Needs `prometheus`, `promtool` and `amtool`; without them the tests
-//! fail.
+//! is one family of scenarios. Needs `prometheus`, `promtool`,
+//! `prometheus-alertmanager` and `amtool`; without them the tests fail.
 
 mod bed;
 mod shop;
 
+mod alertmanager;
 mod amtool;
 mod bed_works;
 mod check;

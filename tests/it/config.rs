@@ -15,8 +15,8 @@ fn root(path: &str) -> PathBuf {
 
 fn any_variable(name: &str) -> Option<String> {
     Some(match name {
-        "SLACK_WEBHOOK_URL" => "https://hooks.slack.com/services/a/b/c".to_owned(),
-        _ => "value".to_owned(),
+        name if name.ends_with("_URL") => "https://hooks.example.com/services/a/b/c".to_owned(),
+        name => format!("value-of-{name}"),
     })
 }
 
@@ -57,6 +57,30 @@ fn every_settings_file_that_ships_loads() {
         count += 1;
     }
     assert_eq!(count, 2);
+}
+
+#[test]
+fn owners_whom_no_definition_names_are_warned_of() {
+    let settings = |owner: &str| {
+        format!(
+            "definitions: [a.yaml]
+receivers: [{{name: c, console: {{}}}}]
+route: {{receiver: c, to_owner: true}}
+owners: {{{owner}: {{default: [c]}}}}
+"
+        )
+    };
+    let slo = SLO.replace("owner: me", "owner: team-shop");
+    let load = |owner: &str| {
+        let files = directory(&[("slofuse.yaml", &settings(owner)), ("a.yaml", &slo)]);
+        let loaded = config::load(&files.path().join("slofuse.yaml"), &any_variable).unwrap();
+        report(&loaded.warnings, &files)
+    };
+    assert_eq!(load("team-shop"), "");
+    insta::assert_snapshot!(load("team-shp"), @r#"
+    slofuse.yaml:4:20: warning: no SLO belongs to the owner "team-shp"
+      fix: did you mean "team-shop"?
+    "#);
 }
 
 #[test]

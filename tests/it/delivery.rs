@@ -80,7 +80,7 @@ impl Receiver for Slow {
     }
 }
 
-struct Nobody;
+pub(crate) struct Nobody;
 
 impl DeliveryObserver for Nobody {
     fn attempt(&self, _: &str, _: NotificationKind, _: AttemptResult, _: f64) {}

@@ -1,6 +1,7 @@
 //! Integration tests: the library and the binary against real files, servers and faults.
 #![expect(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 
+mod chaos;
 mod check;
 mod cli;
 mod config;
@@ -10,9 +11,11 @@ mod deploy;
 mod mistakes;
 mod readme;
 mod repository;
+mod route;
 mod rules;
 mod running;
 mod schema;
+mod template;
 mod tidy;
 mod tls;
 mod tour;

@@ -206,9 +206,10 @@ fn settings(text: &str) -> String {
         ("receivers:", "receivers: [{name: console, console: {}}]"),
         ("routes:", "routes: {default: [console]}"),
     ];
-    let missing = REST
-        .iter()
-        .filter(|(key, _)| !text.lines().any(|line| line.starts_with(key)));
+    let has = |key: &str| text.lines().any(|line| line.starts_with(key));
+    // A block shows one of the two forms of routes.
+    let is_missing = |key: &str| !has(key) && !(key == "routes:" && has("route:"));
+    let missing = REST.iter().filter(|(key, _)| is_missing(key));
     missing.fold(text.to_owned(), |text, (_, line)| format!("{text}{line}\n"))
 }
 

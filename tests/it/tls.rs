@@ -13,7 +13,7 @@ use slofuse::config::secret::Secret;
 use slofuse::config::settings::{
     Auth, ReceiverKind, ReceiverSettings, SourceSettings, TlsSettings,
 };
-use slofuse::engine::{NotificationKind, Timestamp};
+use slofuse::engine::{NotificationKind, Span, Timestamp};
 use slofuse::notify;
 use slofuse::prometheus::{Client, SourceError};
 use tempfile::TempDir;
@@ -156,14 +156,17 @@ async fn the_source_may_have_a_private_authority_and_ask_for_a_certificate() {
     assert_eq!(ask(&url, careless).await.unwrap(), 0);
 }
 
-async fn deliver(url: &str, tls: TlsSettings) -> Result<(), notify::DeliveryError> {
-    let kind = ReceiverKind::Webhook {
+fn webhook(url: &str) -> ReceiverKind {
+    ReceiverKind::Webhook {
         body_signature: None,
         url: Secret::inline(url),
         auth: Auth::None,
         headers: BTreeMap::new(),
         signing_secret: None,
-    };
+    }
+}
+
+async fn deliver(kind: ReceiverKind, tls: TlsSettings) -> Result<(), notify::DeliveryError> {
     let settings = ReceiverSettings {
         tls,
         ..ReceiverSettings::new("hook", kind)
@@ -184,10 +187,48 @@ async fn deliver(url: &str, tls: TlsSettings) -> Result<(), notify::DeliveryErro
 async fn a_webhook_may_have_a_private_authority_and_ask_for_a_certificate() {
     let pki = Pki::new();
     let url = pki.serve("{}").await;
-    deliver(&url, pki.complete()).await.unwrap();
-    let stranger = deliver(&url, TlsSettings::default()).await.unwrap_err();
+    deliver(webhook(&url), pki.complete()).await.unwrap();
+    let stranger = deliver(webhook(&url), TlsSettings::default())
+        .await
+        .unwrap_err();
     assert!(
         !stranger.to_string().contains("localhost"),
         "the URL is a secret: {stranger}"
     );
+}
+
+#[tokio::test]
+async fn other_systems_may_have_a_private_authority_and_ask_for_a_certificate() {
+    let pki = Pki::new();
+    let url = pki.serve("{}").await;
+    let secret = || Secret::inline("s3cret");
+    let kinds = [
+        ReceiverKind::Alertmanager {
+            urls: vec![url.clone()],
+            auth: Auth::None,
+            headers: BTreeMap::new(),
+            refresh: Span::from_mins(1),
+        },
+        ReceiverKind::Opsgenie {
+            api_key: secret(),
+            url: url.clone(),
+        },
+        ReceiverKind::IncidentIo {
+            token: secret(),
+            url: url.clone(),
+        },
+        ReceiverKind::GrafanaIrm {
+            url: Secret::inline(&url),
+        },
+    ];
+    for kind in kinds {
+        let name = kind.as_str();
+        let told = deliver(kind.clone(), pki.complete()).await;
+        assert_eq!(told, Ok(()), "{name}");
+        let stranger = deliver(kind, TlsSettings::default()).await.unwrap_err();
+        assert!(
+            !stranger.to_string().contains("localhost"),
+            "{name}: {stranger}"
+        );
+    }
 }

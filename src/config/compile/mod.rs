@@ -7,7 +7,6 @@
 mod composite;
 mod defaults;
 mod document;
-mod email;
 mod fit;
 mod indicator;
 mod interval;
@@ -20,6 +19,7 @@ mod policy;
 mod receiver;
 mod route;
 mod route_lint;
+mod route_tree;
 mod secret;
 mod server;
 mod settings;

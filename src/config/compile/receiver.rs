@@ -257,6 +257,19 @@ fn refuse_circles(section: &Section<'_>, receivers: &[Field<raw::Receiver>]) -> 
     sound
 }
 
+/// Buttons whose presses nobody could trust, so that they are not shown.
+pub(super) fn report_dead_buttons(section: &Section<'_>, field: &Field<Vec<Field<raw::Receiver>>>) {
+    let receivers = field.value().into_iter().flatten();
+    for raw in receivers.filter_map(|item| item.value()?.slack.value()) {
+        if raw.buttons.value() == Some(&true) {
+            let message = "no buttons are shown, for what they send could not be checked";
+            let fix = "add server.slack_signing_secret, or remove buttons";
+            let mark = raw.buttons.mark_or(section.mark);
+            section.report.lint(Lint::IgnoredKey, mark, message, fix);
+        }
+    }
+}
+
 /// Services that raise an alarm when they are no longer called.
 pub(super) fn heartbeats(
     section: &Section<'_>,

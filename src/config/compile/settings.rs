@@ -9,7 +9,7 @@ use crate::config::field::{Field, Section};
 use crate::config::raw::settings as raw;
 use crate::config::secret::Secret;
 use crate::config::settings::{
-    DeliverySettings, EvaluationSettings, Settings, SourceSettings, StateSettings,
+    DeliverySettings, EvaluationSettings, ServerSettings, Settings, SourceSettings, StateSettings,
 };
 use crate::config::tree;
 use crate::config::value::{Duration, Size, WebUrl};
@@ -30,6 +30,8 @@ pub(crate) struct Compiled {
     /// The files and directories of definitions and policies, known even when the rest has
     /// mistakes, so that these are read in the same run.
     pub(crate) sources: Vec<(PathBuf, Place)>,
+    /// Owners with receivers, and where they stand.
+    pub(crate) owners: Vec<(String, Place)>,
 }
 
 /// Compiles the one document of a settings file.
@@ -61,7 +63,15 @@ pub(crate) fn compile(bytes: &[u8], report: &Report<'_>, outside: &Outside<'_>) 
             Some((path, report.place(item.mark_or(mark))))
         })
         .collect();
-    Compiled { settings, sources }
+    let owners = raw.owners.value().into_iter().flatten();
+    let owners = owners
+        .map(|(name, item)| (name.clone(), report.place(item.mark_or(mark))))
+        .collect();
+    Compiled {
+        settings,
+        sources,
+        owners,
+    }
 }
 
 fn settings(section: &Section<'_>, raw: &raw::Settings, outside: &Outside<'_>) -> Option<Settings> {
@@ -89,6 +99,10 @@ fn settings(section: &Section<'_>, raw: &raw::Settings, outside: &Outside<'_>) -
     let night = interval::night(&section.within(&raw.night, "night"), &raw.night);
     let delivery = delivery(&section.within(&raw.delivery, "delivery"), &raw.delivery);
     let server = server(&section.within(&raw.server, "server"), &raw.server, outside);
+    let signed = |server: &ServerSettings| server.slack_signing_secret.is_some();
+    if !server.as_ref().is_none_or(signed) {
+        receiver::report_dead_buttons(section, &raw.receivers);
+    }
     let state = state(&section.within(&raw.state, "state"), &raw.state);
     Some(Settings {
         source: source?,

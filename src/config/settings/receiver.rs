@@ -144,7 +144,7 @@ pub struct BodySignature {
 pub struct Email {
     /// Host of the mail server.
     pub host: String,
-    /// Its port. Default 587, with implicit TLS 465.
+    /// Its port. Default 587, with implicit TLS 465, without any TLS 25.
     pub port: u16,
     /// How the connection is protected. Default STARTTLS, required.
     pub security: SmtpSecurity,

@@ -16,6 +16,8 @@ use crate::engine::policy::{BlindPolicy, BudgetPolicy, Mode, Policy, Severity, T
 use crate::engine::slo::{AlertText, Indicator, QueryTemplate, Reach, WindowQuery};
 
 mod composite;
+mod dispatch;
+mod muting;
 mod pending;
 mod periods;
 mod scene;
@@ -933,21 +935,30 @@ fn decisions(script: &[String], restarts: &[usize]) -> Vec<String> {
         .collect()
 }
 
+fn forget_numbers(facts: &mut AlertFacts) {
+    (facts.peak_burn, facts.budget, facts.decided_at) = (0.0, None, Timestamp::EPOCH);
+    for tier in &mut facts.tiers {
+        (tier.long_burn, tier.short_burn) = (0.0, 0.0);
+        (tier.bad_events, tier.total_events) = (None, None);
+    }
+}
+
 /// An effect without the measured numbers: those of slots before a restart are not stored, as
 /// the burn of each slot is no decision. Everything else must be the same.
 fn decision(at: Timestamp, mut effect: Effect) -> String {
-    let facts = match &mut effect {
-        Effect::Save(record) => Some(&mut record.facts),
-        Effect::Transitioned(transition) => Some(&mut transition.facts),
-        Effect::Notify(notification) => Some(&mut notification.facts),
-        _ => None,
-    };
-    if let Some(facts) = facts {
-        (facts.peak_burn, facts.budget, facts.decided_at) = (0.0, None, Timestamp::EPOCH);
-        for tier in &mut facts.tiers {
-            (tier.long_burn, tier.short_burn) = (0.0, 0.0);
-            (tier.bad_events, tier.total_events) = (None, None);
+    match &mut effect {
+        Effect::Save(record) => forget_numbers(&mut record.facts),
+        Effect::Transitioned(transition) => forget_numbers(&mut transition.facts),
+        Effect::SaveThread(thread) => {
+            let members = thread.members.values_mut();
+            members.for_each(|member| forget_numbers(&mut member.facts));
         }
+        Effect::Notify(notification) => {
+            forget_numbers(&mut notification.facts);
+            let members = notification.group.iter_mut().flat_map(|g| &mut g.members);
+            members.for_each(forget_numbers);
+        }
+        _ => {}
     }
     format!("{} {effect:?}", at.as_millis())
 }

@@ -22,6 +22,7 @@ async fn start(
         store: Store::in_memory().unwrap(),
         clock: Arc::new(|| NOON),
         slack_secret: None,
+        picture_key: None,
     };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

@@ -10,6 +10,7 @@ mod dead_letters;
 mod groups;
 mod history;
 mod load;
+mod pictures;
 mod receivers;
 mod routes;
 mod silences;
@@ -48,6 +49,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/routes/test", post(routes::test))
         .route("/load", get(load::list))
         .route("/history", get(history::list))
+        .route("/pictures/{file}", get(pictures::show))
         .route("/audit", get(audit::list))
         .route("/slack/actions", post(slack::act))
 }

@@ -73,8 +73,9 @@ fn seen(html: &str) -> String {
     let mut open: Vec<String> = Vec::new();
     let mut rest = html;
     while let Some(c) = rest.chars().next() {
+        let behind = rest.split_at(c.len_utf8()).1;
         if c == '<' {
-            let (tag, after) = rest[1..].split_once('>').expect("a tag ends");
+            let (tag, after) = behind.split_once('>').expect("a tag ends");
             match tag.strip_prefix('/') {
                 Some(name) => assert_eq!(open.pop().as_deref(), Some(name)),
                 None => {
@@ -85,7 +86,7 @@ fn seen(html: &str) -> String {
             }
             rest = after;
         } else if c == '&' {
-            let (entity, after) = rest[1..].split_once(';').expect("an entity ends");
+            let (entity, after) = behind.split_once(';').expect("an entity ends");
             let shown = match entity {
                 "amp" => '&',
                 "lt" => '<',
@@ -98,7 +99,7 @@ fn seen(html: &str) -> String {
         } else {
             assert_ne!(c, '>', "a bracket that is not escaped in {html}");
             seen.push(c);
-            rest = &rest[c.len_utf8()..];
+            rest = behind;
         }
     }
     assert!(open.is_empty(), "{open:?} stay open");

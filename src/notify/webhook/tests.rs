@@ -1,11 +1,14 @@
 //! The body of Alertmanager's webhook, authorised, named and signed.
 
+use super::super::digest::tests::{ended_group, group};
+use super::super::exchange::{self, assert_manners};
 use std::collections::BTreeMap;
 
 use super::super::fixture;
 use super::*;
 use crate::config::settings::ReceiverSettings;
 use crate::engine::{Labels, Reason};
+use crate::message::Slot;
 use wiremock::matchers::method;
 use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
@@ -64,6 +67,7 @@ fn a_trigger_has_alertmanagers_body() {
           "generatorURL": "https://slofuse.example/prefix/api/v1/slos/shop/checkout",
           "labels": {
             "alertname": "SLOBurn",
+            "owner": "team-payments",
             "region": "eu",
             "service": "shop",
             "severity": "page",
@@ -96,6 +100,7 @@ fn a_trigger_has_alertmanagers_body() {
       },
       "commonLabels": {
         "alertname": "SLOBurn",
+        "owner": "team-payments",
         "region": "eu",
         "service": "shop",
         "severity": "page",
@@ -287,4 +292,137 @@ fn settings_that_cannot_work_are_refused() {
         refused(kind("hook", Auth::None)),
         "url is not an http or https URL"
     );
+}
+
+fn bare(url: &str) -> ReceiverKind {
+    ReceiverKind::Webhook {
+        body_signature: None,
+        url: Secret::inline(url),
+        auth: Auth::None,
+        headers: BTreeMap::new(),
+        signing_secret: None,
+    }
+}
+
+#[tokio::test]
+async fn answers_have_their_classes() {
+    assert_manners(bare).await;
+}
+
+#[test]
+fn a_group_is_one_body_with_all_alerts() {
+    let mut notification = group();
+    notification.route_labels = BTreeMap::from([("team".to_owned(), "shop".to_owned())]);
+    let body = body(&notification, &fixture::writer());
+    assert_eq!(
+        body["groupKey"],
+        "slofuse/group:shop/on-call{service=\"shop\"}"
+    );
+    assert_eq!(body["groupLabels"], json!({"service": "shop"}));
+    assert_eq!(body["routeLabels"], json!({"team": "shop"}));
+    assert_eq!(body["truncatedAlerts"], 2);
+    assert_eq!(body["status"], "firing");
+    assert_eq!(body["notification_reason"], "some alerts resolved");
+    let statuses = [&body["alerts"][0]["status"], &body["alerts"][1]["status"]];
+    assert_eq!(statuses, ["firing", "resolved"]);
+    assert_eq!(body["alerts"][0]["endsAt"], NO_END);
+    assert_eq!(body["alerts"][1]["endsAt"], "2026-01-02T04:16:00Z");
+    assert_ne!(
+        body["alerts"][0]["fingerprint"],
+        body["alerts"][1]["fingerprint"]
+    );
+    assert_eq!(body["commonLabels"]["slo"], "checkout");
+    assert_eq!(body["commonLabels"]["region"], Value::Null, "it differs");
+    assert_eq!(body["commonAnnotations"]["owner"], "team-payments");
+    assert_eq!(
+        body["commonAnnotations"]["summary"],
+        Value::Null,
+        "it differs"
+    );
+
+    let ended = super::body(&ended_group(), &fixture::writer());
+    assert_eq!(ended["status"], "resolved");
+    assert_eq!(ended["notification_reason"], "all alerts resolved");
+    assert_eq!(ended["groupKey"], body["groupKey"]);
+}
+
+#[test]
+fn a_storm_shares_nothing_by_itself() {
+    let mut notification = group();
+    let members = notification.group.as_mut().unwrap();
+    let receiver = "on-call".to_owned();
+    members.key = ThreadKey::Storm { receiver };
+    members.members.truncate(1);
+    let body = body(&notification, &fixture::plain());
+    assert_eq!(body["groupKey"], "slofuse/storm:on-call");
+    assert_eq!(body["groupLabels"], json!({}));
+    assert_eq!(body["notification_reason"], "new alerts added");
+}
+
+#[test]
+fn reasons_are_alertmanagers_where_it_has_them() {
+    let mut notification = fixture::updated();
+    for (reason, expected) in [
+        (Reason::Repeated, "repeat interval elapsed"),
+        (Reason::MoreTiers, "alert updated"),
+        (Reason::Unmuted, "alert updated"),
+    ] {
+        notification.facts.reason = reason;
+        let body = body(&notification, &fixture::plain());
+        assert_eq!(body["notification_reason"], expected);
+    }
+}
+
+#[tokio::test]
+async fn both_signatures_may_be_on_and_two_secrets_sign() {
+    const NEXT: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+    let signed = |url: &str| {
+        let mut kind = bare(url);
+        if let ReceiverKind::Webhook {
+            signing_secret,
+            body_signature,
+            ..
+        } = &mut kind
+        {
+            *signing_secret = Some(Secret::inline(format!("{NEXT} {SIGNING}")));
+            *body_signature = Some(BodySignature {
+                header: "X-Hub-Signature-256".to_owned(),
+                prefix: "sha256=".to_owned(),
+                secret: Secret::inline("body-s3cret"),
+            });
+        }
+        kind
+    };
+    let requests = exchange::requests(signed, 204, &[fixture::burning()]).await;
+    let request = &requests[0];
+    let header = |name: &str| request.headers[name].to_str().unwrap();
+    let (id, at) = (header("webhook-id"), header("webhook-timestamp"));
+    let expected: Vec<String> = [NEXT, SIGNING]
+        .iter()
+        .map(|secret| signature::sign(secret, id, at, &request.body).unwrap())
+        .collect();
+    assert_eq!(header("webhook-signature"), expected.join(" "));
+    let digits = signature::hex("body-s3cret", &request.body).unwrap();
+    assert_eq!(header("x-hub-signature-256"), format!("sha256={digits}"));
+}
+
+#[test]
+fn a_template_is_the_body_unless_it_fails() {
+    let mut settings = ReceiverSettings::new("hook", bare("https://hook.example/x"));
+    let source = r#"{"t": {{ title }}{% if "broken" in title %}x{% endif %}}"#;
+    settings.templates.set(Slot::Body, source).unwrap();
+    let writer = fixture::writer().with(&settings.templates);
+    let receiver = Webhook::new(&settings, writer).map_err(|p| p.text().to_owned());
+    let receiver = receiver.unwrap();
+    let sent = |notification: &Notification| -> Value {
+        serde_json::from_str(&receiver.body(notification)).unwrap()
+    };
+    let mut notification = fixture::burning();
+    let title = fixture::plain().message(&notification).title;
+    assert_eq!(sent(&notification), json!({ "t": title }));
+    notification.facts.slo = "broken".to_owned();
+    if let crate::engine::AlertKey::Burn { instance, .. } = &mut notification.facts.key {
+        instance.slo = crate::engine::SloId::new("shop", "broken");
+    }
+    assert_eq!(sent(&notification)["version"], "4");
 }

@@ -137,6 +137,7 @@ struct Stage {
     outbox: Memory,
     counts: Arc<Counts>,
     poke: Arc<Notify>,
+    fallback: Arc<Notify>,
     shutdown: CancellationToken,
     task: tokio::task::JoinHandle<()>,
     started: Instant,
@@ -154,6 +155,7 @@ impl Stage {
         let mut settings = ReceiverSettings::new(name, ReceiverKind::Console);
         settings.concurrency = concurrency;
         let counts = Arc::new(Counts::default());
+        let fallback = Arc::new(Notify::new());
         let (poke, shutdown) = (Arc::new(Notify::new()), CancellationToken::new());
         let worker = Worker {
             outbox: outbox.clone(),
@@ -170,12 +172,13 @@ impl Stage {
             }),
             observer: Arc::clone(&counts) as Arc<dyn DeliveryObserver>,
             poke: Arc::clone(&poke),
-            fallback: None,
+            fallback: Some(Arc::clone(&fallback)),
         };
         Self {
             outbox: outbox.clone(),
             counts,
             poke,
+            fallback,
             task: tokio::spawn(worker.run(shutdown.clone(), GRACE)),
             shutdown,
             started,
@@ -338,6 +341,30 @@ async fn a_dead_receiver_does_not_delay_another() {
     alive.until(1).await;
     assert_eq!(healthy.taken().len(), 50, "all within a virtual second");
     assert_eq!(hanging.begun().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_open_breaker_hands_over_pages_at_once_and_time_hands_over_the_rest() {
+    let outbox = Memory::default();
+    for alert in 0..6 {
+        outbox.add(page(&format!("page {alert}"), 1));
+    }
+    outbox.add(notification("ticket", 1, Severity::Ticket));
+    let actor = Actor::new(|_, _| (AT_ONCE, broken()));
+    let stage = Stage::start(&outbox, actor);
+    stage.fallback.notified().await;
+    assert_eq!(*stage.counts.breaker.lock().unwrap(), [false, true]);
+    stage.until(3).await;
+    let diverted = || -> Vec<Option<i64>> {
+        let rows = outbox.rows().into_iter();
+        let since = |at: Timestamp| at.since(fixture::NOW).as_millis() / 1_000;
+        rows.map(|row| row.diverted_at.map(since)).collect()
+    };
+    assert_eq!(diverted()[6], None, "a ticket can wait");
+    assert!(diverted()[..6].iter().all(|at| at.is_some_and(|at| at < 2)));
+    stage.until(320).await;
+    let at = diverted()[6].unwrap();
+    assert!((300..=306).contains(&at), "{at}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -8,11 +8,22 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::*;
-use DeliveryState::{Dead, Delivered, InFlight, Pending, Superseded};
+use DeliveryState::{Dead, Delivered, Discarded, InFlight, Pending, Superseded};
 use NotificationKind::{Resolve, Trigger, Update};
 
 const ALERTS: [&str; 2] = ["checkout", "search"];
-const RECEIVERS: [&str; 2] = ["chat", "oncall"];
+/// Whom the engine tells.
+const TOLD: [&str; 2] = ["chat", "oncall"];
+/// Everybody: `backup` stands in for `oncall`, and `last` for `backup`.
+const RECEIVERS: [&str; 4] = ["chat", "oncall", "backup", "last"];
+
+fn fallback_of(receiver: &str) -> Option<&'static str> {
+    match receiver {
+        "oncall" => Some("backup"),
+        "backup" => Some("last"),
+        _ => None,
+    }
+}
 
 #[derive(Clone, Debug)]
 enum Op {
@@ -31,6 +42,12 @@ enum Op {
     Reopen,
     Wait(i64),
     Prune(i64),
+    /// Any row, whether it is a dead letter or not.
+    Revive(Index),
+    ReviveDead(Index),
+    Discard(Index),
+    /// What a worker does for its receiver's fallback: rows of this age, or all pages.
+    Divert(usize, i64, bool),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +76,11 @@ fn any_op() -> impl Strategy<Value = Op> {
         1 => Just(Op::Reopen),
         2 => (1..60_i64).prop_map(Op::Wait),
         1 => (0..60_i64).prop_map(Op::Prune),
+        1 => any::<Index>().prop_map(Op::Revive),
+        2 => any::<Index>().prop_map(Op::ReviveDead),
+        1 => any::<Index>().prop_map(Op::Discard),
+        2 => (0..RECEIVERS.len(), 0..60_i64, any::<bool>())
+            .prop_map(|(receiver, age, pages)| Op::Divert(receiver, age, pages)),
     ]
 }
 
@@ -78,6 +100,10 @@ struct Row {
     finished: Option<i64>,
     receipt: Option<String>,
     pruned: bool,
+    discarded: bool,
+    /// Whether it was decided that the fallback hears of it, or that it need not.
+    settled: bool,
+    diverted_from: Option<&'static str>,
 }
 
 impl Row {
@@ -87,6 +113,10 @@ impl Row {
 
     fn same_episode(&self, other: &Self) -> bool {
         self.same_thread(other) && self.episode == other.episode
+    }
+
+    fn is_dead_letter(&self) -> bool {
+        self.state == Dead && !self.pruned && !self.discarded
     }
 
     fn settle(&mut self, state: DeliveryState, now: i64) {
@@ -108,6 +138,7 @@ impl Model {
         receiver: &'static str,
         kind: NotificationKind,
         episode: u64,
+        diverted_from: Option<&'static str>,
     ) {
         let row = Row {
             receiver,
@@ -122,6 +153,9 @@ impl Model {
             finished: None,
             receipt: None,
             pruned: false,
+            discarded: false,
+            settled: kind == Resolve,
+            diverted_from,
         };
         let undelivered =
             |old: &Row| old.same_episode(&row) && old.kind == Trigger && old.state != Delivered;
@@ -133,7 +167,86 @@ impl Model {
             }
         }
         self.rows.push(row);
-        self.collapse(self.rows.len() - 1);
+        let place = self.rows.len() - 1;
+        self.collapse(place);
+        self.follow(place);
+    }
+
+    /// A fallback that was told of the episode is told of this as well.
+    fn follow(&mut self, place: usize) {
+        let row = self.rows[place].clone();
+        let told: BTreeSet<&'static str> = self
+            .rows
+            .iter()
+            .filter(|r| !r.pruned && (r.alert, r.episode) == (row.alert, row.episode))
+            .filter(|r| r.diverted_from == Some(row.receiver))
+            .map(|r| r.receiver)
+            .collect();
+        for receiver in told {
+            self.rows[place].settled = true;
+            self.copy(place, receiver);
+        }
+    }
+
+    fn copy(&mut self, place: usize, receiver: &'static str) {
+        let row = self.rows[place].clone();
+        let from = Some(row.receiver);
+        self.enqueue(row.alert, receiver, row.kind, row.episode, from);
+    }
+
+    fn divert(&mut self, place: usize) {
+        let row = self.rows[place].clone();
+        let Some(fallback) = fallback_of(row.receiver).filter(|_| !row.settled) else {
+            return;
+        };
+        let episode: Vec<usize> = (0..self.rows.len())
+            .filter(|place| !self.rows[*place].pruned && self.rows[*place].same_episode(&row))
+            .collect();
+        let ended = episode.iter().any(|p| self.rows[*p].kind == Resolve);
+        for p in episode {
+            let open = p == place || self.rows[p].finished.is_none();
+            if !ended && open && !self.rows[p].settled {
+                self.copy(p, fallback);
+            }
+            self.rows[p].settled = true;
+        }
+    }
+
+    /// Diverts what a worker would; says how many rows it looked at.
+    fn divert_due(&mut self, receiver: &str, before: i64) -> usize {
+        if fallback_of(receiver).is_none() {
+            return 0;
+        }
+        let mut due: Vec<usize> = (0..self.rows.len())
+            .filter(|place| {
+                let row = &self.rows[*place];
+                row.receiver == receiver && row.state == Pending && !row.settled
+            })
+            .filter(|place| self.rows[*place].created <= before)
+            .collect();
+        due.sort_by_key(|place| self.rows[*place].created);
+        for place in &due {
+            self.divert(*place);
+        }
+        due.len()
+    }
+
+    /// Whether a dead letter may be tried again.
+    fn revive(&mut self, place: usize, open: &[bool]) -> bool {
+        let row = self.rows[place].clone();
+        let later = self.rows[place + 1..].iter();
+        let later: Vec<&Row> = later.filter(|r| !r.pruned && r.same_thread(&row)).collect();
+        let anew = later.iter().any(|r| r.episode != row.episode);
+        let ended = !open[row.alert] || later.iter().any(|r| r.kind == Resolve);
+        let told = later.iter().any(|r| r.heard || r.state == InFlight);
+        if anew || told || (ended && row.kind != Resolve) {
+            return false;
+        }
+        let now = self.now;
+        let row = &mut self.rows[place];
+        (row.state, row.finished) = (Pending, None);
+        (row.created, row.due) = (now, now);
+        true
     }
 
     fn collapse(&mut self, place: usize) {
@@ -188,7 +301,10 @@ impl Model {
     fn finish(&mut self, place: usize, ending: Ending) -> bool {
         let row = &mut self.rows[place];
         match ending {
-            Ending::Dead => row.settle(Dead, self.now),
+            Ending::Dead => {
+                row.settle(Dead, self.now);
+                self.divert(place);
+            }
             _ if row.state != InFlight => return false,
             Ending::Delivered => {
                 row.heard = true;
@@ -250,6 +366,7 @@ impl World {
     fn new() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let store = open_fast(directory.path());
+        know_receivers(&store);
         Self {
             directory,
             store: Some(store),
@@ -301,6 +418,7 @@ impl World {
             Op::Reopen => {
                 self.store = None;
                 self.store = Some(open_fast(self.directory.path()));
+                know_receivers(self.store());
                 self.model.reopen();
                 self.only_under_way.clear();
             }
@@ -312,7 +430,35 @@ impl World {
                 // A key that was pruned would be new again.
                 self.last_step.clear();
             }
+            Op::Revive(index) => {
+                let rows = self.model.rows.len();
+                self.revive((0..rows).collect(), *index);
+            }
+            Op::ReviveDead(index) => {
+                let rows = 0..self.model.rows.len();
+                let dead = rows.filter(|place| self.model.rows[*place].is_dead_letter());
+                self.revive(dead.collect(), *index);
+            }
+            Op::Discard(index) if !self.ids.is_empty() => {
+                let place = index.index(self.ids.len());
+                let discarded = self
+                    .store()
+                    .discard_dead_letter(self.ids[place], self.now());
+                let row = &mut self.model.rows[place];
+                assert_eq!(discarded.unwrap(), row.is_dead_letter());
+                row.discarded |= row.is_dead_letter();
+            }
+            Op::Discard(_) => {}
+            Op::Divert(receiver, age, pages) => {
+                let (receiver, now) = (RECEIVERS[*receiver], self.model.now);
+                let settled =
+                    self.store()
+                        .divert(receiver, at(now), at(now) - Span::from_secs(*age), *pages);
+                let before = if *pages { now } else { now - age };
+                assert_eq!(settled.unwrap(), self.model.divert_due(receiver, before));
+            }
         }
+        self.learn_ids();
         self.compare();
     }
 
@@ -330,16 +476,45 @@ impl World {
         self.sequence += 1;
         let episode = self.episodes[alert];
         self.last_step = vec![effect];
-        for receiver in RECEIVERS {
+        let first = self.model.rows.len();
+        for receiver in TOLD {
             let told = notification(receiver, ALERTS[alert], kind, episode, self.sequence);
             self.last_step.push(Effect::Notify(told));
-            self.model.enqueue(alert, receiver, kind, episode);
+            self.model.enqueue(alert, receiver, kind, episode, None);
         }
         let committed = self.store().commit(self.now(), &self.last_step).unwrap();
-        assert_eq!(committed.receivers.len(), RECEIVERS.len());
-        let stored = deliveries(self.store());
-        let newest = &stored[stored.len() - RECEIVERS.len()..];
-        self.ids.extend(newest.iter().map(|row| row.id));
+        let rows = self.model.rows[first..].iter();
+        let news = rows.map(|row| row.receiver.to_owned()).collect();
+        assert_eq!(committed.receivers, news);
+    }
+
+    /// The store's new rows are the model's, in the same order.
+    fn learn_ids(&mut self) {
+        let known = self.ids.last().copied().unwrap_or(0);
+        let stored = deliveries(self.store()).into_iter();
+        self.ids
+            .extend(stored.map(|row| row.id).filter(|id| *id > known));
+        assert_eq!(self.ids.len(), self.model.rows.len());
+    }
+
+    fn revive(&mut self, places: Vec<usize>, index: Index) {
+        if places.is_empty() {
+            return;
+        }
+        let place = places[index.index(places.len())];
+        let revival = self.store().retry_dead_letter(self.ids[place], self.now());
+        let row = &self.model.rows[place];
+        let (is_dead, receiver) = (row.is_dead_letter(), row.receiver.to_owned());
+        match revival.unwrap() {
+            Revival::Unknown => assert!(!is_dead),
+            Revival::Pointless(_) => {
+                assert!(is_dead && !self.model.revive(place, &self.open));
+            }
+            revived @ Revival::Revived { .. } => {
+                assert!(is_dead && self.model.revive(place, &self.open));
+                assert_eq!(revived, Revival::Revived { receiver });
+            }
+        }
     }
 
     fn claim(&self, receiver: &str, limit: usize) {
@@ -409,12 +584,18 @@ impl World {
         let stored: Vec<_> = stored
             .map(|r| (r.id, r.kind, r.episode, r.state, r.attempts, r.finished_at))
             .collect();
+        let dead = self.store().dead_letters(None, usize::MAX).unwrap();
+        let listed: BTreeSet<i64> = dead.iter().map(|letter| letter.id).collect();
+        let rows = self.ids.iter().zip(&self.model.rows);
+        let dead = rows.filter(|(_, row)| row.is_dead_letter());
+        assert_eq!(listed, dead.map(|(id, _)| *id).collect());
         let rows = self.ids.iter().zip(&self.model.rows);
         let expected: Vec<_> = rows
             .filter(|(_, r)| !r.pruned)
             .map(|(id, r)| {
                 let finished = r.finished.map(at);
-                (*id, r.kind, r.episode, r.state, r.attempts, finished)
+                let state = if r.discarded { Discarded } else { r.state };
+                (*id, r.kind, r.episode, state, r.attempts, finished)
             })
             .collect();
         assert_eq!(stored, expected);
@@ -422,7 +603,11 @@ impl World {
         for (id, _, _, state, _, finished) in stored {
             let place = self.ids.iter().position(|known| *known == id).unwrap();
             let known = &mut self.finals[place];
-            let unchanged = known.is_none_or(|known| known == state);
+            let unchanged = match known {
+                None => true,
+                Some(Dead) => matches!(state, Dead | Discarded | Pending),
+                Some(known) => *known == state,
+            };
             assert!(unchanged, "delivery {id} ended twice");
             *known = finished.map(|_| state);
         }
@@ -465,16 +650,58 @@ impl World {
         for opened in self.sent.iter().map(|place| &self.model.rows[*place]) {
             for (row, end) in self.model.rows.iter().zip(&self.finals) {
                 let closes = row.kind == Resolve && row.same_episode(opened);
-                let told = matches!(end, Some(Delivered | Dead));
+                let told = matches!(end, Some(Delivered | Dead | Discarded));
                 assert!(told || !closes, "{opened:?} was left open by {row:?}");
             }
+            self.assert_told_of_the_end(opened);
         }
     }
 }
 
+impl World {
+    /// Whoever heard of an episode in another's place hears of its end if that one does.
+    fn assert_told_of_the_end(&self, opened: &Row) {
+        let resolves = |receiver: &str| {
+            self.model.rows.iter().any(|row| {
+                row.kind == Resolve
+                    && row.receiver == receiver
+                    && (row.alert, row.episode) == (opened.alert, opened.episode)
+            })
+        };
+        let from = opened.diverted_from;
+        let is_due = from.is_some_and(resolves);
+        assert!(
+            !is_due || resolves(opened.receiver),
+            "{opened:?} stays open"
+        );
+    }
+}
+
+/// As the configuration has them.
+fn know_receivers(store: &Store) {
+    let known = RECEIVERS.map(|receiver| {
+        let known = KnownReceiver {
+            fallback: fallback_of(receiver).map(str::to_owned),
+            send_resolved: true,
+        };
+        (receiver.to_owned(), known)
+    });
+    assert_eq!(store.set_receivers(T0, known.into()).unwrap(), 0);
+}
+
 /// Without waiting for the disk: what a crash of the process leaves is the same.
 fn open_fast(directory: &Path) -> Store {
-    let store = Store::open(directory).unwrap();
+    // A process that another test starts holds the lock for a moment, until it runs its program.
+    let mut patience = 100_000;
+    let store = loop {
+        match Store::open(directory) {
+            Err(StoreError::InUse { .. }) if patience > 0 => {
+                patience -= 1;
+                std::thread::yield_now();
+            }
+            opened => break opened.unwrap(),
+        }
+    };
     sql(&store, "PRAGMA synchronous = off");
     store
 }

@@ -4,6 +4,7 @@
 //! and may fail at any line. Nothing here waits for time to pass: every wait has a condition and a
 //! deadline, and says what it waited for when it gives up.
 
+pub(crate) mod alertmanager;
 pub(crate) mod api;
 pub(crate) mod clock;
 pub(crate) mod daemon;

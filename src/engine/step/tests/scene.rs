@@ -50,9 +50,10 @@ pub(super) struct Scene {
     expected: usize,
     traffic: BTreeMap<String, Target>,
     last_good: BTreeMap<String, Timestamp>,
-    /// The store: one JSON value per open alert, and per thread.
+    /// The store: one JSON value per open alert, per thread, and per silence.
     records: BTreeMap<String, String>,
     threads: BTreeMap<String, String>,
+    silences: BTreeMap<String, String>,
 }
 
 /// A target that counts requests.
@@ -111,6 +112,7 @@ impl Scene {
             last_good: BTreeMap::new(),
             records: BTreeMap::new(),
             threads: BTreeMap::new(),
+            silences: BTreeMap::new(),
         };
         scene.configure();
         scene
@@ -158,12 +160,14 @@ impl Scene {
         let records = records.map(|json| serde_json::from_str(json).unwrap());
         let threads = self.threads.values();
         let threads = threads.map(|json| serde_json::from_str(json).unwrap());
+        let silences = self.silences.values();
+        let silences = silences.map(|json| serde_json::from_str(json).unwrap());
         self.engine = Engine::new(
             options(&self.source),
             Memories {
                 alerts: records.collect(),
                 threads: threads.collect(),
-                ..Memories::default()
+                silences: silences.collect(),
             },
         );
         self.configure();
@@ -241,6 +245,15 @@ impl Scene {
         }
     }
 
+    /// Time passes, a second at a time, and nothing else happens.
+    pub(super) fn wait(&mut self, length: &str) {
+        let end = self.now + Span::parse(length).unwrap();
+        while self.now < end {
+            self.now = self.now + Span::from_secs(1);
+            self.step(Input::Tick);
+        }
+    }
+
     /// One step at the present time.
     pub(super) fn step(&mut self, input: Input) {
         for effect in self.engine.step(self.now, input) {
@@ -255,6 +268,11 @@ impl Scene {
                     self.threads.insert(thread.key.to_string(), json);
                 }
                 Effect::ForgetThread(key) => drop(self.threads.remove(&key.to_string())),
+                Effect::SaveSilence(silence) => {
+                    let json = serde_json::to_string(silence).unwrap();
+                    self.silences.insert(silence.id.clone(), json);
+                }
+                Effect::ForgetSilence(id) => drop(self.silences.remove(id)),
                 _ => {}
             }
             self.effects.push((self.now, effect));
@@ -412,6 +430,20 @@ fn line(at: Timestamp, notification: &Notification) -> String {
         ..
     } = notification;
     let elapsed = at.since(START);
+    if let Some(group) = &notification.group {
+        let member = |facts: &AlertFacts| {
+            let over = if facts.resolved_at.is_some() { "-" } else { "" };
+            format!("{over}{}", facts.service)
+        };
+        let members: Vec<String> = group.members.iter().map(member).collect();
+        let (key, why, members) = (&group.key, why(facts), members.join(" "));
+        let more = match group.omitted {
+            0 => String::new(),
+            omitted => format!(" and {omitted} more"),
+        };
+        let kind = kind.as_str();
+        return format!("{elapsed} {receiver} {kind} {key}: {why} [{members}{more}]");
+    }
     let mut line = format!(
         "{elapsed} {receiver} {} {}: {}",
         kind.as_str(),
@@ -430,6 +462,8 @@ fn why(facts: &AlertFacts) -> String {
         Reason::NoData { slots, detail } => format!("dark for {slots}, {detail}"),
         Reason::SourceFailed { slots, detail } => format!("failed {slots}, {detail}"),
         Reason::ExhaustionAhead { .. } => "exhaustion ahead".to_owned(),
+        Reason::Acknowledged { by } => format!("{by} looks after it"),
+        Reason::Unacknowledged { after } => format!("nobody for {after}"),
         other => format!("{other:?}"),
     }
 }

@@ -6,8 +6,8 @@ use crate::config::lint::Lint;
 use crate::config::raw::settings as raw;
 use crate::config::settings::{Email, ReceiverKind, SmtpSecurity};
 
-use super::kind::is_loopback;
-use super::secret::Outside;
+use super::super::secret::Outside;
+use super::is_loopback;
 
 /// Recipients of one receiver: more belong in a mailing list.
 const RECIPIENTS_MAX: usize = 50;
@@ -15,21 +15,23 @@ const RECIPIENTS_MAX: usize = 50;
 /// E-mail by SMTP.
 pub(super) fn email(
     section: &Section<'_>,
-    raw: &raw::Email,
+    field: &Field<raw::Email>,
     outside: &Outside<'_>,
 ) -> Option<ReceiverKind> {
+    let (section, raw) = (&section.within(field, "email"), field.value()?);
     let host = section.required(&raw.host, "host").cloned();
     let host = host.filter(|host| is_host(section, &raw.host, host));
-    let security = match section.or(&raw.security, raw::SmtpSecurity::StartTls)? {
+    let security = section.or(&raw.security, raw::SmtpSecurity::StartTls);
+    let security = security.map(|security| match security {
         raw::SmtpSecurity::StartTls => SmtpSecurity::StartTls,
         raw::SmtpSecurity::Tls => SmtpSecurity::Tls,
         raw::SmtpSecurity::None => SmtpSecurity::None,
-    };
+    });
     // Submission, submission over TLS and relay: RFC 8314 and RFC 5321.
     let usual = match security {
-        SmtpSecurity::StartTls => 587,
-        SmtpSecurity::Tls => 465,
-        SmtpSecurity::None => 25,
+        Some(SmtpSecurity::Tls) => 465,
+        Some(SmtpSecurity::None) => 25,
+        Some(SmtpSecurity::StartTls) | None => 587,
     };
     let port = section.bounded(&raw.port, usual, 1, 65_535);
     let username = section.maybe(&raw.username);
@@ -50,7 +52,7 @@ pub(super) fn email(
     });
     let credentials = username?.zip(password?);
     let host = host?;
-    if credentials.is_some() && security == SmtpSecurity::None && !is_loopback(&host) {
+    if credentials.is_some() && security == Some(SmtpSecurity::None) && !is_loopback(&host) {
         let mark = raw.security.mark_or(section.mark);
         let message = "the password would be sent in plain text";
         let fix = "write security: starttls or security: tls";
@@ -61,7 +63,7 @@ pub(super) fn email(
     Some(ReceiverKind::Email(Email {
         host,
         port: u16::try_from(port?).ok()?,
-        security,
+        security: security?,
         credentials,
         from: from?,
         to: to?,
