@@ -351,7 +351,6 @@ fn receipts_of_an_open_group_are_kept() {
         flush_at: None,
         pages: Vec::new(),
         members: [(key("a").dedup_key(), member)].into(),
-        pages: Vec::new(),
     };
     store.commit(T0, &[Effect::SaveThread(thread)]).unwrap();
     send(&store, T0, &delivered(Some("C1")));
