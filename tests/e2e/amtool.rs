@@ -18,12 +18,12 @@ struct Said {
 
 impl Said {
     fn json(&self) -> Value {
-        assert!(self.worked, "{self:#?}");
+        assert!(self.worked, "{}", self.err);
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
     }
 
     fn text(&self) -> &str {
-        assert!(self.worked, "{self:#?}");
+        assert!(self.worked, "{}", self.err);
         self.out.trim()
     }
 }
