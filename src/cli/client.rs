@@ -2,7 +2,7 @@
 //!
 //! A request takes at most [`DEADLINE`], an answer at most [`ANSWER_BYTES_MAX`].
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Once;
 use std::time::Duration;
 
@@ -131,7 +131,7 @@ impl ClientArgs {
 }
 
 /// Where the daemon of a settings file is to be reached from its own host.
-fn listening(file: &PathBuf) -> Result<String, Failure> {
+fn listening(file: &Path) -> Result<String, Failure> {
     let loaded = config::load(file, &|name| std::env::var(name).ok()).map_err(|mistakes| {
         complain(&format!("the configuration has mistakes\n{mistakes}"));
         Failure::Problems

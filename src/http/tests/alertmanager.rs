@@ -108,7 +108,41 @@ async fn an_alert_has_everything_that_clients_ask_for() {
         .filter(|(name, _)| *name != "annotations")
         .map(|(name, value)| (name.clone(), value.clone()))
         .collect();
-    insta::assert_json_snapshot!(rest, @"");
+    insta::assert_json_snapshot!(rest, @r#"
+    {
+      "endsAt": "2026-03-01T12:04:00.000Z",
+      "fingerprint": "4db9213b1f61dbf8",
+      "generatorURL": "https://slofuse.example/api/v1/slos/shop/checkout",
+      "labels": {
+        "alertname": "SLOBurn",
+        "owner": "payments",
+        "region": "eu",
+        "service": "shop",
+        "severity": "page",
+        "slo": "checkout",
+        "slofuse_severity": "page",
+        "sloth_service": "shop",
+        "sloth_severity": "page",
+        "sloth_slo": "checkout"
+      },
+      "receivers": [
+        {
+          "name": "chat"
+        },
+        {
+          "name": "pager"
+        }
+      ],
+      "startsAt": "2026-03-01T11:53:00.000Z",
+      "status": {
+        "inhibitedBy": [],
+        "mutedBy": [],
+        "silencedBy": [],
+        "state": "active"
+      },
+      "updatedAt": "2026-03-01T12:00:00.000Z"
+    }
+    "#);
 }
 
 #[tokio::test]
@@ -134,7 +168,22 @@ async fn alerts_are_found_by_their_state() {
         let json = staffed.get(&format!("/api/v2/alerts?{query}")).await.json();
         seen += &format!("{query}: {}\n", brief_of(&json).join(", "));
     }
-    insta::assert_snapshot!(seen, @"");
+    insta::assert_snapshot!(seen, @r#"
+    : ap page suppressed 100, eu page active 000, eu ticket suppressed 011, us ticket unprocessed 000
+    active=false: ap page suppressed 100, eu ticket suppressed 011, us ticket unprocessed 000
+    silenced=false: eu page active 000, eu ticket suppressed 011, us ticket unprocessed 000
+    inhibited=false: ap page suppressed 100, eu page active 000, us ticket unprocessed 000
+    muted=false: ap page suppressed 100, eu page active 000, us ticket unprocessed 000
+    unprocessed=false: ap page suppressed 100, eu page active 000, eu ticket suppressed 011
+    active=true&silenced=false&inhibited=false&unprocessed=false: eu page active 000
+    active=false&silenced=false&inhibited=false&unprocessed=false: 
+    receiver=pager: ap page suppressed 100, eu page active 000
+    receiver=pag: 
+    receiver=chat%7Cpager: ap page suppressed 100, eu page active 000, eu ticket suppressed 011, us ticket unprocessed 000
+    filter=region!%3Deu: ap page suppressed 100, us ticket unprocessed 000
+    filter=%7Bregion%3D%22eu%22%2Cseverity%3D%22ticket%22%7D: eu ticket suppressed 011
+    filter=nothing%3D%22%22&filter=region%3D~%22e.%22: eu page active 000, eu ticket suppressed 011
+    "#);
 }
 
 #[tokio::test]
@@ -162,7 +211,17 @@ async fn questions_without_an_answer_are_refused_as_a_string() {
     }
     let posted = staffed.send(Method::POST, "/api/v2/alerts", "[]").await;
     seen.push(format!("{} {}", posted.status, posted.json()));
-    insta::assert_snapshot!(seen.join("\n"), @"");
+    insta::assert_snapshot!(seen.join("\n"), @r#"
+    400 matcher "region": one of = != =~ !~ is expected after the name of a label
+    400 matcher "region=~[": "[" is not a regular expression: unclosed character class
+    400 receiver: regex parse error:
+    400 active is "perhaps", neither true nor false
+    400 matcher "{": the closing } is missing
+    400 matcher "=": '=' stands where the name of a label is expected
+    400 more than 64 matchers
+    404 there is no silence "none"
+    405 "slofuse decides its alerts itself and takes none; send those of others to an Alertmanager"
+    "#);
 }
 
 #[tokio::test]
@@ -185,7 +244,13 @@ async fn groups_are_those_of_the_routes() {
             )
         })
         .collect();
-    insta::assert_snapshot!(seen.join("\n"), @"");
+    insta::assert_snapshot!(seen.join("\n"), @r#"
+    chat alone: ap page suppressed 100
+    pager alone: ap page suppressed 100
+    chat alone: eu page active 000
+    pager alone: eu page active 000
+    chat {"service":"shop"}: eu ticket suppressed 011
+    "#);
     let one = staffed.get("/api/v2/alerts/groups?receiver=pager").await;
     assert_eq!(one.json().as_array().unwrap().len(), 2);
 }
@@ -199,7 +264,31 @@ async fn status_and_receivers_say_who_is_told() {
     assert_eq!(status["cluster"]["status"], "disabled");
     assert_eq!(status["uptime"], "2026-03-01T11:00:00.000Z");
     assert_eq!(status["versionInfo"]["version"], "1.2.3");
-    insta::assert_snapshot!(status["config"]["original"].as_str().unwrap(), @"");
+    insta::assert_snapshot!(status["config"]["original"].as_str().unwrap(), @r#"
+    inhibit_rules: []
+    receivers:
+    - name: chat
+    - name: pager
+    - name: pager,chat
+    route:
+      group_by:
+      - service
+      group_interval: 5m
+      group_wait: 30s
+      receiver: chat
+      repeat_interval: 100y
+      routes:
+      - continue: false
+        group_by:
+        - '...'
+        group_interval: 5m
+        group_wait: 30s
+        matchers:
+        - slofuse_severity="page"
+        receiver: pager,chat
+        repeat_interval: 100y
+    time_intervals: []
+    "#);
 }
 
 fn conditions() -> impl Strategy<Value = Vec<(usize, usize, usize)>> {

@@ -9,7 +9,6 @@ use crate::engine::{MatchOp, Matcher, Operation, Silence, SilenceState};
 /// A server, and what its daemon was asked.
 pub(super) struct Staffed {
     pub(super) router: Router,
-    pub(super) board: Board,
     pub(super) store: Store,
     asked: Arc<Mutex<Vec<Command>>>,
 }
@@ -20,7 +19,7 @@ impl Staffed {
         let (app, mut commands) = app_at(board.clone(), NOON);
         let store = app.store.clone();
         let asked = Arc::new(Mutex::new(Vec::new()));
-        let (log, published) = (asked.clone(), board.clone());
+        let (log, published) = (asked.clone(), board);
         tokio::spawn(async move {
             while let Some(CommandRequest { command, reply }) = commands.recv().await {
                 if let (Command::Operate(operation), Ok(_)) = (&command, verdict) {
@@ -33,7 +32,6 @@ impl Staffed {
         });
         Self {
             router: router(app, &Manners::default()),
-            board,
             store,
             asked,
         }

@@ -149,7 +149,25 @@ async fn wishes_that_make_no_sense_are_refused_before_the_daemon_hears_of_them()
     }
     assert_eq!(staffed.asked(), []);
     assert_eq!(staffed.audit(), Vec::<String>::new());
-    insta::assert_snapshot!(seen.join("\n"), @"");
+    insta::assert_snapshot!(seen.join("\n"), @r#"
+    400 a silence needs at least one matcher
+    400 every matcher matches the empty string, so this would silence alerts that lack these label
+    400 matcher "service=~[": "[" is not a regular expression: unclosed character class
+    400 matcher "service": one of = != =~ !~ is expected after the name of a label
+    400 a silence has at most 32 matchers
+    400 a silence needs the comment
+    400 the comment of a silence has at most 4096 characters
+    400 duration: "soon" is not a duration such as 30s, 5m, 1h30m or 30d
+    400 a silence must end after it starts
+    400 a silence needs its end: say ends_at, or duration
+    400 say ends_at or duration, not both
+    400 ends_at is "tomorrow", not a time such as 2026-01-02T03:04:05Z
+    400 a silence must end after it starts
+    400 reading the body: unknown field `color`, expected one of `matchers`, `starts_at`, `ends_at
+    400 reading the body: invalid length 0, expected struct NewSilence with 6 elements at line 1 c
+    400 reading the body: EOF while parsing an object at line 1 column 1
+    400 reading the body: missing field `matchers` at line 1 column 2
+    "#);
 }
 
 #[tokio::test]

@@ -51,7 +51,8 @@ pub(super) async fn list(
     let Query(query) = query.map_err(|rejection| ApiError::bad_query(&rejection))?;
     let time = |name, text: Option<&str>| text.map(|text| parse_time(name, text)).transpose();
     // What is decided now is part of it.
-    let to = time("to", query.to.as_deref())?.unwrap_or((app.clock)() + Span::from_millis(1));
+    let now = (app.clock)();
+    let to = time("to", query.to.as_deref())?.unwrap_or(now + Span::from_millis(1));
     let from = time("from", query.from.as_deref())?.unwrap_or(to - USUAL);
     if from >= to {
         return Err(ApiError::bad_request("from must be before to"));

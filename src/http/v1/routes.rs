@@ -30,7 +30,7 @@ struct RouteView<'a> {
     active_time_intervals: &'a [String],
     mute_time_intervals: &'a [String],
     escalate: Vec<StepView<'a>>,
-    routes: Vec<RouteView<'a>>,
+    routes: Vec<Self>,
 }
 
 #[derive(Serialize)]
