@@ -215,7 +215,7 @@ fn settings(text: &str) -> String {
 
 const SLO: &str = "apiVersion: slofuse/v1
 kind: SLO
-metadata: {service: shop, name: api, owner: me, runbook: 'https://example.com'}
+metadata: {service: shop, name: api, owner: team-payments, runbook: 'https://example.com'}
 spec:
   objective: 99.9
 ";
