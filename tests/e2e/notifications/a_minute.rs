@@ -103,7 +103,9 @@ async fn a_heart_beats_only_while_slots_are_decided() {
         "routes": {"default": ["room"]},
         "heartbeats": [{"name": "monitor", "url": monitor.url("/ping"), "interval": "10s"}],
     });
-    let daemon = estate.watch(settings, vec![slo("checkout", "nervous")]).await;
+    let daemon = estate
+        .watch(settings, vec![slo("checkout", "nervous")])
+        .await;
     monitor
         .wait_for("two beats", LIMIT, |all| all.len() == 2)
         .await;
