@@ -17,6 +17,9 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use tokio::sync::Semaphore;
 
+use super::rate::{Guesses, Slot};
+use crate::engine::Span;
+
 /// Passwords that were right and are remembered; beyond that they are forgotten all at once.
 const REMEMBERED_MAX: usize = 1000;
 /// Slow hashes at once: they take a core and tens of MiB each.
@@ -80,15 +83,16 @@ pub struct AccessControl(Arc<Shared>);
 
 struct Shared {
     policy: Mutex<Arc<Compiled>>,
-    remembered: Mutex<BTreeMap<[u8; 32], Verdict>>,
     key: [u8; 32],
-    hashing: Semaphore,
+    hashing: Arc<Semaphore>,
 }
 
 struct Compiled {
     policy: AccessPolicy,
     /// SHA-256 of each token.
     digests: Vec<[u8; 32]>,
+    /// Who proved to be who: ends with the policy, so that nothing outlives what allowed it.
+    remembered: Mutex<BTreeMap<[u8; 32], Verdict>>,
 }
 
 /// Who sent a request and what they may do.
@@ -99,14 +103,28 @@ pub(super) struct Verdict {
     pub(super) access: Access,
 }
 
+/// Why credentials are not believed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Denied {
+    /// They are wrong.
+    Wrong,
+    /// There were too many wrong ones; they have not been looked at. How long to wait.
+    TooMany(Span),
+}
+
+impl From<Span> for Denied {
+    fn from(wait: Span) -> Self {
+        Self::TooMany(wait)
+    }
+}
+
 impl AccessControl {
     /// A judge with a policy.
     pub fn new(policy: AccessPolicy) -> Self {
         Self(Arc::new(Shared {
             policy: Mutex::new(Arc::new(Compiled::new(policy))),
-            remembered: Mutex::default(),
             key: rand::random(),
-            hashing: Semaphore::new(HASHING_MAX),
+            hashing: Arc::new(Semaphore::new(HASHING_MAX)),
         }))
     }
 
@@ -114,7 +132,6 @@ impl AccessControl {
     pub fn replace(&self, policy: AccessPolicy) {
         let compiled = Arc::new(Compiled::new(policy));
         *lock(&self.0.policy) = compiled;
-        lock(&self.0.remembered).clear();
     }
 
     /// Whether `/metrics` and the health checks need no credentials.
@@ -122,63 +139,77 @@ impl AccessControl {
         lock(&self.0.policy).policy.metrics_open
     }
 
-    /// Judges the `Authorization` header of a request; `None` when what it says is wrong.
-    pub(super) async fn judge(&self, header: Option<&[u8]>) -> Option<Verdict> {
+    /// Judges the `Authorization` header of a request. Wrong credentials count as a guess of the
+    /// peer; without any, and with a token that is right, nothing is ever counted or refused.
+    pub(super) async fn judge(
+        &self,
+        header: Option<&[u8]>,
+        guesses: Guesses<'_>,
+    ) -> Result<Verdict, Denied> {
         let compiled = lock(&self.0.policy).clone();
         let Some(header) = header else {
-            return Some(Verdict {
+            return Ok(Verdict {
                 name: None,
                 access: compiled.policy.anonymous,
             });
         };
-        if header.len() > HEADER_BYTES_MAX {
-            return None;
-        }
-        let (scheme, credentials) = std::str::from_utf8(header).ok()?.split_once(' ')?;
-        let credentials = credentials.trim();
-        if scheme.eq_ignore_ascii_case("bearer") {
-            return compiled.token(credentials);
-        }
-        if !scheme.eq_ignore_ascii_case("basic") {
-            return None;
-        }
-        let remembered = self.keyed_hash(credentials.as_bytes());
-        if let Some(verdict) = lock(&self.0.remembered).get(&remembered) {
-            return Some(verdict.clone());
-        }
-        let decoded = STANDARD.decode(credentials).ok()?;
-        let decoded = String::from_utf8(decoded).ok()?;
-        let (name, password) = decoded.split_once(':')?;
-        let verdict = self.password(&compiled, name, password).await?;
-        // A policy that was replaced meanwhile must not be outlived by what it allowed.
-        let still = Arc::ptr_eq(&compiled, &lock(&self.0.policy));
-        if still {
-            let mut memory = lock(&self.0.remembered);
-            if memory.len() >= REMEMBERED_MAX {
-                memory.clear();
+        let token = match Credentials::parse(header) {
+            Some(Credentials::Password(given)) => {
+                return self.password(&compiled, given, guesses).await;
             }
-            memory.insert(remembered, verdict.clone());
+            Some(Credentials::Token(token)) => Some(token),
+            None => None,
+        };
+        if let Some(verdict) = token.and_then(|token| compiled.token(token)) {
+            return Ok(verdict);
         }
-        Some(verdict)
+        guesses.take(Slot::Tokens)?;
+        Err(Denied::Wrong)
     }
 
-    async fn password(&self, compiled: &Compiled, name: &str, password: &str) -> Option<Verdict> {
-        let user = compiled.policy.users.iter().find(|user| user.name == name);
-        let hash = match (user, compiled.policy.users.first()) {
-            (Some(user), _) => user.secret.clone(),
-            // Whoever guesses names must not learn from the time it takes.
-            (None, Some(any)) => any.secret.clone(),
-            (None, None) => return None,
-        };
-        let password = password.to_owned();
-        let _place = self.0.hashing.acquire().await.ok()?;
-        let right = tokio::task::spawn_blocking(move || is_right(&hash, password.as_bytes()));
+    async fn password(
+        &self,
+        compiled: &Compiled,
+        given: Given<'_>,
+        guesses: Guesses<'_>,
+    ) -> Result<Verdict, Denied> {
+        let [of_name, at, ..] = self.keyed_hash(given.name.as_bytes());
+        let slot = Slot::of(of_name);
+        guesses.check(slot)?;
+        let memory = self.keyed_hash(given.text.as_bytes());
+        if let Some(verdict) = compiled.remembered(&memory) {
+            return Ok(verdict);
+        }
+        let place = Arc::clone(&self.0.hashing).acquire_owned().await;
+        let place = place.map_err(|_closed| Denied::Wrong)?;
+        // While this one waited, others of the peer may have proved the same, or guessed.
+        if let Some(verdict) = compiled.remembered(&memory) {
+            return Ok(verdict);
+        }
+        guesses.take(slot)?;
+        let users = &compiled.policy.users;
+        let user = users.iter().find(|user| user.name == given.name);
+        // Whoever guesses names must not learn from the time it takes, so a name that nobody has
+        // costs what the password of somebody costs, always the same one.
+        let somebody = usize::from(at).checked_rem(users.len());
+        let somebody = somebody.and_then(|at| users.get(at));
+        let hash = user.or(somebody).ok_or(Denied::Wrong)?.secret.clone();
+        let password = given.password;
+        // The place is free when the hash is done, also if the peer hangs up before.
+        let right = tokio::task::spawn_blocking(move || {
+            let right = is_right(&hash, password.as_bytes());
+            drop(place);
+            right
+        });
         let right = right.await.unwrap_or(false);
-        let user = user.filter(|_| right)?;
-        Some(Verdict {
+        let user = user.filter(|_| right).ok_or(Denied::Wrong)?;
+        guesses.give_back(slot);
+        let verdict = Verdict {
             name: Some(user.name.clone()),
             access: user.access,
-        })
+        };
+        compiled.remember(memory, &verdict);
+        Ok(verdict)
     }
 
     fn keyed_hash(&self, text: &[u8]) -> [u8; 32] {
@@ -189,11 +220,64 @@ impl AccessControl {
     }
 }
 
+/// What an `Authorization` header holds.
+enum Credentials<'a> {
+    Token(&'a str),
+    Password(Given<'a>),
+}
+
+/// Name and password, and the text that they were sent as.
+struct Given<'a> {
+    text: &'a str,
+    name: String,
+    password: String,
+}
+
+impl<'a> Credentials<'a> {
+    /// `None` for what is neither (RFC 6750, RFC 7617).
+    fn parse(header: &'a [u8]) -> Option<Self> {
+        if header.len() > HEADER_BYTES_MAX {
+            return None;
+        }
+        let (scheme, text) = std::str::from_utf8(header).ok()?.split_once(' ')?;
+        let text = text.trim();
+        if scheme.eq_ignore_ascii_case("bearer") {
+            return Some(Self::Token(text));
+        }
+        if !scheme.eq_ignore_ascii_case("basic") {
+            return None;
+        }
+        let decoded = String::from_utf8(STANDARD.decode(text).ok()?).ok()?;
+        let (name, password) = decoded.split_once(':')?;
+        Some(Self::Password(Given {
+            text,
+            name: name.to_owned(),
+            password: password.to_owned(),
+        }))
+    }
+}
+
 impl Compiled {
     fn new(policy: AccessPolicy) -> Self {
         let digest = |token: &Principal| Sha256::digest(token.secret.as_bytes()).into();
         let digests = policy.tokens.iter().map(digest).collect();
-        Self { policy, digests }
+        Self {
+            policy,
+            digests,
+            remembered: Mutex::default(),
+        }
+    }
+
+    fn remembered(&self, memory: &[u8; 32]) -> Option<Verdict> {
+        lock(&self.remembered).get(memory).cloned()
+    }
+
+    fn remember(&self, memory: [u8; 32], verdict: &Verdict) {
+        let mut remembered = lock(&self.remembered);
+        if remembered.len() >= REMEMBERED_MAX {
+            remembered.clear();
+        }
+        remembered.insert(memory, verdict.clone());
     }
 
     /// Looks at every token, also after the right one.
@@ -234,7 +318,12 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use std::task::Poll;
+
     use super::*;
+    use crate::engine::Timestamp;
+    use crate::http::Clock;
+    use crate::http::rate::Rates;
 
     /// Hashes of `correct horse`, made with the cheapest parameters.
     fn argon2() -> String {
@@ -279,8 +368,18 @@ mod tests {
         format!("Basic {}", STANDARD.encode(format!("{name}:{password}"))).into_bytes()
     }
 
+    fn clock() -> Clock {
+        Arc::new(|| Timestamp::from_secs(1_800_000_000))
+    }
+
+    /// Judges what a peer sends that has guessed nothing so far.
+    async fn judge(control: &AccessControl, header: Option<&[u8]>) -> Result<Verdict, Denied> {
+        let (rates, clock) = (Rates::new(1), clock());
+        control.judge(header, rates.guesses(None, &clock)).await
+    }
+
     async fn level(control: &AccessControl, header: &[u8]) -> Option<(String, Access)> {
-        let verdict = control.judge(Some(header)).await?;
+        let verdict = judge(control, Some(header)).await.ok()?;
         Some((verdict.name.unwrap(), verdict.access))
     }
 
@@ -295,7 +394,7 @@ mod tests {
         assert_eq!(bob, Some(("bob".to_owned(), Access::Read)));
         let grafana = level(&control, b"bearer token-of-sixteen-or-more").await;
         assert_eq!(grafana, Some(("grafana".to_owned(), Access::Read)));
-        let nobody = control.judge(None).await.unwrap();
+        let nobody = judge(&control, None).await.unwrap();
         assert_eq!((nobody.name, nobody.access), (None, Access::None));
     }
 
@@ -322,7 +421,8 @@ mod tests {
         wrong.push(format!("Basic {}", STANDARD.encode("no colon")).into_bytes());
         for header in wrong {
             let text = String::from_utf8_lossy(&header).into_owned();
-            assert_eq!(control.judge(Some(&header)).await, None, "{text}");
+            let judged = judge(&control, Some(&header)).await;
+            assert_eq!(judged, Err(Denied::Wrong), "{text}");
         }
     }
 
@@ -330,12 +430,59 @@ mod tests {
     async fn a_new_policy_forgets_what_the_old_one_allowed() {
         let control = control();
         let header = basic("ann", "correct horse");
-        assert!(control.judge(Some(&header)).await.is_some());
+        assert!(judge(&control, Some(&header)).await.is_ok());
         control.replace(AccessPolicy {
             users: vec![principal("ann", "x".to_owned(), Access::Operate)],
             ..AccessPolicy::default()
         });
-        assert_eq!(control.judge(Some(&header)).await, None);
+        assert_eq!(judge(&control, Some(&header)).await, Err(Denied::Wrong));
+    }
+
+    /// Behind a proxy everybody has one address.
+    #[tokio::test]
+    async fn who_guesses_locks_a_name_out_and_nobody_around() {
+        let control = control();
+        let (rates, clock) = (Rates::new(1), clock());
+        let guesses = rates.guesses(None, &clock);
+        let (right, wrong) = (basic("ann", "correct horse"), basic("ann", "wrong"));
+        assert!(control.judge(Some(&right), guesses).await.is_ok());
+        for _ in 0..10 {
+            let judged = control.judge(Some(&wrong), guesses).await;
+            assert_eq!(judged, Err(Denied::Wrong));
+        }
+        // Not even the right password, remembered or not: else the answer would tell which it is.
+        for header in [&wrong, &right] {
+            let judged = control.judge(Some(header), guesses).await;
+            assert!(matches!(judged, Err(Denied::TooMany(_))), "{judged:?}");
+        }
+        assert!(control.judge(None, guesses).await.is_ok());
+        let token: &[u8] = b"Bearer token-of-sixteen-or-more";
+        for _ in 0..20 {
+            let _denied = control.judge(Some(b"Bearer wrong"), guesses).await;
+            assert!(control.judge(Some(token), guesses).await.is_ok());
+        }
+    }
+
+    #[tokio::test]
+    async fn who_hangs_up_has_guessed_and_keeps_the_place_until_the_hash_is_done() {
+        let control = control();
+        let (rates, clock) = (Rates::new(1), clock());
+        let guesses = rates.guesses(None, &clock);
+        let places = control.0.hashing.clone();
+        for guess in 0..10 {
+            let header = basic("ann", &format!("guess {guess}"));
+            drop(places.acquire().await.unwrap());
+            let mut judged = Box::pin(control.judge(Some(&header), guesses));
+            let first = std::future::poll_fn(|cx| Poll::Ready(judged.as_mut().poll(cx))).await;
+            assert!(first.is_pending());
+            drop(judged);
+        }
+        let header = basic("ann", "correct horse");
+        let judged = control.judge(Some(&header), guesses).await;
+        assert!(matches!(judged, Err(Denied::TooMany(_))), "{judged:?}");
+        // All places come back.
+        let all = u32::try_from(HASHING_MAX).unwrap();
+        drop(places.acquire_many(all).await.unwrap());
     }
 
     #[tokio::test]

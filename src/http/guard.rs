@@ -16,9 +16,13 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
 use super::Clock;
-use super::access::{Access, AccessControl};
+use super::access::{Access, AccessControl, Denied};
 use super::actor::{Actor, Peer};
 use super::rate::Rates;
+use crate::engine::Span;
+
+/// Longest path in the log, in characters.
+const PATH_CHARS_MAX: usize = 255;
 
 /// What the gate needs to know.
 #[derive(Clone)]
@@ -83,21 +87,31 @@ impl Inner {
     async fn admit(&self, asked: Asked<'_>) -> Result<Actor, Refusal> {
         let peer = asked.peer;
         let now = (self.clock)();
-        self.rates.request(peer, now).map_err(|wait| {
-            let seconds = (wait.as_millis() / 1000).max(1);
-            Refusal::TooMany { seconds }
-        })?;
+        self.rates.request(peer, now).map_err(too_many)?;
         let header = asked.headers.get(header::AUTHORIZATION);
         let header = header.map(|value| value.as_bytes());
-        let Some(verdict) = self.access.judge(header).await else {
-            self.rates.guessed(peer, now);
-            return Err(Refusal::Unknown);
-        };
+        let guesses = self.rates.guesses(peer, &self.clock);
+        let origin = peer.map_or_else(|| "unknown".to_owned(), |ip| ip.to_string());
+        let judged = self.access.judge(header, guesses).await;
+        let verdict = judged.map_err(|denied| match denied {
+            Denied::Wrong => {
+                tracing::warn!(target: "audit", origin, "Wrong credentials");
+                Refusal::Unknown
+            }
+            Denied::TooMany(wait) => too_many(wait),
+        })?;
         let needed = needed(asked.method, asked.path, self.access.metrics_open());
         if verdict.access < needed {
             return Err(match verdict.name {
                 None => Refusal::Unknown,
-                Some(name) => Refusal::TooLittle { name, needed },
+                Some(name) => {
+                    let path: String = asked.path.chars().take(PATH_CHARS_MAX).collect();
+                    let method = asked.method.as_str();
+                    tracing::warn!(
+                        target: "audit", actor = name, origin, method, path, "Operator refused"
+                    );
+                    Refusal::TooLittle { name, needed }
+                }
             });
         }
         if needed == Access::Operate && !self.is_trusted_page(asked.headers) {
@@ -105,7 +119,7 @@ impl Inner {
         }
         Ok(Actor {
             name: verdict.name.unwrap_or_else(|| "anonymous".to_owned()),
-            origin: peer.map_or_else(|| "unknown".to_owned(), |ip| ip.to_string()),
+            origin,
         })
     }
 
@@ -167,6 +181,11 @@ fn needed(method: &Method, path: &str, metrics_open: bool) -> Access {
 fn origin_of(url: &str) -> Option<String> {
     let uri: axum::http::Uri = url.parse().ok()?;
     Some(format!("{}://{}", uri.scheme_str()?, uri.authority()?))
+}
+
+fn too_many(wait: Span) -> Refusal {
+    let seconds = (wait.as_millis() / 1000).max(1);
+    Refusal::TooMany { seconds }
 }
 
 /// Why a request does not pass.

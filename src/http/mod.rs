@@ -196,16 +196,23 @@ async fn deadline(request: Request, next: Next) -> Result<Response, ApiError> {
     answer.map_err(|_elapsed| ApiError::too_slow(REQUEST_DEADLINE))
 }
 
-/// Gives the body limit's plain refusal the shape of all errors; forbids caching.
+/// Gives the body limit's plain refusal the shape of all errors; forbids caching, guessing at
+/// types and everything else that a browser would do with an answer.
 async fn finish(response: Response, body_bytes_max: usize) -> Response {
     let mut response = match response.status() {
         StatusCode::PAYLOAD_TOO_LARGE => ApiError::body_too_large(body_bytes_max).into_response(),
         _ => response,
     };
-    let no_store = HeaderValue::from_static("no-store");
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, no_store);
+    const NOTHING: &str = "default-src 'none'; frame-ancestors 'none'";
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CONTENT_SECURITY_POLICY, NOTHING),
+        (header::REFERRER_POLICY, "no-referrer"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
     response
 }
 

@@ -1,4 +1,9 @@
 //! What operators do: asked of the daemon, answered after its commit, written into their log.
+//!
+//! What has begun goes on when the peer hangs up or the request's deadline passes: otherwise
+//! somebody could act without a trace.
+
+use tokio::sync::Semaphore;
 
 use crate::engine::Operation;
 use crate::store::{AuditEntry, Store, StoreError};
@@ -11,23 +16,60 @@ use super::error::ApiError;
 /// Longest text of an outcome in the log, in bytes.
 const OUTCOME_BYTES_MAX: usize = 1000;
 
+/// Doings under way at once, those of peers that hung up among them; more wait.
+const DOINGS_MAX: usize = 64;
+
+static DOINGS: Semaphore = Semaphore::const_new(DOINGS_MAX);
+
+/// One operation, and how the log of operators calls it.
+pub(super) struct Doing {
+    pub(super) action: &'static str,
+    pub(super) object: String,
+    pub(super) operation: Operation,
+}
+
 impl App {
     /// Asks an operation of the daemon; it is committed when this returns.
-    pub(super) async fn operate(
+    pub(super) async fn operate(&self, actor: &Actor, doing: Doing) -> Result<(), ApiError> {
+        self.operate_all(actor, vec![doing]).await
+    }
+
+    /// Asks operations of the daemon, one after the other, up to one that is refused.
+    pub(super) async fn operate_all(
         &self,
         actor: &Actor,
-        action: &str,
-        object: &str,
-        operation: Operation,
+        doings: Vec<Doing>,
     ) -> Result<(), ApiError> {
-        let asked = self.commands.ask(Command::Operate(operation)).await;
-        let done = match asked {
-            Ok(Ok(_said)) => Ok(()),
-            Ok(Err(refusal)) => Err(ApiError::conflict(refusal)),
-            Err(error) => Err(error),
-        };
-        self.record(actor, action, object, &done).await;
-        done
+        let (app, actor) = (self.clone(), actor.clone());
+        whole(async move {
+            for doing in doings {
+                let asked = app.commands.ask(Command::Operate(doing.operation)).await;
+                let done = asked.and_then(|said| said.map_err(ApiError::conflict));
+                app.record(&actor, doing.action, &doing.object, done.as_ref().err())
+                    .await;
+                done?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Does something and writes into the log of operators what came of it.
+    pub(super) async fn recorded<T: Send + 'static>(
+        &self,
+        actor: &Actor,
+        action: &'static str,
+        object: String,
+        work: impl Future<Output = Result<T, ApiError>> + Send + 'static,
+    ) -> Result<T, ApiError> {
+        let (app, actor) = (self.clone(), actor.clone());
+        whole(async move {
+            let done = work.await;
+            app.record(&actor, action, &object, done.as_ref().err())
+                .await;
+            done
+        })
+        .await
     }
 
     /// Writes into the log of operators what somebody did, and what came of it. What is done is
@@ -37,12 +79,9 @@ impl App {
         actor: &Actor,
         action: &str,
         object: &str,
-        done: &Result<(), ApiError>,
+        refusal: Option<&ApiError>,
     ) {
-        let outcome = match done {
-            Ok(()) => "done",
-            Err(error) => error.text(),
-        };
+        let outcome = refusal.map_or("done", ApiError::text);
         let cut = outcome.floor_char_boundary(OUTCOME_BYTES_MAX);
         let entry = AuditEntry {
             at: (self.clock)(),
@@ -90,4 +129,18 @@ impl App {
             Err(_panicked) => Err(unavailable()),
         }
     }
+}
+
+/// Runs `work` to its end, whatever becomes of the request that asked for it.
+async fn whole<T: Send + 'static>(
+    work: impl Future<Output = Result<T, ApiError>> + Send + 'static,
+) -> Result<T, ApiError> {
+    let broken = || ApiError::unavailable("the request broke down");
+    let place = DOINGS.acquire().await.map_err(|_closed| broken())?;
+    let task = tokio::spawn(async move {
+        let done = work.await;
+        drop(place);
+        done
+    });
+    task.await.unwrap_or_else(|_panicked| Err(broken()))
 }

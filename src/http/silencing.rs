@@ -1,11 +1,12 @@
 //! Silences as requests make, change and end them, whatever the API that brings the request.
 
-use crate::engine::silence::{Revision, SILENCES_MAX, revise};
+use crate::engine::silence::{Revision, SILENCE_MATCHERS_MAX, SILENCES_MAX, revise};
 use crate::engine::{Matcher, Operation, Silence, SilenceState, Timestamp};
 
 use super::App;
 use super::actor::Actor;
 use super::error::ApiError;
+use super::operate::Doing;
 
 /// What somebody wants to be quiet.
 #[derive(Debug)]
@@ -54,14 +55,15 @@ impl App {
             let text = format!("there are {SILENCES_MAX} silences already; expire some");
             return Err(ApiError::conflict(text));
         }
-        let (id, made) = (silence.id.clone(), silence.clone());
-        let set = Operation::SetSilence(silence);
-        self.operate(actor, action, &id, set).await?;
+        let made = silence.clone();
         // The new one first: between the two nobody is woken.
-        if let Some(id) = ended {
-            let expire = Operation::ExpireSilence { id: id.clone() };
-            self.operate(actor, "silence.expire", &id, expire).await?;
-        }
+        let set = Doing {
+            action,
+            object: silence.id.clone(),
+            operation: Operation::SetSilence(silence),
+        };
+        let doings = std::iter::once(set).chain(ended.map(expiry));
+        self.operate_all(actor, doings.collect()).await?;
         Ok(made)
     }
 
@@ -78,8 +80,7 @@ impl App {
                 silence.id
             )));
         }
-        let expire = Operation::ExpireSilence { id: silence.id };
-        self.operate(actor, "silence.expire", id, expire).await
+        self.operate(actor, expiry(silence.id)).await
     }
 
     /// A silence by its id.
@@ -91,6 +92,23 @@ impl App {
             let id: String = id.chars().take(64).collect();
             ApiError::not_found(format!("there is no silence {id:?}"))
         })
+    }
+}
+
+/// Refuses more matchers than a silence can have before more of them are compiled.
+pub(super) fn bounded(matchers: usize) -> Result<(), ApiError> {
+    if matchers > SILENCE_MATCHERS_MAX {
+        let text = format!("a silence has at most {SILENCE_MATCHERS_MAX} matchers");
+        return Err(ApiError::bad_request(text));
+    }
+    Ok(())
+}
+
+fn expiry(id: String) -> Doing {
+    Doing {
+        action: "silence.expire",
+        object: id.clone(),
+        operation: Operation::ExpireSilence { id },
     }
 }
 

@@ -12,10 +12,13 @@ use crate::http::App;
 use crate::http::actor::Actor;
 use crate::http::body::JsonBody;
 use crate::http::error::ApiError;
+use crate::http::operate::Doing;
 use crate::http::view::Rfc3339;
 
 /// Longest name or note, in bytes.
 const TEXT_BYTES_MAX: usize = 4096;
+/// How the log of operators calls an acknowledgement.
+pub(super) const ACKNOWLEDGE: &str = "alert.acknowledge";
 /// The way by which acknowledgements of this API come.
 const VIA: &str = "api";
 
@@ -73,12 +76,7 @@ pub(super) async fn set(
         via: VIA.to_owned(),
         note: wish.note,
     };
-    let operation = Operation::Acknowledge {
-        alert: alert.clone(),
-        acknowledgement,
-    };
-    app.operate(&actor, "alert.acknowledge", &alert, operation)
-        .await?;
+    app.operate(&actor, doing(&alert, acknowledgement)).await?;
     Ok(Json(Done { alert }))
 }
 
@@ -89,12 +87,27 @@ pub(super) async fn take_back(
     Path(key): Path<String>,
 ) -> Result<Json<Done>, ApiError> {
     let alert = find(&app, &key)?;
-    let operation = Operation::Unacknowledge {
-        alert: alert.clone(),
+    let doing = Doing {
+        action: "alert.unacknowledge",
+        object: alert.clone(),
+        operation: Operation::Unacknowledge {
+            alert: alert.clone(),
+        },
     };
-    app.operate(&actor, "alert.unacknowledge", &alert, operation)
-        .await?;
+    app.operate(&actor, doing).await?;
     Ok(Json(Done { alert }))
+}
+
+/// An acknowledgement, for the daemon.
+pub(super) fn doing(alert: &str, acknowledgement: Acknowledgement) -> Doing {
+    Doing {
+        action: ACKNOWLEDGE,
+        object: alert.to_owned(),
+        operation: Operation::Acknowledge {
+            alert: alert.to_owned(),
+            acknowledgement,
+        },
+    }
 }
 
 /// Whoever is known cannot speak for others.

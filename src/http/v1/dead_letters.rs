@@ -102,21 +102,22 @@ pub(super) async fn retry(
 ) -> Result<Json<Retried>, ApiError> {
     let id = id(path)?;
     let now = (app.clock)();
-    let revived = app
-        .in_store("reviving a dead letter", move |store| {
-            store.retry_dead_letter(id, now)
-        })
-        .await;
-    let revived = revived.and_then(|revival| match revival {
-        Revival::Revived { receiver } => Ok(receiver),
-        Revival::Unknown => Err(unknown(id)),
-        Revival::Pointless(why) => Err(ApiError::conflict(why)),
-    });
-    let (done, revived) = split(revived);
-    app.record(&actor, "dead_letter.retry", &id.to_string(), &done)
-        .await;
-    done?;
-    let receiver = revived.unwrap_or_default();
+    let worked = app.clone();
+    let work = async move {
+        let revival = worked
+            .in_store("reviving a dead letter", move |store| {
+                store.retry_dead_letter(id, now)
+            })
+            .await?;
+        match revival {
+            Revival::Revived { receiver } => Ok(receiver),
+            Revival::Unknown => Err(unknown(id)),
+            Revival::Pointless(why) => Err(ApiError::conflict(why)),
+        }
+    };
+    let receiver = app
+        .recorded(&actor, "dead_letter.retry", id.to_string(), work)
+        .await?;
     // It is due and will be found without this, only later.
     let wake = Command::Wake {
         receiver: receiver.clone(),
@@ -135,26 +136,21 @@ pub(super) async fn discard(
 ) -> Result<Json<Discarded>, ApiError> {
     let id = id(path)?;
     let now = (app.clock)();
-    let discarded = app
-        .in_store("discarding a dead letter", move |store| {
-            store.discard_dead_letter(id, now)
-        })
-        .await;
-    let done = discarded.and_then(|known| known.then_some(()).ok_or_else(|| unknown(id)));
-    app.record(&actor, "dead_letter.discard", &id.to_string(), &done)
-        .await;
-    done.map(|()| Json(Discarded { id }))
+    let worked = app.clone();
+    let work = async move {
+        let known = worked
+            .in_store("discarding a dead letter", move |store| {
+                store.discard_dead_letter(id, now)
+            })
+            .await?;
+        known.then_some(()).ok_or_else(|| unknown(id))
+    };
+    app.recorded(&actor, "dead_letter.discard", id.to_string(), work)
+        .await?;
+    Ok(Json(Discarded { id }))
 }
 
 #[derive(Serialize)]
 pub(super) struct Discarded {
     id: i64,
-}
-
-/// What came of something, and its value.
-fn split<T>(result: Result<T, ApiError>) -> (Result<(), ApiError>, Option<T>) {
-    match result {
-        Ok(value) => (Ok(()), Some(value)),
-        Err(error) => (Err(error), None),
-    }
 }

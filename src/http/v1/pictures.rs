@@ -28,8 +28,14 @@ pub(super) async fn show(
         })
         .await?;
     let notification = found.ok_or_else(unknown)?;
-    let _place = DRAWING.acquire().await.map_err(|_closed| unknown())?;
-    let drawn = tokio::task::spawn_blocking(move || picture::render(&notification)).await;
+    let place = DRAWING.acquire().await.map_err(|_closed| unknown())?;
+    // The place is free when the picture is drawn, also if the peer hangs up before.
+    let drawn = tokio::task::spawn_blocking(move || {
+        let drawn = picture::render(&notification);
+        drop(place);
+        drawn
+    });
+    let drawn = drawn.await;
     let png = drawn.ok().flatten().ok_or_else(unknown)?;
     Ok(([(header::CONTENT_TYPE, "image/png")], png))
 }

@@ -89,12 +89,13 @@ pub(super) async fn test(
     let command = Command::TestReceiver {
         receiver: receiver.clone(),
     };
-    let asked = app.commands.ask(command).await;
-    let asked = asked.and_then(|result| result.map_err(ApiError::bad_gateway));
-    let (done, result) = match asked {
-        Ok(result) => (Ok(()), result),
-        Err(error) => (Err(error), String::new()),
+    let commands = app.commands.clone();
+    let work = async move {
+        let asked = commands.ask(command).await?;
+        asked.map_err(ApiError::bad_gateway)
     };
-    app.record(&actor, "receiver.test", &receiver, &done).await;
-    done.map(|()| Json(Tested { receiver, result }))
+    let result = app
+        .recorded(&actor, "receiver.test", receiver.clone(), work)
+        .await?;
+    Ok(Json(Tested { receiver, result }))
 }

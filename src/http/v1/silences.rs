@@ -13,7 +13,7 @@ use crate::http::body::JsonBody;
 use crate::http::error::ApiError;
 use crate::http::matching::parse_matchers;
 use crate::http::page::Page;
-use crate::http::silencing::Wish;
+use crate::http::silencing::{Wish, bounded};
 use crate::http::view::{Rfc3339, parse_time};
 
 use super::acknowledge::by;
@@ -196,6 +196,7 @@ fn matchers(texts: &[String]) -> Result<Vec<Matcher>, ApiError> {
     let mut matchers = Vec::new();
     for text in texts {
         matchers.extend(parse_matchers(text)?);
+        bounded(matchers.len())?;
     }
     Ok(matchers)
 }

@@ -14,12 +14,12 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 use sha2::Sha256;
 
-use crate::engine::{Operation, Timestamp};
+use crate::engine::Timestamp;
 use crate::http::App;
 use crate::http::actor::Actor;
 use crate::http::error::ApiError;
 
-use super::acknowledge::{find, from_slack};
+use super::acknowledge::{self, find, from_slack};
 
 /// How far Slack's clock and ours may be apart, the way of the request included.
 const SKEW_SECS_MAX: i64 = 300;
@@ -65,6 +65,11 @@ pub(super) async fn act(
         tracing::error!(error, "Slack's signing secret is not to be had");
         ApiError::unavailable("the signing secret is not to be had")
     })?;
+    if secret.expose_secret().trim().is_empty() {
+        // Anybody can sign with it.
+        tracing::error!("Slack's signing secret is empty");
+        return Err(ApiError::unavailable("the signing secret is empty"));
+    }
     verify(secret.expose_secret(), &headers, &body, (app.clock)())?;
     let payload = payload(&body)?;
     let by = payload.user.called();
@@ -76,27 +81,25 @@ pub(super) async fn act(
         let (ACKNOWLEDGE, Some(key)) = (action.action_id.as_str(), action.value) else {
             continue;
         };
-        acknowledge(&app, &actor, &by, &key).await?;
+        press(&app, &actor, &by, &key).await?;
     }
     Ok(StatusCode::OK)
 }
 
-async fn acknowledge(app: &App, actor: &Actor, by: &str, key: &str) -> Result<(), ApiError> {
-    const ACTION: &str = "alert.acknowledge";
+async fn press(app: &App, actor: &Actor, by: &str, key: &str) -> Result<(), ApiError> {
     let alert = match find(app, key) {
         Ok(alert) => alert,
         // The alert ended before somebody pressed the button.
         Err(error) => {
             let object: String = key.chars().take(255).collect();
-            app.record(actor, ACTION, &object, &Err(error)).await;
+            app.record(actor, acknowledge::ACKNOWLEDGE, &object, Some(&error))
+                .await;
             return Ok(());
         }
     };
-    let operation = Operation::Acknowledge {
-        alert: alert.clone(),
-        acknowledgement: from_slack(by.to_owned(), (app.clock)()),
-    };
-    app.operate(actor, ACTION, &alert, operation).await
+    let acknowledgement = from_slack(by.to_owned(), (app.clock)());
+    app.operate(actor, acknowledge::doing(&alert, acknowledgement))
+        .await
 }
 
 impl User {

@@ -11,7 +11,7 @@ use crate::http::actor::Actor;
 use crate::http::body::JsonBody;
 use crate::http::error::ApiError;
 use crate::http::matching::Filter;
-use crate::http::silencing::Wish;
+use crate::http::silencing::{Wish, bounded};
 use crate::http::view::{Rfc3339, parse_time};
 
 use super::Refusal;
@@ -98,6 +98,7 @@ pub(super) struct PostableSilence {
 
 impl PostableSilence {
     fn wish(self) -> Result<Wish, ApiError> {
+        bounded(self.matchers.len())?;
         let matchers = self.matchers.into_iter().map(MatcherView::matcher);
         Ok(Wish {
             id: self.id.filter(|id| !id.is_empty()),
