@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::engine::{AlertFacts, Notification, NotificationKind};
+use crate::engine::{AlertFacts, Notification, NotificationKind, Reason};
 use crate::message::{Message, figures, text};
 
 /// Longest line, in characters.
@@ -20,7 +20,7 @@ pub(super) fn apart(notification: &Notification) -> Vec<Notification> {
         let kind = match (over, &notification.group) {
             (true, _) => NotificationKind::Resolve,
             // News of the group, but this alert has only just joined it.
-            (false, Some(_)) if facts.reason.is_beginning() => NotificationKind::Trigger,
+            (false, Some(_)) if is_beginning(&facts.reason) => NotificationKind::Trigger,
             (false, _) => notification.kind,
         };
         Notification {
@@ -37,6 +37,18 @@ pub(super) fn apart(notification: &Notification) -> Vec<Notification> {
         Some(group) if !group.members.is_empty() => group.members.iter().map(alone).collect(),
         _ => vec![alone(&notification.facts)],
     }
+}
+
+/// Whether it is why an alert begins, rather than news of one that is known.
+const fn is_beginning(reason: &Reason) -> bool {
+    matches!(
+        reason,
+        Reason::Burning
+            | Reason::BudgetConsumed { .. }
+            | Reason::ExhaustionAhead { .. }
+            | Reason::NoData { .. }
+            | Reason::SourceFailed { .. }
+    )
 }
 
 /// What stands around an alert, by names that machines may ask for: who looks after it, and what
@@ -122,8 +134,7 @@ pub(super) mod tests {
     use super::super::fixture;
     use super::*;
     use crate::engine::{
-        Acknowledgement, DependencyFacts, GroupFacts, Labels, Reason, Severity, SloId, Span,
-        ThreadKey,
+        Acknowledgement, DependencyFacts, GroupFacts, Labels, Severity, SloId, Span, ThreadKey,
     };
 
     /// A group of a page that burns, one that ended, and two more that are not spelled out.

@@ -86,6 +86,8 @@ async fn pages_of_a_team_are_one_group_and_tickets_go_to_the_owner() {
     assert_eq!(keys.len(), 1, "{keys:?}");
     assert_eq!(requests[1].body["groupLabels"], json!({"team": "shop"}));
     assert_eq!(requests[1].body["routeLabels"]["room"], "war");
+    let joined = requests[1].body["alerts"].to_string();
+    assert!(!joined.contains("still burns"), "both are new: {joined}");
     estate.pass().await;
     assert_eq!(said(&rest.requests()), Vec::<String>::new());
     assert_eq!(room.requests().len(), 4, "the end is the end");
