@@ -10,6 +10,7 @@ use crate::bed::{Receiver, wait};
 /// The shortest time after which a page may be escalated, and what a busy machine adds.
 const ESCALATED_WITHIN: Duration = Duration::from_secs(110);
 
+/// Side by side, because both mostly wait.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_is_escalated_and_a_heart_stops() {
     tokio::join!(

@@ -22,7 +22,15 @@ async fn muted(daemon: &Daemon, service: &str, kind: &str) -> String {
     .await
 }
 
+/// Side by side, because both mostly wait.
 #[tokio::test(flavor = "multi_thread")]
+async fn quiet_is_kept_and_explained() {
+    tokio::join!(
+        a_silence_holds_across_a_crash_and_swallows_no_end(),
+        maintenance_is_quiet_and_a_page_names_what_it_depends_on()
+    );
+}
+
 async fn a_silence_holds_across_a_crash_and_swallows_no_end() {
     let estate = Estate::open(&["checkout"]).await;
     let room = Receiver::webhook().await;
@@ -83,7 +91,6 @@ async fn a_silence_holds_across_a_crash_and_swallows_no_end() {
     assert!(expired.contains(&id), "{expired}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
 async fn maintenance_is_quiet_and_a_page_names_what_it_depends_on() {
     let estate = Estate::open(&["database", "checkout", "reports"]).await;
     let room = Receiver::webhook().await;
