@@ -120,9 +120,10 @@ fn a_group_says_that_nobody_looks_after_a_page_though_a_reminder_is_due_too() {
         ..together()
     };
     let mut scene = scene(&["p1", "t1"], root);
-    scene.play("6m p1 10/s 100%, t1 10/s 100%");
+    scene.play("30s p1 10/s 100%, t1 10/s 100%");
+    scene.wait("5m");
     scene.expect(
-        "30s chat trigger group:all/chat: Burning [p1 t1]
+        "30s chat trigger group:all/chat: Burning [p1]
          5m30s chat update group:all/chat: nobody for 5m [p1 t1]",
     );
 }

@@ -130,7 +130,8 @@ fn a_page_after_the_storm_rings_by_itself_though_alerts_of_the_storm_are_up() {
     scene.expect("19m30s pager trigger p4/availability/page: Burning 4m/1m");
     scene.play("2m p2 10/s, p3 10/s, p4 10/s");
     scene.expect(
-        "21m pager resolve p4/availability/page: Recovered 4m/1m
-         21m pager resolve storm:pager: Recovered [-p2 -p3]",
+        "21m pager update storm:pager: GroupChanged [-p2 p3]
+         21m pager resolve p4/availability/page: Recovered 4m/1m
+         21m30s pager resolve storm:pager: Recovered [-p3]",
     );
 }
