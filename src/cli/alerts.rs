@@ -42,13 +42,14 @@ pub(super) fn alerts(args: &AlertsArgs) -> Outcome {
     run(async {
         let client = args.client.client()?;
         let mut answer = client.get(&["alerts"], &[("limit", "1000")]).await?;
+        let mut hidden = 0;
         if !args.all
             && let Some(alerts) = answer["alerts"].as_array_mut()
         {
             let quiet = |alert: &Value| alert["mutes"].as_array().is_some_and(|m| !m.is_empty());
             let before = alerts.len();
             alerts.retain(|alert| alert["state"] == "firing" && !quiet(alert));
-            let hidden = before - alerts.len();
+            hidden = before - alerts.len();
             let total = answer["total"].as_u64().unwrap_or_default();
             answer["total"] = total.saturating_sub(hidden as u64).into();
         }
@@ -66,6 +67,12 @@ pub(super) fn alerts(args: &AlertsArgs) -> Outcome {
                 notes(alert),
             ]
         });
+        if hidden > 0 {
+            let are = if hidden == 1 { "is" } else { "are" };
+            say(&format!(
+                "{hidden} more {are} quiet or pending: --all shows them and why"
+            ));
+        }
         Ok(())
     })
 }

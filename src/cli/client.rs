@@ -270,6 +270,12 @@ impl Client {
         }
         if error.is_connect() {
             let why = innermost(error);
+            if why.contains("certificate") {
+                return self.failed(&format!(
+                    "{why}; --ca-file names the authority of a certificate that the system does \
+                     not trust"
+                ));
+            }
             return self.failed(&format!(
                 "{why}; is the daemon running there? --url or --config say where it is"
             ));

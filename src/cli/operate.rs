@@ -1,5 +1,6 @@
 //! What commands that speak to a daemon have in common: run, print as JSON, or as a table.
 
+use comfy_table::ColumnConstraint;
 use serde_json::Value;
 
 use super::{Outcome, check, runtime, say};
@@ -14,6 +15,9 @@ pub(super) fn print_json(answer: &Value) {
     say(&serde_json::to_string_pretty(answer).unwrap_or_default());
 }
 
+/// Columns that are never broken: what they show is copied into the next command.
+const WHOLE: [&str; 4] = ["id", "key", "alert", "receiver"];
+
 /// A table of what a list of the answer holds, a row per item, and how many more there are.
 pub(super) fn print_table<const N: usize>(
     answer: &Value,
@@ -25,12 +29,21 @@ pub(super) fn print_table<const N: usize>(
         .as_array()
         .map(Vec::as_slice)
         .unwrap_or_default();
-    let mut table = check::table();
-    table.set_header(header);
-    for item in items {
-        table.add_row(row(item));
+    if items.is_empty() {
+        say(&format!("no {}", list.replace('_', " ")));
+    } else {
+        let mut table = check::table();
+        table.set_header(header);
+        for item in items {
+            table.add_row(row(item));
+        }
+        for (column, name) in table.column_iter_mut().zip(header) {
+            if WHOLE.contains(&name) {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
+        }
+        say(&table.trim_fmt());
     }
-    say(&table.trim_fmt());
     let total = answer["total"].as_u64().unwrap_or_default();
     let shown = items.len() as u64;
     if total > shown {

@@ -46,6 +46,7 @@ pub(super) fn receivers(args: &ReceiversArgs) -> Outcome {
             "waiting",
             "given up",
             "breaker",
+            "fallback",
             "last success (UTC)",
         ];
         print_table(&answer, "receivers", header, |receiver: &Value| {
@@ -56,6 +57,7 @@ pub(super) fn receivers(args: &ReceiversArgs) -> Outcome {
                 text(&receiver["pending"]),
                 text(&receiver["dead"]),
                 if open { "open" } else { "closed" }.to_owned(),
+                text(&receiver["fallback"]),
                 time(&receiver["last_success"]),
             ]
         });

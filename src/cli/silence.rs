@@ -143,12 +143,11 @@ async fn expire(args: &ExpireArgs) -> Outcome {
     let mut failed = 0;
     for id in &args.ids {
         let path = ["silences", id.as_str()];
-        if client
-            .send(Method::DELETE, &path, &Value::Null)
-            .await
-            .is_err()
-        {
-            failed += 1;
+        match client.send(Method::DELETE, &path, &Value::Null).await {
+            // The answer has no body.
+            Ok(_) if args.client.json => {}
+            Ok(_) => say(&format!("{id} ended")),
+            Err(_reported) => failed += 1,
         }
     }
     if failed == 0 {

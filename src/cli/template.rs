@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Map, Value, json};
 
-use super::{Failure, Outcome, complain, say};
+use super::client::ClientArgs;
+use super::{Failure, Outcome, complain, runtime, say};
 use crate::config;
 use crate::engine::Notification;
 use crate::message::{Slot, Templates, Writer, sample};
@@ -22,7 +23,8 @@ Exit codes: 0 it worked, 1 a file could not be read, 2 the settings or the templ
 Examples:
   slofuse template show title               the built-in title, to start from
   slofuse template check title.j2           try a template on every sample
-  slofuse template render --config slofuse.yaml --receiver on-call --sample storm")]
+  slofuse template render --config slofuse.yaml --receiver on-call --sample storm
+  slofuse template render --config slofuse.yaml --live shop/checkout/page")]
 pub(super) struct TemplateArgs {
     #[command(subcommand)]
     command: TemplateCommand,
@@ -56,9 +58,8 @@ struct CheckArgs {
 
 #[derive(Debug, Args)]
 struct RenderArgs {
-    /// The settings file
-    #[arg(long, short, value_name = "FILE")]
-    config: PathBuf,
+    #[command(flatten)]
+    client: ClientArgs,
     /// With the templates of this receiver [default: those that all share]
     #[arg(long, value_name = "NAME")]
     receiver: Option<String>,
@@ -72,12 +73,12 @@ struct RenderArgs {
     /// A notification of one's own, as JSON, in place of a sample
     #[arg(long, value_name = "FILE", conflicts_with = "sample")]
     notification: Option<PathBuf>,
+    /// What a running daemon told last of an open alert, by its key as in `slofuse alerts`
+    #[arg(long, value_name = "KEY", conflicts_with_all = ["sample", "notification"])]
+    live: Option<String>,
     /// Every sample
-    #[arg(long, conflicts_with_all = ["sample", "notification"])]
+    #[arg(long, conflicts_with_all = ["sample", "notification", "live"])]
     all: bool,
-    /// Print JSON: a list with an object per notification, texts by name
-    #[arg(long)]
-    json: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -153,7 +154,7 @@ fn render(args: &RenderArgs) -> Outcome {
         None => Slot::ALL.to_vec(),
     };
     let told = notifications(args)?;
-    if args.json {
+    if args.client.json {
         let texts = |(name, notification): &(String, Notification)| {
             let texts = slots.iter().map(|slot| {
                 let text = text(&writer, *slot, notification);
@@ -186,7 +187,11 @@ fn render(args: &RenderArgs) -> Outcome {
 }
 
 fn writer(args: &RenderArgs) -> Result<Writer, Failure> {
-    let loaded = config::load(&args.config, &|name| std::env::var(name).ok());
+    let Some(file) = &args.client.config else {
+        complain("say with --config which settings have the templates");
+        return Err(Failure::Usage);
+    };
+    let loaded = config::load(file, &|name| std::env::var(name).ok());
     let settings = match loaded {
         Ok(loaded) => loaded.settings,
         Err(mistakes) => {
@@ -217,9 +222,24 @@ fn notifications(args: &RenderArgs) -> Result<Vec<(String, Notification)>, Failu
         })?;
         return Ok(vec![(file.display().to_string(), notification)]);
     }
+    if let Some(key) = &args.live {
+        return live(&args.client, key).map(|notification| vec![(key.clone(), notification)]);
+    }
     let wanted = |name: &str| args.all || name == args.sample;
     let samples = sample::all().filter(|(name, _)| wanted(name));
     Ok(samples.map(|(name, n)| (name.to_owned(), n)).collect())
+}
+
+/// What a running daemon told last of an alert.
+fn live(client: &ClientArgs, key: &str) -> Result<Notification, Failure> {
+    let answer = runtime()?.block_on(async {
+        let path = ["alerts", key, "notification"];
+        client.client()?.get(&path, &[]).await
+    })?;
+    serde_json::from_value(answer).map_err(|error| {
+        complain(&format!("the daemon's answer is no notification: {error}"));
+        Failure::Failed
+    })
 }
 
 /// What a text would be; `None` where nothing is said, or where only a template says something.

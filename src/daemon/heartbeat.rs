@@ -2,7 +2,7 @@
 //!
 //! A beat is sent only while both are true; when either is not, nothing is sent, and the service
 //! at the other end raises its alarm. So one alarm covers a dead process, a dead host, a source
-//! that has been silent for long, and a network that lets nothing out.
+//! that has failed for so long that people are told of it, and a network that lets nothing out.
 
 use std::sync::Arc;
 
@@ -19,6 +19,10 @@ use crate::store::Store;
 
 /// A notification that has waited for so long says that deliveries do not work.
 const UNDELIVERED_MAX: Span = Span::from_mins(10);
+
+/// How soon the next attempt follows a beat that was withheld or failed, if beats are further apart:
+/// a service that expects one per day must not wait for another day after a restart.
+const RETRY_PAUSE: Span = Span::from_secs(10);
 
 /// The services, ready to be called.
 pub(super) struct PreparedHeartbeats(Vec<(HeartbeatSettings, Heartbeat)>);
@@ -67,7 +71,7 @@ impl Heartbeats {
 impl Pulse {
     async fn keep(self, settings: HeartbeatSettings, heartbeat: Heartbeat) {
         let name = settings.name.as_str();
-        let mut well = true;
+        let (mut well, mut started) = (true, false);
         loop {
             let now = self.clock.now();
             let outcome = match self.feel(now).await {
@@ -79,23 +83,32 @@ impl Pulse {
             };
             match &outcome {
                 Ok(_) if !well => info!(heartbeat = name, "Heartbeat goes on"),
+                // Whoever has just started decides nothing yet, which is no news.
+                Err(("withheld", why)) if !started => {
+                    info!(heartbeat = name, why, "No heartbeat yet");
+                }
                 Err((word, why)) if well => {
                     warn!(heartbeat = name, outcome = word, why, "No heartbeat");
                 }
                 _ => {}
             }
-            well = outcome.is_ok();
-            let word = outcome
-                .as_ref()
-                .map_or_else(|(word, _)| *word, |word| *word);
+            let (word, pause) = match &outcome {
+                Ok(word) => (*word, settings.interval),
+                Err((word, _)) => (*word, settings.interval.min(RETRY_PAUSE)),
+            };
+            well = outcome.is_ok() || (!started && word == "withheld");
+            started = true;
             self.metrics.heartbeat(name, word);
-            self.clock.wait_until(now + settings.interval).await;
+            self.clock.wait_until(now + pause).await;
         }
     }
 
     /// Whether slots are decided and notifications delivered; if not, why.
     async fn feel(&self, now: Timestamp) -> Result<(), String> {
         self.board.readiness(now)?;
+        if self.board.is_source_down() {
+            return Err("the source fails: nothing can be evaluated".to_owned());
+        }
         let store = self.store.clone();
         let backlog = tokio::task::spawn_blocking(move || store.backlog()).await;
         let backlog = backlog.map_err(|_panicked| "counting the backlog broke down".to_owned())?;

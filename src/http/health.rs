@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use axum::extract::State;
 use axum::http::StatusCode;
 
-use crate::engine::{Span, Timestamp};
+use crate::engine::{AlertKey, AlertState, Span, Timestamp};
 
 use super::App;
 use super::board::{Board, Published, Readiness};
@@ -40,7 +40,10 @@ pub(super) async fn index(State(app): State<App>) -> String {
          GET  {base}/metrics\n\
          GET  {base}/api/v1/slos?service=&slo=&outcome=&limit=&offset=\n\
          GET  {base}/api/v1/slos/{{service}}/{{name}}?limit=&offset=\n\
-         GET  {base}/api/v1/alerts?limit=&offset=\n\
+         GET  {base}/api/v1/alerts?filter=&limit=&offset=\n\
+         GET  {base}/api/v1/groups, /silences, /receivers, /dead-letters, /routes\n\
+         GET  {base}/api/v1/history, /load, /audit\n\
+         GET  {base}/api/v2/alerts, /silences, ..., as Alertmanager's\n\
          GET  {base}/healthz\n\
          GET  {base}/readyz\n\
          POST {base}/-/reload\n",
@@ -70,6 +73,16 @@ impl Board {
     /// The reason, in words.
     pub fn readiness(&self, now: Timestamp) -> Result<(), String> {
         judge(&self.read(), self.about().interval, now)
+    }
+
+    /// Whether it is known that the source has failed for long: people are told of it by then.
+    pub fn is_source_down(&self) -> bool {
+        let published = self.read();
+        let mut alerts = published.alerts.iter();
+        alerts.any(|alert| {
+            matches!(alert.key, AlertKey::SourceDown { .. })
+                && matches!(alert.state, AlertState::Firing { .. })
+        })
     }
 }
 

@@ -4,17 +4,14 @@
 //! Fields: <https://grafana.com/docs/grafana-cloud/alerting-and-irm/irm/configure/integrations/>;
 //! lengths are not documented there, the bounds here are ours.
 
-use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
-use crate::config::secret::Secret;
 use crate::config::settings::{ReceiverKind, ReceiverSettings};
 use crate::engine::{Notification, NotificationKind, Timestamp};
 use crate::message::{Writer, text};
 
 use super::error::{DeliveryError, Problem};
-use super::http::{self, HttpSender, Post};
-use super::redaction::Redaction;
+use super::hook::Hook;
 use super::{Attempt, Receipt, Receiver, digest};
 
 /// Longest `title`, in characters.
@@ -24,8 +21,7 @@ const MESSAGE_CHARS_MAX: usize = 10_000;
 
 /// One integration.
 pub(super) struct GrafanaIrm {
-    http: HttpSender,
-    url: Secret,
+    hook: Hook,
     writer: Writer,
 }
 
@@ -34,10 +30,8 @@ impl GrafanaIrm {
         let ReceiverKind::GrafanaIrm { url } = &settings.kind else {
             return Err(super::mismatch());
         };
-        http::check_url(url)?;
         Ok(Self {
-            http: HttpSender::new(settings)?,
-            url: url.clone(),
+            hook: Hook::new(settings, url)?,
             writer,
         })
     }
@@ -47,15 +41,8 @@ impl GrafanaIrm {
         notification: &Notification,
         now: Timestamp,
     ) -> Result<Receipt, DeliveryError> {
-        let mut redaction = Redaction::default();
-        let post = Post {
-            // As it is written: without its last slash the URL is another one there.
-            url: http::reveal_url(&self.url, &mut redaction)?,
-            headers: HeaderMap::new(),
-            body: alert(notification, &self.writer).to_string().into_bytes(),
-            redaction,
-        };
-        self.http.post(post, now).await?;
+        let body = alert(notification, &self.writer).to_string();
+        self.hook.post(body.into_bytes(), now).await?;
         Ok(Receipt::default())
     }
 }

@@ -1,19 +1,12 @@
 //! Heartbeats: calls to a service that raises an alarm when they stop.
 
-use reqwest::header::HeaderMap;
-
 use super::error::{BuildError, DeliveryError};
-use super::http::{self, HttpSender, Post};
-use super::redaction::Redaction;
-use crate::config::secret::Secret;
+use super::hook::Hook;
 use crate::config::settings::{HeartbeatSettings, ReceiverKind, ReceiverSettings};
 use crate::engine::Timestamp;
 
 /// One such service.
-pub struct Heartbeat {
-    http: HttpSender,
-    url: Secret,
-}
+pub struct Heartbeat(Hook);
 
 impl Heartbeat {
     /// Makes the client of a service.
@@ -25,11 +18,8 @@ impl Heartbeat {
         let mut manners = ReceiverSettings::new(&settings.name, ReceiverKind::Console);
         manners.timeout = settings.timeout;
         manners.tls = settings.tls.clone();
-        let made = http::check_url(&settings.url).and_then(|()| HttpSender::new(&manners));
-        Ok(Self {
-            http: made.map_err(|problem| problem.of(&settings.name))?,
-            url: settings.url.clone(),
-        })
+        let hook = Hook::new(&manners, &settings.url);
+        hook.map(Self).map_err(|problem| problem.of(&settings.name))
     }
 
     /// Says that all is well.
@@ -38,14 +28,7 @@ impl Heartbeat {
     ///
     /// When the service does not take it; the next beat comes anyway.
     pub async fn beat(&self, now: Timestamp) -> Result<(), DeliveryError> {
-        let mut redaction = Redaction::default();
-        let url = http::reveal_url(&self.url, &mut redaction)?;
-        let post = Post {
-            url,
-            headers: HeaderMap::new(),
-            body: br#"{"status":"ok"}"#.to_vec(),
-            redaction,
-        };
-        self.http.post(post, now).await.map(drop)
+        let body = br#"{"status":"ok"}"#.to_vec();
+        self.0.post(body, now).await.map(drop)
     }
 }

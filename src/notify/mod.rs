@@ -23,6 +23,7 @@ mod exchange;
 mod fixture;
 mod grafana_irm;
 mod heartbeat;
+mod hook;
 mod http;
 mod incident_io;
 pub mod observer;

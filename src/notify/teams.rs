@@ -7,22 +7,19 @@
 
 mod card;
 
-use reqwest::header::HeaderMap;
-
-use crate::config::secret::Secret;
 use crate::config::settings::{ReceiverKind, ReceiverSettings};
 use crate::engine::{Notification, Timestamp};
 use crate::message::Writer;
 
 use super::error::{DeliveryError, Problem};
-use super::http::{self, Answer, HttpSender, Post};
+use super::hook::Hook;
+use super::http::{self, Answer};
 use super::redaction::Redaction;
 use super::{Attempt, Receipt, Receiver};
 
 /// One workflow.
 pub(super) struct Teams {
-    http: HttpSender,
-    url: Secret,
+    hook: Hook,
     writer: Writer,
 }
 
@@ -31,10 +28,8 @@ impl Teams {
         let ReceiverKind::Teams { url } = &settings.kind else {
             return Err(super::mismatch());
         };
-        http::check_url(url)?;
         Ok(Self {
-            http: HttpSender::new(settings)?,
-            url: url.clone(),
+            hook: Hook::new(settings, url)?,
             writer,
         })
     }
@@ -44,17 +39,10 @@ impl Teams {
         notification: &Notification,
         now: Timestamp,
     ) -> Result<Receipt, DeliveryError> {
-        let mut redaction = Redaction::default();
-        let url = http::reveal_url(&self.url, &mut redaction)?;
         let message = self.writer.message(notification);
         let picture = self.writer.picture_url(notification);
-        let post = Post {
-            url,
-            headers: HeaderMap::new(),
-            body: card::body(&message, picture.as_deref()),
-            redaction: redaction.clone(),
-        };
-        let answer = self.http.post(post, now).await?;
+        let body = card::body(&message, picture.as_deref());
+        let (answer, redaction) = self.hook.post(body, now).await?;
         match wrapped_failure(&answer, &redaction) {
             Some(error) => Err(error),
             None => Ok(Receipt::default()),

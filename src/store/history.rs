@@ -211,25 +211,14 @@ fn transitions(
     query: &HistoryQuery,
     limit: usize,
 ) -> rusqlite::Result<Vec<HistoryEntry>> {
-    let mut select = connection.prepare_cached(
-        "SELECT at, dedup_key, transition FROM transitions
+    const ROWS: &str = "SELECT at, dedup_key, transition FROM transitions
          WHERE at >= ?1 AND at < ?2 AND (?3 IS NULL OR slo = ?3)
-         ORDER BY at DESC, id DESC LIMIT ?4",
-    )?;
-    let rows = select.query_map(
-        params![
-            query.from.as_millis(),
-            query.to.as_millis(),
-            query.slo,
-            limit as i64
-        ],
-        |row| {
-            stored_event(row, |transition| {
-                HistoryEvent::Transition(Box::new(transition))
-            })
-        },
-    )?;
-    rows.collect()
+         ORDER BY at DESC, id DESC LIMIT ?4";
+    stored(connection, ROWS, query, limit, |row| {
+        stored_event(row, |transition| {
+            HistoryEvent::Transition(Box::new(transition))
+        })
+    })
 }
 
 fn mutes(
@@ -237,21 +226,26 @@ fn mutes(
     query: &HistoryQuery,
     limit: usize,
 ) -> rusqlite::Result<Vec<HistoryEntry>> {
-    let mut select = connection.prepare_cached(
-        "SELECT at, dedup_key, change FROM mutes
+    const ROWS: &str = "SELECT at, dedup_key, change FROM mutes
          WHERE at >= ?1 AND at < ?2 AND (?3 IS NULL OR slo = ?3)
-         ORDER BY at DESC, id DESC LIMIT ?4",
-    )?;
-    let rows = select.query_map(
-        params![
-            query.from.as_millis(),
-            query.to.as_millis(),
-            query.slo,
-            limit as i64
-        ],
-        |row| stored_event(row, |change| HistoryEvent::Muted(Box::new(change))),
-    )?;
-    rows.collect()
+         ORDER BY at DESC, id DESC LIMIT ?4";
+    stored(connection, ROWS, query, limit, |row| {
+        stored_event(row, |change| HistoryEvent::Muted(Box::new(change)))
+    })
+}
+
+/// The rows of a table that a query asks for.
+fn stored(
+    connection: &Connection,
+    rows: &str,
+    query: &HistoryQuery,
+    limit: usize,
+    entry: impl FnMut(&Row<'_>) -> rusqlite::Result<HistoryEntry>,
+) -> rusqlite::Result<Vec<HistoryEntry>> {
+    let (from, to) = (query.from.as_millis(), query.to.as_millis());
+    let mut select = connection.prepare_cached(rows)?;
+    let found = select.query_map(params![from, to, query.slo, limit as i64], entry)?;
+    found.collect()
 }
 
 /// An entry of a row with its time, the alert's key and a JSON value.

@@ -38,6 +38,22 @@ impl Store {
         })?;
         Ok(stored.and_then(|stored| serde_json::from_str(&stored).ok()))
     }
+
+    /// The newest notification about an alert or a group, while it is kept; one that does not
+    /// parse counts as gone.
+    ///
+    /// # Errors
+    ///
+    /// When the disk refuses.
+    pub fn last_notification(&self, dedup_key: &str) -> Result<Option<Notification>, StoreError> {
+        let stored: Option<String> = self.read("look up a notification", |connection| {
+            let sql =
+                "SELECT notification FROM outbox WHERE dedup_key = ?1 ORDER BY id DESC LIMIT 1";
+            let mut query = connection.prepare_cached(sql)?;
+            query.query_row([dedup_key], |row| row.get(0)).optional()
+        })?;
+        Ok(stored.and_then(|stored| serde_json::from_str(&stored).ok()))
+    }
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use serde::Serialize;
@@ -62,6 +62,13 @@ pub const DATABASE_FILE: &str = "slofuse.db";
 
 /// Locked for as long as a process uses the state directory; its content means nothing.
 const LOCK_FILE: &str = "slofuse.lock";
+
+/// How long to wait for the lock of the directory: at a restart the last process may be about to
+/// end, and a child that is being started holds what its parent holds until it runs its program.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Pause between looks at that lock.
+const LOCK_PAUSE: Duration = Duration::from_millis(20);
 
 /// How long to wait for a lock of another program, such as a backup that reads the file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -269,12 +276,20 @@ fn lock(directory: &Path) -> Result<File, StoreError> {
         source,
     };
     let file = create_private_file(&directory.join(LOCK_FILE)).map_err(refused)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
-            directory: directory.display().to_string(),
-        }),
-        Err(TryLockError::Error(source)) => Err(refused(source)),
+    let begun = Instant::now();
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_PATIENCE => {
+                std::thread::sleep(LOCK_PAUSE);
+            }
+            Err(TryLockError::WouldBlock) => {
+                return Err(StoreError::InUse {
+                    directory: directory.display().to_string(),
+                });
+            }
+            Err(TryLockError::Error(source)) => return Err(refused(source)),
+        }
     }
 }
 

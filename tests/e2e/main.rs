@@ -15,6 +15,7 @@ mod definitions;
 mod demo_agrees;
 mod formats;
 mod kinds;
+mod notifications;
 mod paging;
 mod rate_misses;
 mod reload;

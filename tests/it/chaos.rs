@@ -8,6 +8,11 @@
 //! anybody heard of it; what the first receiver refused its fallback has; a repetition has the
 //! key of what it repeats.
 
+#![expect(
+    clippy::print_stdout,
+    reason = "the seed and the tally are for whoever reads a failure"
+)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Stdio;

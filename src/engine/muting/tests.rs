@@ -403,7 +403,7 @@ fn routes_rest_outside_active_and_inside_mute_intervals() {
             ..Route::default()
         };
         let rest = routing.rest(&route, minute(hour * 60));
-        rest.map_or("awake".to_owned(), |mute| mute.to_string())
+        rest.map_or_else(|| "awake".to_owned(), |mute| mute.to_string())
     };
     let day = ["morning", "evening"];
     let outside = "route \"office\" rests outside \"morning, evening\"";

@@ -499,3 +499,29 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn pages_and_heartbeats_start_at_zero_and_end_with_their_names() {
+    let metrics = Metrics::new();
+    let seen = |names: &[&str]| {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        metrics.register_receivers(&names);
+        metrics.register_heartbeats(&names);
+        let text = metrics.render(&board(), NOON);
+        let own = |line: &&str| {
+            line.starts_with("slofuse_pages_total") || line.starts_with("slofuse_heartbeats_total")
+        };
+        text.lines().filter(own).collect::<Vec<_>>().join("\n")
+    };
+    assert_eq!(seen(&["a"]).matches(" 0").count(), 5);
+    metrics.page("a", true);
+    metrics.heartbeat("a", "withheld");
+    insta::assert_snapshot!(seen(&["a"]), @r#"
+    slofuse_heartbeats_total{heartbeat="a",outcome="delivered"} 0
+    slofuse_heartbeats_total{heartbeat="a",outcome="failed"} 0
+    slofuse_heartbeats_total{heartbeat="a",outcome="withheld"} 1
+    slofuse_pages_total{period="day",receiver="a"} 0
+    slofuse_pages_total{period="night",receiver="a"} 1
+    "#);
+    assert_eq!(seen(&[]), "");
+}

@@ -70,7 +70,10 @@ async fn the_front_page_names_the_routes_and_the_last_failure() {
     GET  https://slofuse.example/metrics
     GET  https://slofuse.example/api/v1/slos?service=&slo=&outcome=&limit=&offset=
     GET  https://slofuse.example/api/v1/slos/{service}/{name}?limit=&offset=
-    GET  https://slofuse.example/api/v1/alerts?limit=&offset=
+    GET  https://slofuse.example/api/v1/alerts?filter=&limit=&offset=
+    GET  https://slofuse.example/api/v1/groups, /silences, /receivers, /dead-letters, /routes
+    GET  https://slofuse.example/api/v1/history, /load, /audit
+    GET  https://slofuse.example/api/v2/alerts, /silences, ..., as Alertmanager's
     GET  https://slofuse.example/healthz
     GET  https://slofuse.example/readyz
     POST https://slofuse.example/-/reload

@@ -10,6 +10,7 @@ mod dead_letters;
 mod groups;
 mod history;
 mod load;
+mod notification;
 mod pictures;
 mod receivers;
 mod routes;
@@ -32,6 +33,7 @@ pub(super) fn routes() -> Router<App> {
             "/alerts/{key}/acknowledge",
             post(acknowledge::set).delete(acknowledge::take_back),
         )
+        .route("/alerts/{key}/notification", get(notification::last))
         .route("/groups", get(groups::list))
         .route("/silences", get(silences::list).post(silences::create))
         .route(

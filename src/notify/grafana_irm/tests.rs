@@ -4,6 +4,7 @@ use super::super::digest::tests::{ended_group, group};
 use super::super::exchange::{assert_fits, assert_manners, episode, json, oversize, requests};
 use super::super::fixture;
 use super::*;
+use crate::config::secret::Secret;
 
 const PATH: &str = "/integrations/v1/formatted_webhook/t0ken-of-integration/";
 

@@ -2,6 +2,7 @@
 
 use super::super::fixture;
 use super::*;
+use crate::config::secret::Secret;
 use crate::config::settings::{ReceiverKind, ReceiverSettings};
 use crate::notify::error::ErrorClass;
 use serde_json::Value;

@@ -3,6 +3,7 @@
 use super::super::fixture;
 use super::card::BODY_BYTES_MAX;
 use super::*;
+use crate::config::secret::Secret;
 use crate::engine::{Reason, Span};
 use crate::message::Message;
 use crate::notify::error::{ErrorClass, FailureReason};

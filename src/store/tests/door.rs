@@ -439,3 +439,20 @@ fn pruning_goes_on_until_nothing_old_is_left() {
     assert_eq!(store.prune(at(2400), Span::ZERO).unwrap(), 2400);
     assert_eq!(store.history(&everything()).unwrap().len(), 100);
 }
+
+#[test]
+fn the_newest_notification_of_an_alert_is_found() {
+    let store = Store::in_memory().unwrap();
+    let wanted = key("checkout").dedup_key();
+    assert_eq!(store.last_notification(&wanted).unwrap(), None);
+    let effects = [
+        trigger("oncall", "checkout"),
+        resolve("oncall", "checkout"),
+        trigger("oncall", "search"),
+    ];
+    store.commit(T0, &effects).unwrap();
+    let found = store.last_notification(&wanted).unwrap().unwrap();
+    assert_eq!(found.kind, NotificationKind::Resolve);
+    let by_name = store.notification(&found.idempotency_key()).unwrap();
+    assert_eq!(by_name, Some(found));
+}

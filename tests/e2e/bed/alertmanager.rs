@@ -6,10 +6,13 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use slofuse::engine::Span;
+use slofuse::message::figures::rfc3339;
 use tempfile::TempDir;
 
 use super::api::Api;
+use super::clock;
 use super::port::free_port;
 use super::process::Process;
 use super::wait;
@@ -65,6 +68,20 @@ impl Alertmanager {
     pub(crate) async fn alerts(&self) -> Vec<Value> {
         let alerts = self.api.get_json("/api/v2/alerts").await;
         alerts.as_array().expect("a list of alerts").clone()
+    }
+
+    /// Silences alerts with this label for an hour; the silence's id.
+    pub(crate) async fn silence(&self, name: &str, value: &str) -> String {
+        let now = clock::now();
+        let silence = json!({
+            "matchers": [{"name": name, "value": value, "isRegex": false}],
+            "startsAt": rfc3339(now),
+            "endsAt": rfc3339(now + Span::from_hours(1)),
+            "createdBy": "ann",
+            "comment": "a test",
+        });
+        let made = self.api.post_json("/api/v2/silences", &silence).await;
+        made["silenceID"].as_str().expect("an id").to_owned()
     }
 
     async fn ready(&mut self) {

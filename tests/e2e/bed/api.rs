@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::certificate::Certificate;
+
 /// One server.
 #[derive(Clone, Debug)]
 pub(crate) struct Api {
@@ -14,14 +16,28 @@ pub(crate) struct Api {
 impl Api {
     /// A client for `http://127.0.0.1:port`.
     pub(crate) fn new(port: u16) -> Self {
+        Self::at(format!("http://127.0.0.1:{port}"), None)
+    }
+
+    /// A client for `https://localhost:port` that trusts the authority of the certificate.
+    pub(crate) fn secure(port: u16, certificate: &Certificate) -> Self {
+        let pem = std::fs::read(certificate.authority()).expect("the authority is there");
+        let authority = reqwest::Certificate::from_pem(&pem).expect("it is a certificate");
+        Self::at(format!("https://localhost:{port}"), Some(authority))
+    }
+
+    fn at(base: String, authority: Option<reqwest::Certificate>) -> Self {
         const TIMEOUT: Duration = Duration::from_secs(10);
         // Fails when another test was first; what it installed is the same.
         rustls::crypto::ring::default_provider()
             .install_default()
             .ok();
-        let client = reqwest::Client::builder().no_proxy().timeout(TIMEOUT);
+        let mut client = reqwest::Client::builder().no_proxy().timeout(TIMEOUT);
+        if let Some(authority) = authority {
+            client = client.tls_certs_merge([authority]);
+        }
         Self {
-            base: format!("http://127.0.0.1:{port}"),
+            base,
             client: client.build().expect("a plain client can be built"),
         }
     }
@@ -53,6 +69,26 @@ impl Api {
     /// As [`Self::get_json`].
     pub(crate) async fn post_form(&self, path: &str, form: &[(&str, String)]) -> Value {
         let request = self.client.post(format!("{}{path}", self.base)).form(form);
+        read(path, request).await
+    }
+
+    /// The body of a GET by whoever has this token.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::get_json`].
+    pub(crate) async fn get_json_as(&self, token: &str, path: &str) -> Value {
+        let request = self.client.get(format!("{}{path}", self.base));
+        read(path, request.bearer_auth(token)).await
+    }
+
+    /// The body of the answer to a JSON body.
+    ///
+    /// # Panics
+    ///
+    /// As [`Self::get_json`].
+    pub(crate) async fn post_json(&self, path: &str, body: &Value) -> Value {
+        let request = self.client.post(format!("{}{path}", self.base)).json(body);
         read(path, request).await
     }
 

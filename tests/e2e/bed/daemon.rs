@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::api::Api;
+use super::certificate::Certificate;
 use super::port::free_port;
 use super::process::Process;
 use super::wait;
@@ -32,15 +33,26 @@ pub(crate) struct Daemon {
     process: Process,
     api: Api,
     dir: TempDir,
+    // Its files are read again by a restart.
+    _certificate: Option<Certificate>,
 }
 
 impl DaemonConfig {
     /// Starts the daemon and waits until it evaluates.
     pub(crate) async fn start(self) -> Daemon {
+        self.start_with(None).await
+    }
+
+    /// The same; with a certificate its server speaks TLS.
+    pub(crate) async fn start_with(self, certificate: Option<Certificate>) -> Daemon {
         let dir = tempfile::tempdir().expect("a temp dir");
         let port = free_port();
         let mut settings = self.settings;
-        settings["server"] = json!({"listen": format!("127.0.0.1:{port}")});
+        settings["server"]["listen"] = json!(format!("127.0.0.1:{port}"));
+        if let Some(certificate) = &certificate {
+            let (chain, key) = (certificate.chain(), certificate.key());
+            settings["server"]["tls"] = json!({"cert_file": chain, "key_file": key});
+        }
         settings["state"] = json!({"directory": "state"});
         settings["definitions"] = json!(["slos"]);
         settings["policies"] = json!(["policies"]);
@@ -53,8 +65,12 @@ impl DaemonConfig {
         }
         let mut daemon = Daemon {
             process: spawn(&dir),
-            api: Api::new(port),
+            api: match &certificate {
+                Some(certificate) => Api::secure(port, certificate),
+                None => Api::new(port),
+            },
             dir,
+            _certificate: certificate,
         };
         daemon.ready().await;
         daemon

@@ -6,6 +6,7 @@
 
 pub(crate) mod alertmanager;
 pub(crate) mod api;
+pub(crate) mod certificate;
 pub(crate) mod clock;
 pub(crate) mod daemon;
 pub(crate) mod exporter;
