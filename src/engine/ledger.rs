@@ -63,7 +63,7 @@ impl Engine {
     pub(super) fn close(&self, record: &AlertRecord, facts: &AlertFacts, pass: &mut Pass<'_>) {
         let labels = record.facts.matching_labels();
         for (receiver, told) in &record.told {
-            if !self.routing.wants_resolve(receiver) {
+            if !self.routing.owes_resolve(receiver) {
                 continue;
             }
             let notification = Notification {
