@@ -2,6 +2,7 @@
 //!
 //! A request takes at most [`DEADLINE`], an answer at most [`ANSWER_BYTES_MAX`].
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 use std::time::Duration;
@@ -16,8 +17,8 @@ use super::{Failure, chain, complain};
 use crate::config;
 use crate::config::secret::Secret;
 
-/// Longest request.
-const DEADLINE: Duration = Duration::from_secs(10);
+/// Longest request: more than the daemon gives itself, which tries receivers meanwhile.
+const DEADLINE: Duration = Duration::from_secs(35);
 /// Largest answer that is read.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 /// Where a daemon is that nobody has told otherwise.
@@ -78,6 +79,10 @@ impl ClientArgs {
             .user_agent(concat!("slofuse/", env!("CARGO_PKG_VERSION")))
             .redirect(reqwest::redirect::Policy::none())
             .timeout(DEADLINE);
+        if is_here(&base) {
+            // A proxy is for the world; it must not see who speaks to whom on this host.
+            http = http.no_proxy();
+        }
         if let Some(file) = &self.ca_file {
             let refused = |error: &dyn std::fmt::Display| {
                 usage(&format!("reading --ca-file {}: {error}", file.display()))
@@ -151,6 +156,13 @@ fn listening(file: &Path) -> Result<String, Failure> {
         address.set_ip(loopback);
     }
     Ok(format!("{scheme}://{address}"))
+}
+
+/// Whether a URL stays on this host.
+fn is_here(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let address = host.trim_start_matches('[').trim_end_matches(']').parse();
+    host == "localhost" || address.is_ok_and(|address: IpAddr| address.is_loopback())
 }
 
 /// A variable of the environment, if it says something.
@@ -283,4 +295,23 @@ impl Client {
 fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.last().map(ToString::to_string).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_stays_on_this_host_goes_past_proxies() {
+        for (url, here) in [
+            ("http://127.0.0.1:9876", true),
+            ("https://[::1]:9876/x", true),
+            ("http://localhost/", true),
+            ("http://127.0.0.1.example/", false),
+            ("http://user@slo.example/localhost", false),
+            ("https://[2001:db8::1]/", false),
+        ] {
+            assert_eq!(is_here(&Url::parse(url).unwrap()), here, "{url}");
+        }
+    }
 }

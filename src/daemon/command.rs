@@ -1,6 +1,8 @@
 //! What operators ask of the running daemon.
 
 use super::Daemon;
+use super::poller::Poller;
+use crate::engine::{Input, Operation};
 use crate::http::{Command, CommandRequest};
 
 impl Daemon {
@@ -24,5 +26,16 @@ impl Daemon {
             }
         };
         let _gone = reply.send(report);
+    }
+}
+
+impl Poller {
+    /// Takes an operation; committed when it returns.
+    async fn operate(&mut self, operation: Operation) -> Result<String, String> {
+        let now = self.around.clock.now();
+        match self.step(now, Input::Operated(operation)).await {
+            true => Ok(String::new()),
+            false => Err("the daemon stops before this could be stored".to_owned()),
+        }
     }
 }

@@ -216,7 +216,11 @@ impl Refresher {
             let now = self.clock.now();
             let open = self.open();
             if !open.is_empty() {
-                let refreshed = self.receiver.refresh(&open, now).await;
+                // A resolve that the next configuration's worker sends must not be overtaken.
+                let refreshed = tokio::select! {
+                    () = stop.cancelled() => return,
+                    refreshed = self.receiver.refresh(&open, now) => refreshed,
+                };
                 if let Err(error) = &refreshed
                     && well
                 {

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use tokio::task::{JoinSet, block_in_place};
+use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use super::clock::Clock;
@@ -74,7 +74,7 @@ impl Pulse {
         let (mut well, mut started) = (true, false);
         loop {
             let now = self.clock.now();
-            let outcome = match self.feel(now) {
+            let outcome = match self.feel(now).await {
                 Ok(()) => match heartbeat.beat(now).await {
                     Ok(()) => Ok("delivered"),
                     Err(error) => Err(("failed", error.to_string())),
@@ -104,12 +104,14 @@ impl Pulse {
     }
 
     /// Whether slots are decided and notifications delivered; if not, why.
-    fn feel(&self, now: Timestamp) -> Result<(), String> {
+    async fn feel(&self, now: Timestamp) -> Result<(), String> {
         self.board.readiness(now)?;
         if self.board.is_source_down() {
             return Err("the source fails: nothing can be evaluated".to_owned());
         }
-        let backlog = block_in_place(|| self.store.backlog());
+        let store = self.store.clone();
+        let backlog = tokio::task::spawn_blocking(move || store.backlog()).await;
+        let backlog = backlog.map_err(|_panicked| "counting the backlog broke down".to_owned())?;
         let backlog = backlog.map_err(|error| error.to_string())?;
         let stuck = backlog.iter().find(|row| {
             let age = row.oldest.map(|oldest| now.since(oldest));

@@ -14,6 +14,7 @@ mod fetch;
 mod gate;
 mod heartbeat;
 mod poller;
+mod publish;
 mod reload;
 mod report;
 mod save;
@@ -198,9 +199,7 @@ impl Daemon {
                 Some(event) = self.events.recv() => self.poller.take(event).await,
                 () = self.clock.wait_until(next_tick) => next_tick = self.poller.tick().await + TICK,
                 Some(request) = self.commands.recv() => self.obey(request).await,
-                () = hangups.next() => {
-                    let _logged = self.reload().await;
-                }
+                () = hangups.next() => self.reload_by_signal().await,
                 () = self.clock.wait_until(next_save) => {
                     self.housekeeping().await;
                     next_save = self.clock.now() + self.poller.cache_interval();

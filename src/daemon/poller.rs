@@ -21,10 +21,8 @@ use super::delivery::{Deliveries, Prepared};
 use super::event::{Answer, Event, News};
 use super::fetch::PolledFeed;
 use crate::config::settings::Night;
-use crate::engine::{
-    Effect, Engine, Evidence, Input, Operation, Outcome, SourceFailure, Span, Timestamp,
-};
-use crate::http::{Board, Metrics, Notices, PollStats};
+use crate::engine::{Effect, Engine, Evidence, Input, SourceFailure, Span, Timestamp};
+use crate::http::{Board, Metrics, PollStats};
 use crate::prometheus::{Client, SourceError};
 use crate::store::{SampleCache, Store};
 
@@ -282,23 +280,9 @@ impl Poller {
             .publish_alerts(self.engine.alerts().cloned().collect());
     }
 
-    /// Publishes what a slot of a feed has come to.
-    fn publish(&self, feed: &str, at: Timestamp) {
-        let Some((_, evaluations)) = self.engine.evaluations(feed) else {
-            return;
-        };
-        let mut outcomes: BTreeMap<Outcome, u64> = BTreeMap::new();
-        for evaluation in &evaluations {
-            *outcomes.entry(evaluation.outcome).or_default() += 1;
-        }
-        for (outcome, count) in outcomes {
-            self.around.metrics.slot(outcome, count);
-        }
-        self.around.board.publish_slot(feed, at, evaluations);
-    }
-
-    /// One step: decide, commit, publish, poke.
-    pub(super) async fn step(&mut self, now: Timestamp, input: Input) {
+    /// One step: decide, commit, publish, poke. Says whether it is committed: not when the daemon
+    /// is told to stop while the store refuses.
+    pub(super) async fn step(&mut self, now: Timestamp, input: Input) -> bool {
         let decides = matches!(input, Input::Slot { .. });
         let started = tokio::time::Instant::now();
         let effects = block_in_place(|| self.engine.step(now, input));
@@ -307,19 +291,20 @@ impl Poller {
             self.around.metrics.step_seconds(seconds);
         }
         if effects.is_empty() {
-            return;
+            return true;
         }
-        self.commit(now, &effects).await;
+        let committed = self.commit(now, &effects).await;
         self.report(&effects);
         self.around
             .board
             .publish_alerts(self.engine.alerts().cloned().collect());
         self.publish_notices();
+        committed
     }
 
     /// Commits the effects of a step. No step is taken past an uncommitted one: while the store
     /// refuses, the poller waits here, and readiness tells.
-    async fn commit(&mut self, now: Timestamp, effects: &[Effect]) {
+    async fn commit(&mut self, now: Timestamp, effects: &[Effect]) -> bool {
         loop {
             let started = tokio::time::Instant::now();
             match block_in_place(|| self.around.store.commit(now, effects)) {
@@ -328,7 +313,7 @@ impl Poller {
                         .metrics
                         .store_commit_seconds(started.elapsed().as_secs_f64());
                     self.deliveries.poke(&committed.receivers);
-                    return;
+                    return true;
                 }
                 Err(error) => {
                     self.around.metrics.store_errors(1);
@@ -338,7 +323,7 @@ impl Poller {
                     );
                     tokio::select! {
                         () = tokio::time::sleep(COMMIT_RETRY) => {}
-                        () = self.shutdown.cancelled() => return,
+                        () = self.shutdown.cancelled() => return false,
                     }
                 }
             }
@@ -350,31 +335,6 @@ impl Poller {
         let now = self.around.clock.now();
         self.step(now, Input::Tick).await;
         now
-    }
-
-    /// Takes an operation; committed when it returns.
-    pub(super) async fn operate(&mut self, operation: Operation) -> Result<String, String> {
-        let now = self.around.clock.now();
-        self.step(now, Input::Operated(operation)).await;
-        Ok(String::new())
-    }
-
-    /// Publishes who is told and when not.
-    pub(super) fn publish_notices(&self) {
-        self.around.board.publish_notices(Notices {
-            routing: self.engine.routing(),
-            silences: self.engine.silences().cloned().collect(),
-            threads: self.engine.threads().cloned().collect(),
-        });
-    }
-
-    /// Publishes how much of their windows composites can read by now.
-    pub(super) fn publish_composite_coverage(&self, now: Timestamp) {
-        for feed in self.feeds.keys() {
-            if let Some(covered) = self.engine.composite_coverage(feed, now) {
-                self.around.board.set_coverage(feed, covered);
-            }
-        }
     }
 
     /// How often state is saved.

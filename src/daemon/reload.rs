@@ -14,6 +14,10 @@ use crate::config::settings::Settings;
 use crate::config::{self, Loaded};
 use crate::engine::Span;
 use crate::notify::Change;
+use crate::store::AuditEntry;
+
+/// Longest report in the log of operators, in bytes.
+const OUTCOME_BYTES_MAX: usize = 1000;
 
 /// Knows where the configuration came from, and which of it cannot change while running.
 pub(super) struct Reloader {
@@ -146,6 +150,27 @@ impl Daemon {
             summary.push_str(&format!("; restart for the changes of: {keys}"));
         }
         Ok(summary)
+    }
+}
+
+impl Daemon {
+    /// Reloads because of a signal, and writes that into the log of operators.
+    pub(super) async fn reload_by_signal(&mut self) {
+        let report = self.reload().await;
+        let outcome = report.err().unwrap_or_else(|| "done".to_owned());
+        let cut = outcome.floor_char_boundary(OUTCOME_BYTES_MAX);
+        let entry = AuditEntry {
+            at: self.clock.now(),
+            actor: "signal".to_owned(),
+            origin: "SIGHUP".to_owned(),
+            action: "reload".to_owned(),
+            object: String::new(),
+            outcome: outcome.get(..cut).unwrap_or_default().to_owned(),
+        };
+        if let Err(error) = block_in_place(|| self.store.record_audit(&entry)) {
+            let error = chain(&error);
+            error!(error, "Log of operators not written");
+        }
     }
 }
 

@@ -18,9 +18,17 @@ impl Engine {
         if self.threads.is_empty() {
             return;
         }
-        // What the step did not move may have been muted since it joined.
-        for alert in self.unheard(&self.due_threads(pass)) {
-            self.consider(&alert, None, pass);
+        // What the step did not move may have been muted since it joined. Whoever is considered may
+        // have reason to hurry another thread.
+        loop {
+            let mut unheard = self.unheard(&self.due_threads(pass));
+            unheard.retain(|alert| !pass.considered.contains(alert));
+            if unheard.is_empty() {
+                break;
+            }
+            for alert in unheard {
+                self.consider(&alert, None, pass);
+            }
         }
         for key in self.due_threads(pass) {
             let reason = pass.reasons.remove(&key);
@@ -64,7 +72,9 @@ impl Engine {
         pass: &mut Pass<'_>,
     ) {
         thread.flush_at = None;
-        let wants_resolve = self.routing.wants_resolve(thread.key.receiver());
+        let receiver = thread.key.receiver();
+        let wants_resolve = self.routing.wants_resolve(receiver);
+        let owes_resolve = self.routing.owes_resolve(receiver);
         let loud = |member: &Member| {
             let seat = (thread.key.clone(), member.key.clone());
             !member.told && pass.loud.contains(&seat)
@@ -76,7 +86,7 @@ impl Engine {
         });
         let kind = match (over, thread.sequence) {
             (true, 0) => None,
-            (true, _) => wants_resolve.then_some(NotificationKind::Resolve),
+            (true, _) => owes_resolve.then_some(NotificationKind::Resolve),
             (false, 0) => news.then_some(NotificationKind::Trigger),
             (false, _) => (news || again.is_some()).then_some(NotificationKind::Update),
         };

@@ -36,10 +36,12 @@ impl Engine {
             _ => NotificationKind::Update,
         };
         let sequence = told.saturating_add(1);
-        let at = Some(pass.at);
-        record
-            .told
-            .insert(receiver.to_owned(), Told { sequence, at });
+        let told = Told {
+            sequence,
+            at: Some(pass.at),
+            behind: false,
+        };
+        record.told.insert(receiver.to_owned(), told);
         record.announced_at.get_or_insert(pass.at);
         let facts = AlertFacts {
             reason,
@@ -61,7 +63,7 @@ impl Engine {
     pub(super) fn close(&self, record: &AlertRecord, facts: &AlertFacts, pass: &mut Pass<'_>) {
         let labels = record.facts.matching_labels();
         for (receiver, told) in &record.told {
-            if !self.routing.wants_resolve(receiver) {
+            if !self.routing.owes_resolve(receiver) {
                 continue;
             }
             let notification = Notification {

@@ -5,7 +5,7 @@
 //! its children matched. Options are inherited when the tree is built, so each [`Route`] holds the
 //! values in force.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -48,6 +48,9 @@ pub struct Routing {
     pub root: Route,
     /// Every receiver, by name.
     pub receivers: BTreeMap<String, Recipient>,
+    /// Receivers that want no resolve, of which somebody who stands in for them wants one: the
+    /// outbox has it from the episode of the receiver.
+    pub ends_for_fallbacks: BTreeSet<String>,
     /// Who is told of the alerts of an owner, for routes that go `to_owner`.
     pub owners: BTreeMap<String, OwnerReceivers>,
     /// Named stretches of time that routes refer to; an alert is inside when it is in any of them.
@@ -194,6 +197,13 @@ impl Routing {
         }
     }
 
+    /// Whether anybody is told of an alert with these labels, unless something keeps it quiet.
+    pub fn reaches_somebody(&self, labels: &Labels) -> bool {
+        let routes = self.find(labels);
+        let mut receivers = routes.iter().map(|route| self.receivers_of(route, labels));
+        receivers.any(|receivers| !receivers.is_empty())
+    }
+
     /// The receivers of the alert's owner, where the route goes to them and there are some.
     pub(super) fn owner_receivers(&self, route: &Route, labels: &Labels) -> Option<&[String]> {
         if !route.to_owner {
@@ -218,6 +228,11 @@ impl Routing {
     pub(super) fn wants_resolve(&self, name: &str) -> bool {
         let recipient = self.receivers.get(name);
         recipient.is_none_or(|recipient| recipient.send_resolved)
+    }
+
+    /// Whether the end is to be told to a receiver, or in its name to its fallback.
+    pub(super) fn owes_resolve(&self, name: &str) -> bool {
+        self.wants_resolve(name) || self.ends_for_fallbacks.contains(name)
     }
 
     /// Everybody who is to be told of an alert with these labels, in the order of the tree, and

@@ -172,6 +172,7 @@ pub(super) fn alert(key: AlertKey, severity: Severity, reason: Reason) -> AlertR
             Told {
                 sequence: 2,
                 at: None,
+                behind: false,
             },
         )]),
         mutes: Vec::new(),
@@ -289,6 +290,10 @@ async fn answer(router: &Router, request: Request, target: &str) -> Answer {
     let (parts, body) = response.into_parts();
     let bytes = to_bytes(body, 64 << 20).await.unwrap();
     assert_eq!(parts.headers[header::CACHE_CONTROL], "no-store", "{target}");
+    let sniffing = &parts.headers[header::X_CONTENT_TYPE_OPTIONS];
+    assert_eq!(sniffing, "nosniff", "{target}");
+    let policy = &parts.headers[header::CONTENT_SECURITY_POLICY];
+    assert_eq!(policy, "default-src 'none'; frame-ancestors 'none'");
     Answer {
         status: parts.status.as_u16(),
         headers: parts.headers,

@@ -124,8 +124,10 @@ impl EmailReceiver {
         all.remove(key);
         let is_put_off = |one: &&Refused| one.error.class != ErrorClass::Permanent;
         if let Some(put_off) = refused.iter().find(is_put_off) {
-            let error = put_off.error.clone();
+            let mut error = put_off.error.clone();
             if !served.is_empty() {
+                // Somebody has the mail, and must hear of the end though the others never do.
+                error.ambiguous = true;
                 if all.len() >= SERVED_MAX {
                     all.pop_first();
                 }

@@ -27,7 +27,8 @@ pub(super) fn receiver(kind: ReceiverKind) -> Box<dyn Receiver> {
     super::build(&settings, &fixture::writer()).unwrap()
 }
 
-/// Delivers the notifications in order; gives the requests.
+/// Delivers the notifications in order, each with the first receipt, as a worker does; gives the
+/// requests.
 pub(super) async fn requests(
     kind: impl Fn(&str) -> ReceiverKind,
     status: u16,
@@ -35,9 +36,11 @@ pub(super) async fn requests(
 ) -> Vec<Request> {
     let server = server(ResponseTemplate::new(status)).await;
     let receiver = receiver(kind(&server.uri()));
+    let mut receipt = None;
     for notification in notifications {
-        let result = receiver.deliver(notification, None, fixture::NOW).await;
-        assert_eq!(result, Ok(Receipt(None)));
+        let attempt = receiver.deliver(notification, receipt.as_deref(), fixture::NOW);
+        let Receipt(given) = attempt.await.unwrap();
+        receipt = receipt.or(given);
     }
     server.received_requests().await.unwrap()
 }

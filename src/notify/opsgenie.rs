@@ -1,7 +1,8 @@
 //! Opsgenie, and Jira Service Management's operations, whose API has the same shape.
 //!
 //! A trigger opens an alert under the dedup key as its alias, an update adds a note to it, an
-//! acknowledgement acknowledges it, a resolve closes it. 202 means queued: that an alias is unknown
+//! acknowledgement acknowledges it, a resolve closes it. An update opens it where the trigger has
+//! not arrived, as at a fallback: a note to an alert that is not there wakes nobody. 202 means queued: that an alias is unknown
 //! shows later, and only there. Where it is answered at once, 404 to a close means that the alert
 //! is gone already, which is what was asked for.
 //! Limits: <https://docs.opsgenie.com/docs/alert-api>.
@@ -38,6 +39,8 @@ const TAG_CHARS_MAX: usize = 50;
 const DETAILS_CHARS_MAX: usize = 8000;
 /// Longest value in `details`; ours, so that one does not crowd out the others.
 const DETAIL_CHARS_MAX: usize = 1000;
+/// The receipt of an alert that was opened.
+const OPEN: &str = "open";
 /// How we name ourselves.
 const SOURCE: &str = "slofuse";
 
@@ -74,9 +77,10 @@ impl Opsgenie {
     async fn send(
         &self,
         notification: &Notification,
+        is_open: bool,
         now: Timestamp,
     ) -> Result<Receipt, DeliveryError> {
-        let action = action(notification);
+        let action = action(notification, is_open);
         let mut redaction = Redaction::default();
         redaction.hide_url(&self.url);
         let key = http::reveal_header("authorization", "GenieKey ", &self.api_key, &mut redaction)?;
@@ -93,7 +97,7 @@ impl Opsgenie {
         if !gone {
             reply.answer()?;
         }
-        Ok(Receipt::default())
+        Ok(Receipt((action == Action::Create).then(|| OPEN.to_owned())))
     }
 }
 
@@ -101,18 +105,19 @@ impl Receiver for Opsgenie {
     fn deliver<'a>(
         &'a self,
         notification: &'a Notification,
-        _receipt: Option<&'a str>,
+        receipt: Option<&'a str>,
         now: Timestamp,
     ) -> Attempt<'a> {
-        Box::pin(self.send(notification, now))
+        Box::pin(self.send(notification, receipt.is_some(), now))
     }
 }
 
-const fn action(notification: &Notification) -> Action {
+const fn action(notification: &Notification, is_open: bool) -> Action {
     match (notification.kind, &notification.facts.reason) {
         (NotificationKind::Trigger, _) => Action::Create,
         (NotificationKind::Update, Reason::Acknowledged { .. }) => Action::Acknowledge,
-        (NotificationKind::Update, _) => Action::Note,
+        (NotificationKind::Update, _) if is_open => Action::Note,
+        (NotificationKind::Update, _) => Action::Create,
         (NotificationKind::Resolve, _) => Action::Close,
     }
 }

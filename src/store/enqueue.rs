@@ -69,7 +69,12 @@ pub(super) fn insert(
     match notification.kind {
         NotificationKind::Trigger => {}
         NotificationKind::Update => collapse::older_updates(tx, id, now)?,
-        NotificationKind::Resolve => collapse::unheard_episode(tx, id, now)?,
+        NotificationKind::Resolve => {
+            collapse::unheard_episode(tx, id, now)?;
+            if !known.wants_resolves(&notification.receiver) {
+                outbox::supersede(tx, id, now)?;
+            }
+        }
     }
     if known.has(&notification.receiver) {
         news.insert(notification.receiver.clone());

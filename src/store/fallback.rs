@@ -40,7 +40,7 @@ pub(super) const ORPHANED: &str = "the receiver is no longer in the configuratio
 pub struct KnownReceiver {
     /// Who is told in its place.
     pub fallback: Option<String>,
-    /// Whether it wants to hear of the end.
+    /// Whether it wants to hear of the end; else an end is for those who stand in for it.
     pub send_resolved: bool,
 }
 
@@ -59,7 +59,7 @@ impl Known {
         (fallback != receiver && self.has(fallback)).then_some(fallback)
     }
 
-    fn wants_resolves(&self, receiver: &str) -> bool {
+    pub(super) fn wants_resolves(&self, receiver: &str) -> bool {
         let known = self.0.as_ref().and_then(|known| known.get(receiver));
         known.is_none_or(|known| known.send_resolved)
     }

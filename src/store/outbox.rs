@@ -274,6 +274,15 @@ fn retry(
     Ok(true)
 }
 
+/// Settles a row that need not be sent.
+pub(super) fn supersede(tx: &Transaction<'_>, id: i64, now: Timestamp) -> rusqlite::Result<()> {
+    let sql = "UPDATE outbox SET state = 'superseded', finished_at = ?2
+        WHERE id = ?1 AND finished_at IS NULL";
+    tx.prepare_cached(sql)?
+        .execute(params![id, now.as_millis()])?;
+    Ok(())
+}
+
 /// Makes a row a dead letter, unless it is finished; its fallback hears of it.
 pub(super) fn give_up(
     tx: &Transaction<'_>,

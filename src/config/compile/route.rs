@@ -1,10 +1,11 @@
 //! Who is told what: receivers by severity, the tree of [`super::route_tree`], and owners.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::config::diagnostic::excerpt;
 use crate::config::field::{Field, Section};
 use crate::config::raw::settings as raw;
+use crate::config::settings::ReceiverSettings;
 use crate::engine::{OwnerReceivers, Recipient, Routing, Severity, TimeInterval};
 
 use super::receiver::{Compiled, Names};
@@ -49,8 +50,25 @@ pub(super) fn routing(
         let recipient = receiver.recipient();
         routing.receivers.insert(recipient.name.clone(), recipient);
     }
+    routing.ends_for_fallbacks = ends_for_fallbacks(context.receivers?);
     route_lint::unused(section, raw, &routing, context.receivers?);
     Some(routing)
+}
+
+/// Receivers that want no resolve but whose fallback, or that one's, does.
+fn ends_for_fallbacks(receivers: &[Compiled]) -> BTreeSet<String> {
+    let settings = || receivers.iter().map(|receiver| &receiver.settings);
+    let fallback = |of: &ReceiverSettings| {
+        let name = of.fallback.as_ref()?;
+        settings().find(|receiver| receiver.name == *name)
+    };
+    let wants = |first: &ReceiverSettings| {
+        // As many steps as there are receivers, for circles are a mistake of their own.
+        let chain = std::iter::successors(fallback(first), |of| fallback(of));
+        chain.take(receivers.len()).any(|of| of.send_resolved)
+    };
+    let silent = settings().filter(|receiver| !receiver.send_resolved && wants(receiver));
+    silent.map(|receiver| receiver.name.clone()).collect()
 }
 
 /// Receivers by severity, at least one for each.

@@ -560,6 +560,23 @@ fn people_are_spared_storms_and_machines_are_not() {
 }
 
 #[test]
+fn an_end_is_owed_to_a_fallback_that_wants_it() {
+    let owed = |receivers: &str| accepted(receiver(receivers)).routing.ends_for_fallbacks;
+    let no = "console: {}, send_resolved: false";
+    assert!(owed(no).is_empty());
+    assert!(
+        owed("console: {}, fallback: console").is_empty(),
+        "it wants them itself"
+    );
+    let owes = owed(&format!("{no}, fallback: console"));
+    assert_eq!(owes.into_iter().collect::<Vec<_>>(), ["x"]);
+    let owes = owed(&format!(
+        "{no}, fallback: y}}, {{name: y, {no}, fallback: console}}, {{name: z, {no}, fallback: w}}, {{name: w, {no}"
+    ));
+    assert_eq!(owes.into_iter().collect::<Vec<_>>(), ["x", "y"]);
+}
+
+#[test]
 fn mistakes_in_receivers_have_a_place_and_a_fix() {
     insta::assert_snapshot!(complaints(receiver, &[
         "console: {}, fallback: y",

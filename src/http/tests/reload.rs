@@ -53,3 +53,34 @@ async fn a_reload_that_hangs_is_given_up() {
     assert_eq!(started.elapsed(), REQUEST_DEADLINE);
     drop(commands);
 }
+
+#[tokio::test]
+async fn a_reload_is_logged_with_what_came_of_it() {
+    use super::operators::Staffed;
+    for (verdict, logged) in [
+        (Ok("12 slos"), "reload : done"),
+        (Err("slos.yaml:3:5: no"), "reload : slos.yaml:3:5: no"),
+    ] {
+        let staffed = Staffed::with(board(), verdict);
+        staffed.send(Method::POST, "/-/reload", "").await;
+        assert_eq!(staffed.audit(), [logged]);
+    }
+}
+
+#[tokio::test]
+async fn who_hangs_up_has_acted_all_the_same() {
+    let (app, mut commands) = app_at(board(), NOON);
+    let store = app.store.clone();
+    let router = router(app, &Manners::default());
+    let request = {
+        let mut asking = Box::pin(ask(&router, Method::POST, "/-/reload"));
+        tokio::select! {
+            _answered = &mut asking => unreachable!(),
+            request = commands.recv() => request.unwrap(),
+        }
+    };
+    request.reply.send(Ok("12 slos".to_owned())).unwrap();
+    while store.audit(1).unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
+}

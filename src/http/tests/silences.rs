@@ -267,3 +267,28 @@ async fn silences_are_listed_and_found_as_alertmanager_does() {
         assert_eq!(ids, wanted, "{query}");
     }
 }
+
+#[tokio::test]
+async fn more_matchers_than_a_silence_has_are_refused_unread() {
+    let staffed = shop_with(&[]);
+    let costly = format!("x=~\"{}\"", "(a{9}){9}".repeat(9));
+    let ours = json!({
+        "matchers": vec![costly; 1000],
+        "duration": "1h",
+        "comment": "x",
+    });
+    let theirs = json!({
+        "matchers": vec![json!({"name": "x", "value": "(", "isRegex": true}); 1000],
+        "startsAt": "2026-03-01T12:00:00Z",
+        "endsAt": "2026-03-01T13:00:00Z",
+        "createdBy": "ann",
+        "comment": "x",
+    });
+    for (target, body) in [("/api/v1/silences", ours), (SILENCES, theirs)] {
+        let answer = staffed.send(Method::POST, target, &body.to_string()).await;
+        assert_eq!(answer.status, 400, "{target}");
+        let text = "a silence has at most 32 matchers";
+        assert!(answer.body.contains(text), "{}", answer.body);
+    }
+    assert_eq!(staffed.asked(), []);
+}

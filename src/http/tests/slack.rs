@@ -181,3 +181,25 @@ async fn without_a_secret_nobody_is_believed() {
     let answer = ask(&server(shop()).router, Method::POST, TARGET).await;
     assert_eq!(answer.status, 404);
 }
+
+/// With a key that everybody knows, everybody can sign.
+#[tokio::test]
+async fn an_empty_secret_signs_nothing() {
+    let (mut app, mut commands) = app_at(shop(), NOON);
+    app.slack_secret = Some(Arc::new(|| Ok(SecretString::from(" "))));
+    let (now, body) = (seconds(NOON), form(&button(KEY)));
+    let mut mac = Hmac::<Sha256>::new_from_slice(b" ").unwrap();
+    mac.update(format!("v0:{now}:{body}").as_bytes());
+    let code = mac.finalize().into_bytes();
+    let hex: String = code.iter().map(|byte| format!("{byte:02x}")).collect();
+    let request = Request::builder()
+        .method(Method::POST)
+        .uri(TARGET)
+        .header("x-slack-request-timestamp", now)
+        .header("x-slack-signature", format!("v0={hex}"))
+        .body(Body::from(body))
+        .unwrap();
+    let answer = answer(&router(app, &Manners::default()), request, TARGET).await;
+    assert_eq!(answer.status, 503, "{}", answer.body);
+    assert!(commands.try_recv().is_err());
+}

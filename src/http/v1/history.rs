@@ -82,6 +82,9 @@ struct MuteView {
 struct DeliveryView {
     id: i64,
     receiver: String,
+    /// The receiver in whose place, if it went to a fallback.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    diverted_from: Option<String>,
     alert: String,
     slo: String,
     notification: NotificationKind,
@@ -179,6 +182,7 @@ impl From<DeliveryRecord> for DeliveryView {
             slo: delivery.slo,
             notification: delivery.kind,
             episode: delivery.episode,
+            diverted_from: delivery.diverted_from,
             state: delivery.state,
             finished_at: delivery.finished_at.map(Rfc3339),
             attempts: delivery.attempts,

@@ -546,6 +546,7 @@ async fn every_recipient_is_told_once() {
     let first = send(&receiver, &fixture::burning()).await.unwrap_err();
     assert_eq!(first.class, RETRY);
     assert!(first.text.contains("recipient 2: answered 450"), "{first}");
+    assert!(first.ambiguous, "somebody has it");
     assert_eq!(
         send(&receiver, &fixture::burning()).await,
         Ok(Receipt(None))

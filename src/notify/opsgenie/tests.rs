@@ -196,7 +196,7 @@ async fn an_alert_that_is_gone_is_closed() {
     let server = server(ResponseTemplate::new(404)).await;
     let receiver = receiver(kind(&server.uri()));
     let updated = fixture::updated();
-    let note = receiver.deliver(&updated, None, fixture::NOW).await;
+    let note = receiver.deliver(&updated, Some(OPEN), fixture::NOW).await;
     let class = note.unwrap_err().class;
     assert_eq!(class, super::super::ErrorClass::Permanent);
 }
@@ -206,4 +206,14 @@ async fn the_key_is_not_in_errors() {
     let echo = ResponseTemplate::new(403).set_body_string("bad key GenieKey k3y");
     let error = failure(kind, echo).await;
     assert!(!error.to_string().contains("k3y"), "{error}");
+}
+
+#[tokio::test]
+async fn an_update_opens_what_no_trigger_has_opened() {
+    let updates = [fixture::updated(), fixture::updated()];
+    let requests = requests(kind, 202, &updates).await;
+    let paths: Vec<&str> = requests.iter().map(|request| request.url.path()).collect();
+    assert_eq!(paths[0], "/v2/alerts");
+    assert!(paths[1].ends_with("/notes"), "{}", paths[1]);
+    assert_fits(&limits(), &json(&requests[0]));
 }

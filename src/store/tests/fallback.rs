@@ -241,6 +241,33 @@ fn a_fallback_without_resolves_gets_none() {
 }
 
 #[test]
+fn a_fallback_hears_of_the_end_though_its_receiver_wants_none() {
+    let store = chain(&[trigger("oncall", "checkout"), trigger("oncall", "search")]);
+    let known = [("oncall", Some("backup"), false), ("backup", None, true)];
+    let known = known.map(|(name, fallback, send_resolved)| {
+        let known = KnownReceiver {
+            fallback: fallback.map(str::to_owned),
+            send_resolved,
+        };
+        (name.to_owned(), known)
+    });
+    store.set_receivers(T0, known.into()).unwrap();
+    store.finish_attempt(1, at(1), &dead()).unwrap();
+    flush(&store, "oncall", at(1));
+    flush(&store, "backup", at(1));
+    let ends = [resolve("oncall", "checkout"), resolve("oncall", "search")];
+    store.commit(at(2), &ends).unwrap();
+    assert_eq!(
+        told_to(&store, "backup"),
+        "trigger=delivered resolve=pending"
+    );
+    assert_eq!(
+        told_to(&store, "oncall"),
+        "trigger=dead trigger=delivered resolve=superseded resolve=superseded"
+    );
+}
+
+#[test]
 fn a_diversion_survives_a_restart_and_is_not_repeated() {
     let directory = tempfile::tempdir().unwrap();
     let store = Store::open(directory.path()).unwrap();

@@ -107,6 +107,29 @@ fn a_receiver_that_wants_no_ends_hears_of_none_and_of_a_new_beginning() {
     scene.expect("23m30s chat trigger group:all/chat: Burning [t1]");
 }
 
+/// The outbox keeps it from the receiver, and has it for who heard of the alert in its place.
+#[test]
+fn an_end_that_only_a_fallback_wants_is_told_and_no_update_more() {
+    for root in [together(), alone(&["chat"])] {
+        let mut scene = scene(&["t1"], root);
+        let chat = Recipient {
+            name: "chat".to_owned(),
+            send_resolved: false,
+            storm: None,
+        };
+        scene.recipients.receivers = BTreeMap::from([("chat".to_owned(), chat)]);
+        scene.recipients.ends_for_fallbacks = std::collections::BTreeSet::from(["chat".to_owned()]);
+        scene.configure();
+        scene.play(
+            "2m t1 10/s 100%
+             12m t1 10/s",
+        );
+        let told = scene.notifications();
+        let kinds: Vec<&str> = told.iter().map(|(_, n)| n.kind.as_str()).collect();
+        assert_eq!(kinds, ["trigger", "resolve"]);
+    }
+}
+
 #[test]
 fn an_alert_is_repeated_while_it_burns_and_nobody_looks_after_it() {
     for group in [false, true] {
