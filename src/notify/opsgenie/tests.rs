@@ -136,8 +136,8 @@ fn a_group_is_one_alert_that_names_its_members() {
     ] {
         assert!(description.contains(expected), "{description}");
     }
-    assert_eq!(action(&group()), Action::Note);
-    assert_eq!(action(&ended_group()), Action::Close);
+    assert_eq!(action(&group(), true), Action::Note);
+    assert_eq!(action(&ended_group(), true), Action::Close);
 }
 
 #[test]

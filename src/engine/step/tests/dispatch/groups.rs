@@ -118,7 +118,7 @@ fn an_end_that_only_a_fallback_wants_is_told_and_no_update_more() {
             storm: None,
         };
         scene.recipients.receivers = BTreeMap::from([("chat".to_owned(), chat)]);
-        scene.recipients.ends_for_fallbacks = std::collections::BTreeSet::from(["chat".to_owned()]);
+        scene.recipients.ends_for_fallbacks = BTreeSet::from(["chat".to_owned()]);
         scene.configure();
         scene.play(
             "2m t1 10/s 100%
