@@ -25,7 +25,12 @@ pub(super) struct AckArgs {
     #[arg(value_name = "KEY")]
     key: String,
     /// What others should know
-    #[arg(long, default_value = "", conflicts_with = "undo")]
+    #[arg(
+        long,
+        default_value = "",
+        hide_default_value = true,
+        conflicts_with = "undo"
+    )]
     note: String,
     /// Who looks after it [default: the user of the system]
     #[arg(long)]

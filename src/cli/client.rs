@@ -37,7 +37,7 @@ pub(super) struct ClientArgs {
     /// A file with the token to show; SLOFUSE_TOKEN may hold the token itself
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
-    /// The user to be
+    /// Who asks: a user of the daemon; with --password-file
     #[arg(long, value_name = "NAME", requires = "password_file")]
     user: Option<String>,
     /// A file with the user's password

@@ -146,6 +146,8 @@ async fn each(
     if failed == 0 {
         return Ok(());
     }
-    complain(&format!("{failed} of {} failed", ids.len()));
+    if ids.len() > 1 {
+        complain(&format!("{failed} of {} failed", ids.len()));
+    }
     Err(Failure::Failed)
 }

@@ -1,6 +1,6 @@
 //! What commands that speak to a daemon have in common: run, print as JSON, or as a table.
 
-use comfy_table::ColumnConstraint;
+use comfy_table::{ColumnConstraint, Width};
 use serde_json::Value;
 
 use super::{Outcome, check, runtime, say};
@@ -15,8 +15,12 @@ pub(super) fn print_json(answer: &Value) {
     say(&serde_json::to_string_pretty(answer).unwrap_or_default());
 }
 
-/// Columns that are never broken: what they show is copied into the next command.
-const WHOLE: [&str; 4] = ["id", "key", "alert", "receiver"];
+/// Columns of words for people, which may be broken into lines. All others stay whole, even if the
+/// table becomes wide: what they show is copied into the next command.
+const PROSE: [&str; 3] = ["notes", "comment", "error"];
+
+/// Least width of such a column.
+const PROSE_WIDTH_MIN: u16 = 24;
 
 /// A table of what a list of the answer holds, a row per item, and how many more there are.
 pub(super) fn print_table<const N: usize>(
@@ -38,9 +42,11 @@ pub(super) fn print_table<const N: usize>(
             table.add_row(row(item));
         }
         for (column, name) in table.column_iter_mut().zip(header) {
-            if WHOLE.contains(&name) {
-                column.set_constraint(ColumnConstraint::ContentWidth);
-            }
+            let is_prose = PROSE.contains(&name);
+            column.set_constraint(match is_prose {
+                true => ColumnConstraint::LowerBoundary(Width::Fixed(PROSE_WIDTH_MIN)),
+                false => ColumnConstraint::ContentWidth,
+            });
         }
         say(&table.trim_fmt());
     }

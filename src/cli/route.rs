@@ -220,7 +220,8 @@ impl TestArgs {
     fn written(&self) -> Labels {
         let given = Labels::new(self.labels.clone());
         let word = |name: &str| severity(given.get(name)?).ok();
-        let severity = self.severity.or_else(|| word("severity"));
+        let said = || word(SEVERITY_LABEL).or_else(|| word("severity"));
+        let severity = self.severity.or_else(said);
         let severity = severity.unwrap_or(Severity::Page).as_str().to_owned();
         let mut labels = vec![
             ("severity".to_owned(), severity.clone()),

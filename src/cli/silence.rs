@@ -10,6 +10,12 @@ use super::{Failure, Outcome, complain, say};
 
 /// Arguments of `silence`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  slofuse silence add service=checkout --duration 2h --comment 'a new till'
+  slofuse silence add 'slofuse_severity!=\"page\"' --end 2026-12-28T08:00:00Z --comment holidays
+  slofuse silence extend ID --duration 1h
+  slofuse silence expire ID")]
 pub(super) struct SilenceArgs {
     #[command(subcommand)]
     command: Command,
@@ -153,7 +159,9 @@ async fn expire(args: &ExpireArgs) -> Outcome {
     if failed == 0 {
         return Ok(());
     }
-    complain(&format!("{failed} of {} not ended", args.ids.len()));
+    if args.ids.len() > 1 {
+        complain(&format!("{failed} of {} not ended", args.ids.len()));
+    }
     Err(Failure::Failed)
 }
 

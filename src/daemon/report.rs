@@ -1,11 +1,12 @@
 //! What was decided, in the log and in the metrics: one line per change of an alert, per mute, per
 //! notification and per silence.
 
-use tracing::info;
+use tracing::{info, warn};
 
 use super::poller::Poller;
 use crate::engine::{
-    Effect, Mute, MuteChange, Notification, NotificationKind, Severity, Silence, Transition,
+    Effect, Mute, MuteChange, Notification, NotificationKind, Severity, Silence, StateName,
+    Transition,
 };
 
 impl Poller {
@@ -41,6 +42,11 @@ impl Poller {
             muted_by = words(&transition.mutes),
             "Alert changed state"
         );
+        let fires = transition.to == StateName::Firing;
+        let routing = self.engine.routing();
+        if fires && !routing.reaches_somebody(&facts.matching_labels()) {
+            warn!(alert = %facts.key, "No route leads to a receiver, nobody is told");
+        }
     }
 
     fn report_mutes(&self, change: &MuteChange) {

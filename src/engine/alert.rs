@@ -52,6 +52,8 @@ pub struct Told {
     pub sequence: u32,
     /// When it was decided; `None` in a record of a version that did not remember it.
     pub at: Option<Timestamp>,
+    /// Whether there have been news since that it has not heard, for the alert was muted.
+    pub behind: bool,
 }
 
 /// How [`Told`] is stored; the first version knew only the sequence number.
@@ -62,14 +64,28 @@ enum ToldForm {
     Full {
         sequence: u32,
         at: Option<Timestamp>,
+        #[serde(default)]
+        behind: bool,
     },
 }
 
 impl From<ToldForm> for Told {
     fn from(form: ToldForm) -> Self {
         match form {
-            ToldForm::Sequence(sequence) => Self { sequence, at: None },
-            ToldForm::Full { sequence, at } => Self { sequence, at },
+            ToldForm::Sequence(sequence) => Self {
+                sequence,
+                at: None,
+                behind: false,
+            },
+            ToldForm::Full {
+                sequence,
+                at,
+                behind,
+            } => Self {
+                sequence,
+                at,
+                behind,
+            },
         }
     }
 }

@@ -76,13 +76,27 @@ impl Engine {
         self.threads.insert(key, thread);
     }
 
+    /// Notes that there are news of an alert for all who know of it. While it is muted they wait.
+    pub(super) fn fall_behind(&mut self, record: &mut AlertRecord, pass: &mut Pass<'_>) {
+        for told in record.told.values_mut() {
+            told.behind = true;
+        }
+        let name = record.key.dedup_key();
+        for seat in self.seats_of(&record.key) {
+            let thread = self.threads.get_mut(&seat);
+            if let Some(member) = thread.and_then(|thread| thread.members.get_mut(&name)) {
+                member.told = false;
+                pass.touched.insert(seat);
+            }
+        }
+    }
+
     /// Hears what a member has to say: news wait for the thread's next time, a reason to be told
     /// again does not.
     pub(super) fn hear_member(
         &mut self,
         seat: &ThreadKey,
         record: &AlertRecord,
-        news: bool,
         again: Option<Reason>,
         pass: &mut Pass<'_>,
     ) {
@@ -93,13 +107,9 @@ impl Engine {
             (ThreadKey::Storm { .. }, Some(told)) => pass.at.since(told) < STORM_NEWS_INTERVAL,
             _ => false,
         };
-        let Some(member) = thread.members.get_mut(&record.key.dedup_key()) else {
+        let Some(member) = thread.members.get(&record.key.dedup_key()) else {
             return;
         };
-        if news && member.told {
-            member.told = false;
-            pass.touched.insert(seat.clone());
-        }
         if !member.told {
             pass.loud.insert((seat.clone(), record.key.clone()));
             if thread.flush_at.is_none() {
@@ -107,8 +117,14 @@ impl Engine {
                 pass.touched.insert(seat.clone());
             }
         }
-        if let Some(reason) = again.filter(|_| !recent) {
-            pass.reasons.insert(seat.clone(), reason);
+        match again.filter(|_| !recent) {
+            // What others of the thread have to say matters more.
+            Some(Reason::Repeated) => {
+                let reason = pass.reasons.entry(seat.clone());
+                reason.or_insert(Reason::Repeated);
+            }
+            Some(reason) => drop(pass.reasons.insert(seat.clone(), reason)),
+            None => {}
         }
     }
 

@@ -7,11 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::labels::Labels;
 use super::mute::Mute;
 use super::notification::{AlertKey, DependencyFacts};
 use super::policy::Severity;
 use super::routing::DependencyPolicy;
-use super::slo::{Slo, SloId};
+use super::slo::{InstanceId, Slo, SloId};
 use super::step::Engine;
 use super::time::Timestamp;
 
@@ -107,16 +108,30 @@ impl Engine {
 
     /// Of each of these SLOs the page that began first, the first of all to begin with.
     fn first_pages(&self, slos: &BTreeSet<&SloId>) -> Vec<FirstPage<'_>> {
-        let mut first: BTreeMap<&SloId, FirstPage<'_>> = BTreeMap::new();
-        for (key, record) in &self.alerts {
-            let AlertKey::Burn {
-                instance,
-                severity: Severity::Page,
-            } = key
-            else {
-                continue;
+        let first = slos.iter().filter_map(|slo| self.first_page(slo));
+        let mut pages: Vec<FirstPage<'_>> = first.collect();
+        pages.sort_unstable();
+        pages
+    }
+
+    /// The alerts of an SLO lie side by side, so only they are looked at.
+    fn first_page(&self, slo: &SloId) -> Option<FirstPage<'_>> {
+        let begin = AlertKey::Burn {
+            instance: InstanceId {
+                slo: slo.clone(),
+                labels: Labels::lowest(),
+            },
+            severity: Severity::Page,
+        };
+        let mut first: Option<FirstPage<'_>> = None;
+        for (key, record) in self.alerts.range(begin..) {
+            let AlertKey::Burn { instance, severity } = key else {
+                break;
             };
-            if !record.is_firing() || !slos.contains(&instance.slo) {
+            if instance.slo != *slo {
+                break;
+            }
+            if *severity != Severity::Page || !record.is_firing() {
                 continue;
             }
             let page = FirstPage {
@@ -124,11 +139,8 @@ impl Engine {
                 slo: &instance.slo,
                 key,
             };
-            let known = first.entry(&instance.slo).or_insert(page);
-            *known = (*known).min(page);
+            first = Some(first.map_or(page, |known| known.min(page)));
         }
-        let mut pages: Vec<FirstPage<'_>> = first.into_values().collect();
-        pages.sort_unstable();
-        pages
+        first
     }
 }

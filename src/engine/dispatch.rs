@@ -24,6 +24,7 @@ use super::effect::{Effect, StateName, Transition};
 use super::labels::Labels;
 use super::ledger::again;
 use super::mute::{Mute, MuteChange};
+use super::muting::Quiet;
 use super::notification::{AlertFacts, AlertKey, Reason};
 use super::routing::{GroupBy, Route, Way};
 use super::step::Engine;
@@ -68,7 +69,8 @@ pub(super) struct Pass<'a> {
     pub(super) at: Timestamp,
     pub(super) scope: Scope,
     pub(super) effects: &'a mut Vec<Effect>,
-    considered: BTreeSet<AlertKey>,
+    pub(super) considered: BTreeSet<AlertKey>,
+    quiet: Option<Quiet>,
     /// The threads that are told again though nothing is new, and why.
     pub(super) reasons: BTreeMap<ThreadKey, Reason>,
     /// The members whose news somebody is to hear at present.
@@ -91,6 +93,7 @@ impl Engine {
             scope,
             effects,
             considered: BTreeSet::new(),
+            quiet: None,
             reasons: BTreeMap::new(),
             loud: BTreeSet::new(),
             touched: BTreeSet::new(),
@@ -115,73 +118,80 @@ impl Engine {
         self.save_threads(pass);
     }
 
-    /// Considers one alert, once in a pass.
+    /// Considers one alert, once in a pass. A tick does so with every open alert each second, so
+    /// nothing is copied here that did not change.
     pub(super) fn consider(&mut self, key: &AlertKey, change: Option<Change>, pass: &mut Pass<'_>) {
-        let Some(mut record) = self.alerts.get(key).cloned() else {
+        let Some(record) = self.alerts.get(key) else {
             return;
         };
         if !pass.considered.insert(key.clone()) {
             return;
         }
-        let moved = change.is_some();
-        let change = change.unwrap_or_else(|| Change {
-            at: pass.at,
-            before: Some(record.clone()),
-            news: false,
-        });
         if !record.is_firing() {
-            report(change.before.as_ref(), &record, Vec::new(), change.at, pass);
-            self.keep(change.before.as_ref(), record, pass);
+            if let Some(change) = change {
+                report(&change, record, Vec::new(), pass);
+                save_changed(&change, record, pass);
+            }
             return;
         }
+        let labels = self.labels_of(key, change.is_some());
         let routing = self.routing.clone();
-        let labels = record.facts.matching_labels();
         let (mut ways, rests) = routing.ways(&labels, pass.at);
-        let mut mutes = self.mutes_of(key, &labels, pass.at);
+        let quiet = pass.quiet.get_or_insert_with(|| self.quiet(pass.at));
+        let mut mutes = self.mutes_of(key, &labels, quiet);
         mutes.extend(rests);
-        if moved {
-            report(
-                change.before.as_ref(),
-                &record,
-                mutes.clone(),
-                change.at,
-                pass,
-            );
-        }
-        let was_muted = !record.mutes.is_empty();
-        note_mutes(&mut record, mutes, pass);
-        record.settle_times(pass.at);
-        let before = change.before.as_ref();
-        let was_up = before.is_some_and(AlertRecord::is_firing);
-        let opening = Opening {
-            news: was_up && change.news,
-            late: was_muted || (was_up && pass.scope != Scope::Rerouted),
+        let Some(mut record) = self.alerts.remove(key) else {
+            return;
         };
+        if let Some(change) = &change {
+            report(change, &record, mutes.clone(), pass);
+        }
+        let heard = (record.told.clone(), record.announced_at);
+        let was_muted = !record.mutes.is_empty();
+        let other_mutes = note_mutes(&mut record, mutes, pass);
+        record.settle_times(pass.at);
+        if change.as_ref().is_some_and(Change::is_news) {
+            self.fall_behind(&mut record, pass);
+        }
+        let late = was_muted || is_late(change.as_ref(), &record, pass.scope);
         routing.escalate(&mut ways, &record, &labels, pass.at);
         self.leave_unannounced(&record, &ways, &labels, pass);
         if record.mutes.is_empty() {
             for way in &ways {
-                self.tell_by(way, &mut record, &labels, opening, pass);
+                self.tell_by(way, &mut record, &labels, late, pass);
             }
         }
-        self.keep(before, record, pass);
-    }
-
-    /// Puts a record back, and saves it if a restart would lose something.
-    fn keep(&mut self, before: Option<&AlertRecord>, record: AlertRecord, pass: &mut Pass<'_>) {
-        if before.is_none_or(|before| differs_durably(before, &record)) {
-            pass.effects.push(Effect::Save(record.clone()));
+        match &change {
+            Some(change) => save_changed(change, &record, pass),
+            None => {
+                let heard_more = heard.0 != record.told || heard.1 != record.announced_at;
+                if other_mutes || heard_more {
+                    pass.effects.push(Effect::Save(record.clone()));
+                }
+            }
         }
-        self.alerts.insert(record.key.clone(), record);
+        self.alerts.insert(key.clone(), record);
     }
 
-    /// Tells one receiver what it has not heard, if that is due.
+    /// The labels that routes see of an alert. They change only when a slot moves it.
+    fn labels_of(&mut self, key: &AlertKey, moved: bool) -> Labels {
+        if let (false, Some(known)) = (moved, self.labels.get(key)) {
+            return known.clone();
+        }
+        let record = self.alerts.get(key);
+        let labels = record.map_or_else(Labels::empty, |r| r.facts.matching_labels());
+        self.labels.insert(key.clone(), labels.clone());
+        labels
+    }
+
+    /// Tells one receiver what it has not heard, if that is due. `late` says that the alert was kept
+    /// from it until now.
     fn tell_by(
         &mut self,
         way: &Way<'_>,
         record: &mut AlertRecord,
         labels: &Labels,
-        opening: Opening,
+        late: bool,
         pass: &mut Pass<'_>,
     ) {
         let Some(route) = way.route else {
@@ -194,7 +204,7 @@ impl Engine {
         };
         if let Some(told) = record.told.get(way.receiver) {
             let last = told.at.unwrap_or(pass.at);
-            let reason = match opening.news {
+            let reason = match told.behind && record.is_burning() {
                 true => Some(record.facts.reason.clone()),
                 false => again(last, record.announced_at),
             };
@@ -204,9 +214,9 @@ impl Engine {
         } else if let Some(seat) = self.seat_of(&record.key, way.receiver).cloned() {
             let last = self.threads.get(&seat).and_then(|thread| thread.told_at);
             let reason = last.and_then(|last| again(last, record.announced_at));
-            self.hear_member(&seat, record, opening.news, reason, pass);
+            self.hear_member(&seat, record, reason, pass);
         } else if record.is_burning() {
-            self.place(way, route, record, labels, opening, pass);
+            self.place(way, route, record, labels, late, pass);
         }
     }
 
@@ -217,7 +227,7 @@ impl Engine {
         route: &Route,
         record: &mut AlertRecord,
         labels: &Labels,
-        opening: Opening,
+        late: bool,
         pass: &mut Pass<'_>,
     ) {
         let group = match way.escalated {
@@ -234,7 +244,7 @@ impl Engine {
             None => {
                 let reason = match (way.escalated, &record.facts.reason) {
                     (Some(after), _) => Reason::Unacknowledged { after },
-                    (None, Reason::Burning | Reason::MoreTiers) if opening.late => Reason::Unmuted,
+                    (None, Reason::Burning | Reason::MoreTiers) if late => Reason::Unmuted,
                     (None, reason) => reason.clone(),
                 };
                 self.tell(record, way.receiver, reason, route.labels.clone(), pass);
@@ -263,21 +273,13 @@ impl Engine {
             facts: facts.clone(),
             mutes: Vec::new(),
         }));
+        self.labels.remove(&record.key);
         if record.is_firing() {
             self.close(&record, &facts, pass);
             self.end_member(&record.key, &facts, pass);
         }
         pass.effects.push(Effect::Forget(record.key));
     }
-}
-
-/// What is new about an alert.
-#[derive(Clone, Copy, Debug)]
-struct Opening {
-    /// Whether there is something to tell to those who know of it.
-    news: bool,
-    /// Whether it was up before, so that whoever hears of it now does so late.
-    late: bool,
 }
 
 /// The group that a route puts an alert with these labels into, if it groups.
@@ -292,19 +294,46 @@ pub(super) fn group_key(route: &Route, receiver: &str, labels: &Labels) -> Optio
     }
 }
 
+impl Change {
+    fn was_up(&self) -> bool {
+        self.before.as_ref().is_some_and(AlertRecord::is_firing)
+    }
+
+    /// Whether somebody who may know of the alert has something new to hear.
+    fn is_news(&self) -> bool {
+        self.news && self.was_up()
+    }
+
+    /// Whether the alert that was up may have other routes than before, without any other cause.
+    fn reroutes(&self, record: &AlertRecord) -> bool {
+        let before = self.before.as_ref().filter(|before| before.is_firing());
+        before.is_some_and(|b| b.facts.document.labels != record.facts.document.labels)
+    }
+}
+
+/// Whether a receiver that has not heard of an alert was kept from it until now: the alert was up
+/// before, and neither the routes nor its labels are other ones since.
+fn is_late(change: Option<&Change>, record: &AlertRecord, scope: Scope) -> bool {
+    let may_be = change.is_none_or(|change| change.was_up() && !change.reroutes(record));
+    may_be && scope != Scope::Rerouted
+}
+
+/// Saves a record that a slot moved, if a restart would lose something.
+fn save_changed(change: &Change, record: &AlertRecord, pass: &mut Pass<'_>) {
+    let before = change.before.as_ref();
+    if before.is_none_or(|before| differs_durably(before, record)) {
+        pass.effects.push(Effect::Save(record.clone()));
+    }
+}
+
 /// Appends a change of state to the history.
-fn report(
-    before: Option<&AlertRecord>,
-    record: &AlertRecord,
-    mutes: Vec<Mute>,
-    at: Timestamp,
-    pass: &mut Pass<'_>,
-) {
+fn report(change: &Change, record: &AlertRecord, mutes: Vec<Mute>, pass: &mut Pass<'_>) {
+    let before = change.before.as_ref();
     let from = before.map_or(StateName::Inactive, |record| record.state.name());
     let to = record.state.name();
     if from != to {
         pass.effects.push(Effect::Transitioned(Transition {
-            at,
+            at: change.at,
             from,
             to,
             facts: record.facts.clone(),
@@ -314,10 +343,10 @@ fn report(
 }
 
 /// Remembers what asks for quiet about an alert that fires, and appends it to the history if that
-/// is not what it was.
-fn note_mutes(record: &mut AlertRecord, mutes: Vec<Mute>, pass: &mut Pass<'_>) {
+/// is not what it was; says so.
+fn note_mutes(record: &mut AlertRecord, mutes: Vec<Mute>, pass: &mut Pass<'_>) -> bool {
     if record.mutes == mutes {
-        return;
+        return false;
     }
     record.mutes = mutes;
     pass.effects.push(Effect::Muted(MuteChange {
@@ -326,4 +355,5 @@ fn note_mutes(record: &mut AlertRecord, mutes: Vec<Mute>, pass: &mut Pass<'_>) {
         severity: record.facts.severity,
         mutes: record.mutes.clone(),
     }));
+    true
 }

@@ -67,7 +67,7 @@ impl<'a> Exclusions<'a> {
         let about = self
             .windows
             .iter()
-            .filter(|(window, _)| window.matchers.iter().all(|m| m.matches(&labels)));
+            .filter(|(window, _)| window.is_about(&labels));
         join(
             about
                 .flat_map(|(_, stretches)| stretches)

@@ -18,9 +18,17 @@ impl Engine {
         if self.threads.is_empty() {
             return;
         }
-        // What the step did not move may have been muted since it joined.
-        for alert in self.unheard(&self.due_threads(pass)) {
-            self.consider(&alert, None, pass);
+        // What the step did not move may have been muted since it joined. Whoever is considered may
+        // have reason to hurry another thread.
+        loop {
+            let mut unheard = self.unheard(&self.due_threads(pass));
+            unheard.retain(|alert| !pass.considered.contains(alert));
+            if unheard.is_empty() {
+                break;
+            }
+            for alert in unheard {
+                self.consider(&alert, None, pass);
+            }
         }
         for key in self.due_threads(pass) {
             let reason = pass.reasons.remove(&key);

@@ -34,6 +34,14 @@ impl Labels {
         Self::new(std::iter::empty::<(&str, &str)>())
     }
 
+    /// Comes before every other in order, for the bound of a range; it is no set to keep.
+    pub(super) fn lowest() -> Self {
+        Self(Arc::new(Inner {
+            fingerprint: 0,
+            pairs: Box::default(),
+        }))
+    }
+
     /// Collects pairs in any order; the last of two equal names wins, empty values are dropped
     /// (in Prometheus a label with an empty value does not exist).
     pub fn new<N, V>(pairs: impl IntoIterator<Item = (N, V)>) -> Self

@@ -36,10 +36,12 @@ impl Engine {
             _ => NotificationKind::Update,
         };
         let sequence = told.saturating_add(1);
-        let at = Some(pass.at);
-        record
-            .told
-            .insert(receiver.to_owned(), Told { sequence, at });
+        let told = Told {
+            sequence,
+            at: Some(pass.at),
+            behind: false,
+        };
+        record.told.insert(receiver.to_owned(), told);
         record.announced_at.get_or_insert(pass.at);
         let facts = AlertFacts {
             reason,

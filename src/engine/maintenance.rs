@@ -34,9 +34,9 @@ pub enum MaintenanceTime {
 }
 
 impl Maintenance {
-    /// Whether alerts with these labels are expected at this time.
-    pub fn is_about(&self, labels: &Labels, at: Timestamp) -> bool {
-        self.when.contains(at) && self.matchers.iter().all(|matcher| matcher.matches(labels))
+    /// Whether alerts with these labels are expected while the window is open.
+    pub(super) fn is_about(&self, labels: &Labels) -> bool {
+        self.matchers.iter().all(|matcher| matcher.matches(labels))
     }
 }
 

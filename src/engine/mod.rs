@@ -5,8 +5,14 @@
 //!
 //! ```text
 //! Input ──► measure (series ► counters ► windows) ──► evaluation (burn, budget, outcome)
-//!                                                        │
-//! Vec<Effect> ◄── ledger (who is told) ◄── alert (state machine) ◄── transition
+//!   │                                                    │
+//!   │ ticks, operations, new settings                    ▼
+//!   ▼                                             transition ──► alert (state machine)
+//! dispatch ◄─────────────────────────────────────────────┘
+//!   │ muting    silences, inhibition, dependencies, maintenance, rest of routes: who is quiet
+//!   │ routing   the tree, escalation: which receivers
+//!   ▼
+//! ledger (alone) · company, storm (in threads) ──► flush ──► Vec<Effect>
 //! ```
 //!
 //! The caller commits the effects of a step in one transaction before the next step. What it

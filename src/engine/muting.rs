@@ -4,35 +4,70 @@
 //! Everything is asked anew each time, of the alerts that fire and of the time: no mute has a
 //! memory of its own, so none outlives its cause.
 
-use super::alert::AlertRecord;
-use super::inhibit::InhibitRule;
+use super::inhibit::Inhibitors;
 use super::labels::Labels;
+use super::maintenance::Maintenance;
 use super::mute::Mute;
 use super::notification::AlertKey;
 use super::policy::Severity;
 use super::routing::{Route, Routing};
 use super::silence::{Silence, SilenceState};
-use super::slo::InstanceId;
 use super::step::Engine;
 use super::time::Timestamp;
 
 /// Most silences that one alert names: more explain nothing.
 const SILENCES_NAMED_MAX: usize = 16;
 
+/// What asks for quiet at one time, as far as it is the same for all alerts. Which of them fire and
+/// which silences there are must not change while it is used.
+#[derive(Debug)]
+pub(super) struct Quiet {
+    /// The active ones.
+    silences: Vec<Silence>,
+    /// The open windows.
+    maintenance: Vec<Maintenance>,
+    /// By rule, once it has met a target.
+    inhibitors: Vec<Option<Inhibitors>>,
+}
+
 impl Engine {
+    /// What asks for quiet at this time.
+    pub(super) fn quiet(&self, now: Timestamp) -> Quiet {
+        let silences = self.silences.values();
+        let active = silences.filter(|silence| silence.state(now) == SilenceState::Active);
+        let windows = self.routing.maintenance.iter();
+        let open = windows.filter(|window| window.when.contains(now));
+        Quiet {
+            silences: active.cloned().collect(),
+            maintenance: open.cloned().collect(),
+            inhibitors: self.routing.inhibit.iter().map(|_| None).collect(),
+        }
+    }
+
     /// What asks for quiet about a firing alert with these matching labels, whatever its routes;
     /// empty when somebody should be told. An alert that fired before must still be among the
     /// open ones: in a circle of dependencies it matters which began first.
-    pub(super) fn mutes_of(&self, key: &AlertKey, labels: &Labels, now: Timestamp) -> Vec<Mute> {
+    pub(super) fn mutes_of(&self, key: &AlertKey, labels: &Labels, quiet: &mut Quiet) -> Vec<Mute> {
         let mut mutes: Vec<Mute> = Vec::new();
         mutes.extend(self.page_over(key).map(|by| Mute::Page { by }));
-        mutes.extend(self.silences_of(labels, now));
-        let rules = self.routing.inhibit.iter();
-        mutes.extend(rules.filter_map(|rule| self.inhibition(rule, key, labels)));
+        let silences = quiet.silences.iter();
+        let silences = silences.filter(|silence| silence.matches(labels));
+        mutes.extend(silences.take(SILENCES_NAMED_MAX).map(mute_of));
+        let rules = self.routing.inhibit.iter().zip(&mut quiet.inhibitors);
+        for (rule, inhibitors) in rules.filter(|(rule, _)| rule.is_target(labels)) {
+            let inhibitors = inhibitors.get_or_insert_with(|| {
+                let firing = self.alerts.values().filter(|record| record.is_firing());
+                Inhibitors::new(rule, firing)
+            });
+            mutes.extend(inhibitors.over(rule, labels).map(|by| Mute::Inhibited {
+                rule: rule.name.clone(),
+                by: by.clone(),
+            }));
+        }
         mutes.extend(self.dependency_mutes(key));
-        let windows = self.routing.maintenance.iter();
-        let open = windows.filter(|window| window.is_about(labels, now));
-        mutes.extend(open.map(|window| Mute::Maintenance {
+        let windows = quiet.maintenance.iter();
+        let windows = windows.filter(|window| window.is_about(labels));
+        mutes.extend(windows.map(|window| Mute::Maintenance {
             name: window.name.clone(),
         }));
         mutes
@@ -51,44 +86,17 @@ impl Engine {
             instance: instance.clone(),
             severity: Severity::Page,
         };
-        let record = self.alerts.get(&page)?;
-        (record.is_firing() && self.page_mutes_ticket(instance)).then_some(page)
+        let mutes = self.slos.get(&instance.slo)?.policy.page_mutes_ticket;
+        (mutes && self.alerts.get(&page)?.is_firing()).then_some(page)
     }
+}
 
-    fn page_mutes_ticket(&self, instance: &InstanceId) -> bool {
-        let mut slos = self.feeds.values().flat_map(|state| &state.feed.slos);
-        let slo = slos.find(|slo| slo.id == instance.slo);
-        slo.is_some_and(|slo| slo.policy.page_mutes_ticket)
-    }
-
-    fn silences_of(&self, labels: &Labels, now: Timestamp) -> impl Iterator<Item = Mute> {
-        let is_active = move |silence: &&Silence| {
-            silence.state(now) == SilenceState::Active && silence.matches(labels)
-        };
-        let mute = |silence: &Silence| Mute::Silence {
-            id: silence.id.clone(),
-            until: silence.ends_at,
-            created_by: silence.created_by.clone(),
-            comment: silence.comment.clone(),
-        };
-        let active = self.silences.values().filter(is_active);
-        active.take(SILENCES_NAMED_MAX).map(mute)
-    }
-
-    /// The alert that keeps this one quiet by a rule: of several the one that began first.
-    fn inhibition(&self, rule: &InhibitRule, key: &AlertKey, labels: &Labels) -> Option<Mute> {
-        if !rule.is_target(labels) {
-            return None;
-        }
-        let is_source = |record: &&AlertRecord| {
-            record.is_firing() && record.key != *key && rule.is_inhibited_by(&record.facts, labels)
-        };
-        let sources = self.alerts.values().filter(is_source);
-        let first = sources.min_by_key(|record| record.state.since())?;
-        Some(Mute::Inhibited {
-            rule: rule.name.clone(),
-            by: first.key.clone(),
-        })
+fn mute_of(silence: &Silence) -> Mute {
+    Mute::Silence {
+        id: silence.id.clone(),
+        until: silence.ends_at,
+        created_by: silence.created_by.clone(),
+        comment: silence.comment.clone(),
     }
 }
 

@@ -168,6 +168,20 @@ pub enum Reason {
     InstanceGone,
 }
 
+impl Reason {
+    /// Whether it is why an alert begins, rather than news of one that is known.
+    pub const fn is_beginning(&self) -> bool {
+        matches!(
+            self,
+            Self::Burning
+                | Self::BudgetConsumed { .. }
+                | Self::ExhaustionAhead { .. }
+                | Self::NoData { .. }
+                | Self::SourceFailed { .. }
+        )
+    }
+}
+
 /// Longest quotation in a reason's words, in characters: what a source says comes from outside.
 const QUOTED_CHARS_MAX: usize = 200;
 

@@ -197,6 +197,13 @@ impl Routing {
         }
     }
 
+    /// Whether anybody is told of an alert with these labels, unless something keeps it quiet.
+    pub fn reaches_somebody(&self, labels: &Labels) -> bool {
+        let routes = self.find(labels);
+        let mut receivers = routes.iter().map(|route| self.receivers_of(route, labels));
+        receivers.any(|receivers| !receivers.is_empty())
+    }
+
     /// The receivers of the alert's owner, where the route goes to them and there are some.
     pub(super) fn owner_receivers(&self, route: &Route, labels: &Labels) -> Option<&[String]> {
         if !route.to_owner {

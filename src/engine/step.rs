@@ -18,6 +18,7 @@ use super::evaluation::Evaluation;
 use super::feed::Feed;
 use super::feed_state::FeedState;
 use super::input::{Book, Evidence, Input, Memories, Options, SourceFailure};
+use super::labels::Labels;
 use super::measure::Measure;
 use super::notification::{AlertKey, Reason};
 use super::routing::Routing;
@@ -34,8 +35,12 @@ pub struct Engine {
     pub(super) routing: Arc<Routing>,
     pub(super) threads: BTreeMap<ThreadKey, ThreadRecord>,
     pub(super) silences: BTreeMap<String, Silence>,
+    /// Every SLO of the feeds.
+    pub(super) slos: BTreeMap<SloId, Arc<Slo>>,
     pub(super) feeds: BTreeMap<String, FeedState>,
     pub(super) alerts: BTreeMap<AlertKey, AlertRecord>,
+    /// The labels that routes see of the alerts that fire; a cache.
+    pub(super) labels: BTreeMap<AlertKey, Labels>,
     pub(super) seats: Seats,
     /// What the present step has moved so far.
     pub(super) moved: Vec<Moved>,
@@ -53,6 +58,7 @@ impl Engine {
         Self {
             options,
             routing: Arc::default(),
+            labels: BTreeMap::new(),
             seats: company::seats(&memories.threads),
             moved: Vec::new(),
             clock: Timestamp::EPOCH,
@@ -66,6 +72,7 @@ impl Engine {
                 .into_iter()
                 .map(|s| (s.id.clone(), s))
                 .collect(),
+            slos: BTreeMap::new(),
             feeds: BTreeMap::new(),
             alerts: memories
                 .alerts
@@ -262,8 +269,10 @@ impl Engine {
     }
 
     fn configure(&mut self, feeds: Vec<Feed>, now: Timestamp) {
-        let before: BTreeMap<SloId, Arc<Slo>> = self.slos();
-        let after = slos(&feeds);
+        let slos = feeds.iter().flat_map(|feed| &feed.slos);
+        let after: BTreeMap<SloId, Arc<Slo>> =
+            slos.map(|slo| (slo.id.clone(), slo.clone())).collect();
+        let before = std::mem::replace(&mut self.slos, after.clone());
         let same = |id: &SloId| match (before.get(id), after.get(id)) {
             (Some(old), Some(new)) => composite::measures_the_same(old, new, &before, &after),
             _ => false,
@@ -301,10 +310,6 @@ impl Engine {
         AlertKey::SourceDown {
             source: self.options.source.clone(),
         }
-    }
-
-    fn slos(&self) -> BTreeMap<SloId, Arc<Slo>> {
-        slos(self.feeds.values().map(|state| &state.feed))
     }
 
     fn resume(&mut self, feed: &str, mut measure: Measure) {
@@ -384,11 +389,6 @@ impl Engine {
             self.end_instance(&instance, Reason::InstanceGone, now);
         }
     }
-}
-
-fn slos<'a>(feeds: impl IntoIterator<Item = &'a Feed>) -> BTreeMap<SloId, Arc<Slo>> {
-    let slos = feeds.into_iter().flat_map(|feed| &feed.slos);
-    slos.map(|slo| (slo.id.clone(), slo.clone())).collect()
 }
 
 #[cfg(test)]

@@ -1,20 +1,24 @@
-//! Storms: when a receiver is told of many pages one by one, those that follow come as one thread,
-//! until all of them are over.
+//! Storms: of many pages in a short time a receiver is told the first one by one, those that follow
+//! come as one thread, which ends with the last of them.
+//!
+//! A page that comes when the storm has passed is told by itself again, though alerts of the storm
+//! may still be up: to join the thread would not ring, and somebody must hear of it.
 
 use super::alert::AlertRecord;
 use super::dispatch::Pass;
 use super::policy::Severity;
 use super::step::Engine;
-use super::thread::{ThreadKey, ThreadRecord};
+use super::thread::{Member, ThreadKey, ThreadRecord};
 use super::time::Span;
 
 /// A storm is told at once when it begins, and then at most this often.
 pub(super) const STORM_NEWS_INTERVAL: Span = Span::from_secs(30);
 
 impl Engine {
-    /// Whether a page of which a receiver is to hear for the first time goes into its storm. If it
-    /// does not, it is counted as told by itself: as an alert, or as the first page of a group. A
-    /// page that joins a group that was announced is no trigger, so it is neither.
+    /// Whether a page of which a receiver is to hear for the first time goes into its storm: it does
+    /// when as many as the limit allows have come before it within the limit's time, in the storm
+    /// or by themselves, as an alert or as the first page of a group. A page that joins a group
+    /// that was announced is no trigger, so it is neither taken nor counted.
     pub(super) fn storm_takes(
         &mut self,
         receiver: &str,
@@ -28,9 +32,8 @@ impl Engine {
         };
         let group = group.and_then(|key| self.threads.get(key));
         let opens = group.is_none_or(|group| {
-            let is_page =
-                |facts: &super::notification::AlertFacts| facts.severity == Severity::Page;
-            group.sequence == 0 && !group.members.values().any(|m| is_page(&m.facts))
+            let is_page = |member: &Member| member.facts.severity == Severity::Page;
+            group.sequence == 0 && !group.members.values().any(is_page)
         });
         if !opens {
             return false;
@@ -42,16 +45,13 @@ impl Engine {
             .threads
             .entry(key.clone())
             .or_insert_with(|| ThreadRecord::new(key.clone(), pass.at));
-        if !thread.members.is_empty() {
-            return true;
-        }
         pass.touched.insert(key);
         thread.keep_pages(limit.within, pass);
-        if thread.pages.len() >= limit.pages as usize {
-            return true;
-        }
+        let over = thread.pages.len() >= limit.pages as usize;
         thread.pages.push(pass.at);
-        false
+        let excess = thread.pages.len().saturating_sub(limit.pages as usize);
+        thread.pages.drain(..excess);
+        over
     }
 
     /// Forgets pages that no limit looks back to.

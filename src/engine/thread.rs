@@ -76,8 +76,8 @@ pub struct ThreadRecord {
     pub flush_at: Option<Timestamp>,
     /// The alerts in it, by dedup key. The record of a receiver without a storm has none.
     pub members: BTreeMap<String, Member>,
-    /// Of a storm: when the receiver was told of pages by themselves, as far back as its limit
-    /// looks.
+    /// Of a storm: when new pages for the receiver came, as far back as its limit looks and at most
+    /// as many as it allows.
     #[serde(default)]
     pub pages: Vec<Timestamp>,
 }

@@ -166,16 +166,36 @@ pub(super) fn differs_durably(before: &AlertRecord, after: &AlertRecord) -> bool
         || before.tier_starts != after.tier_starts
         || before.facts.tiers.len() != after.facts.tiers.len()
         || before.facts.alert_name != after.facts.alert_name
-        || texts(before) != texts(after)
+        || !has_same_texts(&before.facts.document, &after.facts.document)
         || std::mem::discriminant(&before.facts.reason)
             != std::mem::discriminant(&after.facts.reason)
         || reason_rank(&before.facts.reason) < reason_rank(&after.facts.reason)
 }
 
-/// The texts of a record without its annotations, which may tell the burn of the slot.
-fn texts(record: &AlertRecord) -> Document {
-    Document {
-        annotations: BTreeMap::new(),
-        ..record.facts.document.clone()
-    }
+/// Whether two documents are the same but for the annotations, which may tell the burn of the slot.
+fn has_same_texts(before: &Document, after: &Document) -> bool {
+    let Document {
+        description,
+        owner,
+        runbook,
+        dashboard,
+        rationale,
+        labels,
+        annotations: _,
+        alerts,
+        depends_on,
+        version,
+        review_by,
+    } = before;
+    let addresses = (owner, runbook, dashboard);
+    let texts = (description, rationale, version, review_by);
+    addresses == (&after.owner, &after.runbook, &after.dashboard)
+        && texts
+            == (
+                &after.description,
+                &after.rationale,
+                &after.version,
+                &after.review_by,
+            )
+        && (labels, alerts, depends_on) == (&after.labels, &after.alerts, &after.depends_on)
 }

@@ -172,6 +172,7 @@ pub(super) fn alert(key: AlertKey, severity: Severity, reason: Reason) -> AlertR
             Told {
                 sequence: 2,
                 at: None,
+                behind: false,
             },
         )]),
         mutes: Vec::new(),

@@ -17,10 +17,11 @@ pub(super) fn apart(notification: &Notification) -> Vec<Notification> {
         if over && facts.resolved_at.is_none() {
             facts.resolved_at = Some(notification.facts.decided_at);
         }
-        let kind = if over {
-            NotificationKind::Resolve
-        } else {
-            notification.kind
+        let kind = match (over, &notification.group) {
+            (true, _) => NotificationKind::Resolve,
+            // News of the group, but this alert has only just joined it.
+            (false, Some(_)) if facts.reason.is_beginning() => NotificationKind::Trigger,
+            (false, _) => notification.kind,
         };
         Notification {
             receiver: notification.receiver.clone(),
@@ -220,6 +221,17 @@ pub(super) mod tests {
         assert!(cut.ends_with("… 92 more lines left out"), "{cut}");
         assert_eq!(paragraph(&lines[..2], 100), "line 0\nline 1");
         assert!(paragraph(&["ü".repeat(50)], 10).chars().count() <= 10);
+    }
+
+    #[test]
+    fn who_has_just_joined_does_not_still_burn() {
+        let mut notification = group();
+        let members = &mut notification.group.as_mut().unwrap().members;
+        members[0].reason = Reason::Burning;
+        let apart = apart(&notification);
+        assert_eq!(apart[0].kind, NotificationKind::Trigger);
+        let title = fixture::plain().message(&apart[0]).title;
+        assert!(!title.contains("still"), "{title}");
     }
 
     #[test]

@@ -130,6 +130,7 @@ fn record(alert: &str, since: Timestamp) -> AlertRecord {
             Told {
                 sequence: 1,
                 at: None,
+                behind: false,
             },
         )]
         .into(),

@@ -31,6 +31,22 @@ fn rule(source: &[&str], target: &[&str], equal: &[&str]) -> InhibitRule {
     }
 }
 
+impl InhibitRule {
+    /// Whether an alert with the labels of `source`, which fires, keeps `target` quiet: the rule as
+    /// it is written, one source and one target at a time.
+    pub(in crate::engine) fn inhibits(&self, source: &Labels, target: &Labels) -> bool {
+        let all =
+            |matchers: &[Matcher], labels: &Labels| matchers.iter().all(|m| m.matches(labels));
+        let value = |labels: &Labels, name: &str| labels.get(name).unwrap_or_default().to_owned();
+        let both = all(&self.source, target) && all(&self.target, source);
+        let mut equal = self.equal.iter();
+        all(&self.source, source)
+            && all(&self.target, target)
+            && equal.all(|name| value(source, name) == value(target, name))
+            && !both
+    }
+}
+
 #[test]
 fn rules_keep_quiet_what_they_say() {
     let loud = rule(

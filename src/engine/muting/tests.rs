@@ -3,12 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use proptest::prelude::*;
+
 use super::*;
-use crate::engine::alert::AlertState;
+use crate::engine::alert::{AlertRecord, AlertState};
 use crate::engine::burn_alert::facts_of;
 use crate::engine::effect::Effect;
 use crate::engine::feed::Feed;
 use crate::engine::feed::tests::slo;
+use crate::engine::inhibit::InhibitRule;
 use crate::engine::input::{Input, Memories, Options};
 use crate::engine::interval::TimeInterval;
 use crate::engine::labels::{MatchOp, Matcher};
@@ -18,7 +21,7 @@ use crate::engine::notification::Reason;
 use crate::engine::period::Zone;
 use crate::engine::routing::DependencyPolicy;
 use crate::engine::series::Drops;
-use crate::engine::slo::{Slo, SloId};
+use crate::engine::slo::{InstanceId, Slo, SloId};
 use crate::engine::time::Span;
 
 fn minute(minute: i64) -> Timestamp {
@@ -141,7 +144,9 @@ impl World {
     fn mutes(&self, alert: &str, now: i64) -> Vec<String> {
         let record = record(&format!("{alert} 0"));
         let labels = record.facts.matching_labels();
-        let mutes = self.engine().mutes_of(&record.key, &labels, minute(now));
+        let engine = self.engine();
+        let mut quiet = engine.quiet(minute(now));
+        let mutes = engine.mutes_of(&record.key, &labels, &mut quiet);
         let cause = |mute: &Mute| match mute {
             Mute::Page { by } | Mute::Inhibited { by, .. } | Mute::Dependency { by, .. } => {
                 by.to_string().replace("/availability", "")
@@ -420,4 +425,89 @@ fn routes_rest_outside_active_and_inside_mute_intervals() {
     assert_eq!(rest(&day, &["lunch"], 12), outside);
     assert_eq!(rest(&[], &["unknown"], 12), "awake");
     assert_eq!(rest(&["unknown", "lunch"], &[], 12), "awake");
+}
+
+#[test]
+fn of_the_many_alerts_of_a_dependency_the_first_page_counts() {
+    let alerts = [
+        "db.eu/page 12",
+        "db.us/page 10",
+        "db.us/ticket 3",
+        "db/page 2?",
+        "dba/page 1",
+        "cart/page 1",
+    ];
+    let mut world = World::new(&["cart", "db", "dba", "shop: db"], &alerts);
+    world.routing.dependencies = DependencyPolicy::Mute;
+    let by_the_first = ["dependency db{zone=\"us\"}/page"];
+    assert_eq!(world.mutes("shop/page", 20), by_the_first);
+    assert_eq!(world.mutes("shop.eu/ticket", 20), by_the_first);
+    assert_eq!(world.mutes("db/page", 20), NOBODY);
+}
+
+fn texts() -> impl Strategy<Value = Vec<String>> {
+    let one = (
+        prop::sample::select(vec!["db", "shop"]),
+        prop::sample::select(vec!["", ".eu", ".us"]),
+        prop::sample::select(vec!["page", "ticket", "info"]),
+        0..4,
+        prop::sample::select(vec!["", "", "?"]),
+    );
+    let text = one.prop_map(|(service, zone, severity, since, pending)| {
+        let key = format!("{service}{zone}/{severity}");
+        (key, format!("{since}{pending}"))
+    });
+    let texts = prop::collection::btree_map(text.clone().prop_map(|(key, _)| key), text, 1..12);
+    texts.prop_map(|texts| {
+        let line = |(key, (_, since)): (String, (String, String))| format!("{key} {since}");
+        texts.into_iter().map(line).collect()
+    })
+}
+
+fn matchers() -> impl Strategy<Value = Vec<Matcher>> {
+    let pairs = vec![
+        ("service", "db"),
+        ("service", "shop"),
+        ("zone", "eu"),
+        ("zone", ""),
+        ("severity", "page"),
+        ("severity", "ticket"),
+    ];
+    let one = prop::sample::select(pairs).prop_map(|(name, value)| matcher(name, value));
+    prop::collection::vec(one, 0..3)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// All at once is the same as one source and one target at a time.
+    #[test]
+    fn inhibition_is_by_the_rule_as_it_is_written(
+        texts in texts(),
+        source in matchers(),
+        target in matchers(),
+        equal in prop::sample::subsequence(vec!["service", "zone", "nothing"], 0..3),
+    ) {
+        let equal = equal.into_iter().map(str::to_owned).collect();
+        let rule = InhibitRule { name: "rule".to_owned(), source, target, equal };
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let mut world = World::new(&["db", "shop"], &texts);
+        world.alerts.sort_by(|a, b| a.key.cmp(&b.key));
+        world.routing.inhibit = vec![rule.clone()];
+        for text in texts {
+            let (alert, _) = text.split_once(' ').unwrap();
+            let quiet = key(alert);
+            let labels = record(text).facts.matching_labels();
+            let by = world.alerts.iter().filter(|record| {
+                record.is_firing()
+                    && record.key != quiet
+                    && rule.inhibits(&record.facts.matching_labels(), &labels)
+            });
+            let by = by.min_by_key(|record| record.state.since());
+            let expect = by.map(|by| format!("inhibition {}", by.key).replace("/availability", ""));
+            let mut mutes = world.mutes(alert, 20);
+            mutes.retain(|mute| mute.starts_with("inhibition"));
+            prop_assert_eq!(mutes, Vec::from_iter(expect), "{}", text);
+        }
+    }
 }

@@ -339,3 +339,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_alert_without_a_receiver_is_known_before_somebody_waits_for_it() {
+    let mut silent = node("quiet severity=info", vec![]);
+    silent.receivers.clear();
+    let mut owners = node("owners severity=ticket", vec![]);
+    owners.receivers.clear();
+    owners.to_owner = true;
+    let mut tree = routing(node("root", vec![silent, owners]));
+    let shop = OwnerReceivers {
+        default: vec!["shop".to_owned()],
+        ..OwnerReceivers::default()
+    };
+    tree.owners = BTreeMap::from([("shop".to_owned(), shop)]);
+    let reaches = |text: &str| tree.reaches_somebody(&labels(text));
+    assert!(reaches("severity=page"));
+    assert!(!reaches("severity=info"));
+    assert!(reaches("severity=ticket owner=shop"));
+    assert!(!reaches("severity=ticket owner=cart"));
+}

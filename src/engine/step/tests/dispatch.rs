@@ -12,6 +12,7 @@ use super::*;
 mod chaos;
 mod escalation;
 mod groups;
+mod news;
 mod storms;
 
 /// An SLO whose one alert fires with the first slot of failures and ends two slots after the last:

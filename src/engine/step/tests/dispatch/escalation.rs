@@ -107,3 +107,23 @@ fn a_muted_page_is_not_escalated() {
          12m boss trigger p1/availability/page: nobody for 10m 4m/1m",
     );
 }
+
+#[test]
+fn a_group_says_that_nobody_looks_after_a_page_though_a_reminder_is_due_too() {
+    let step = EscalationStep {
+        after: Span::from_mins(5),
+        receivers: receivers(&["chat"]),
+    };
+    let root = Route {
+        repeat_interval: Some(Span::from_mins(5)),
+        escalation: vec![step],
+        ..together()
+    };
+    let mut scene = scene(&["p1", "t1"], root);
+    scene.play("30s p1 10/s 100%, t1 10/s 100%");
+    scene.wait("5m");
+    scene.expect(
+        "30s chat trigger group:all/chat: Burning [p1]
+         5m30s chat update group:all/chat: nobody for 5m [p1 t1]",
+    );
+}

@@ -110,3 +110,28 @@ fn groups_of_pages_make_a_storm_too() {
     scene.play("30s p1 10/s 100%");
     scene.expect("1m pager update storm:pager: GroupChanged [p2 p3]");
 }
+
+#[test]
+fn a_page_after_the_storm_rings_by_itself_though_alerts_of_the_storm_are_up() {
+    let mut scene = stormy(&["p1", "p2", "p3", "p4"], 1);
+    scene.play("30s p1 10/s 100%, p2 10/s 100%");
+    scene.play("8m p1 10/s");
+    scene.expect(
+        "30s pager trigger p1/availability/page: Burning 4m/1m
+         30s pager trigger storm:pager: Burning [p2]
+         2m pager resolve p1/availability/page: Recovered 4m/1m",
+    );
+    // The storm counts what it took: it is not over before nothing came for ten minutes.
+    scene.play("30s p3 10/s 100%");
+    scene.expect("9m pager update storm:pager: GroupChanged [p2 p3]");
+    scene.restart();
+    scene.play("10m p3 10/s 100%");
+    scene.play("30s p4 10/s 100%");
+    scene.expect("19m30s pager trigger p4/availability/page: Burning 4m/1m");
+    scene.play("2m p2 10/s, p3 10/s, p4 10/s");
+    scene.expect(
+        "21m pager update storm:pager: GroupChanged [-p2 p3]
+         21m pager resolve p4/availability/page: Recovered 4m/1m
+         21m30s pager resolve storm:pager: Recovered [-p3]",
+    );
+}
