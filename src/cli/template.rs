@@ -37,7 +37,7 @@ enum TemplateCommand {
     /// Try a template on every sample
     Check(CheckArgs),
     /// Print what the receivers of a settings file would be told
-    Render(RenderArgs),
+    Render(Box<RenderArgs>),
 }
 
 #[derive(Debug, Args)]

@@ -1,12 +1,14 @@
-//! Bounded connections: so many at once, and none that idles for ever.
+//! Bounded connections: so many at once, not all of them one peer's, and none that idles for ever.
 //!
 //! Peers that connect and say nothing, or never read their answer, would otherwise pile up until
-//! the process has no file descriptors left to poll and to page with.
+//! the process has no file descriptors left to poll and to page with; and one peer that holds all
+//! places would keep out the probes that say whether the process lives.
 
+use std::collections::BTreeMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -18,6 +20,8 @@ use tokio::time::{Instant, Sleep};
 
 /// Connections at once; more wait in the kernel's queue.
 const CONNECTIONS_MAX: usize = 256;
+/// Of four places a single peer gets at most three; a proxy is one peer, too.
+const PEER_QUARTERS_MAX: usize = 3;
 /// A connection on which nothing moves for so long is closed. Longer than a request's deadline and
 /// than the usual scrape interval, so that scrapers keep theirs.
 const IDLE_MAX: Duration = Duration::from_secs(75);
@@ -26,12 +30,60 @@ const IDLE_MAX: Duration = Duration::from_secs(75);
 pub(super) struct BoundedListener {
     listener: TcpListener,
     room: Arc<Semaphore>,
+    seats: Arc<Seats>,
+}
+
+/// How many connections each peer has.
+struct Seats {
+    taken: Mutex<BTreeMap<IpAddr, usize>>,
+    each_max: usize,
+}
+
+/// One of a peer's connections, until it is dropped.
+struct Seat {
+    seats: Arc<Seats>,
+    peer: IpAddr,
+}
+
+impl Seat {
+    /// `None` when the peer has as many as it may.
+    fn take(seats: &Arc<Seats>, peer: IpAddr) -> Option<Self> {
+        let peer = peer.to_canonical();
+        let mut taken = seats.lock();
+        let count = taken.entry(peer).or_default();
+        if *count >= seats.each_max {
+            return None;
+        }
+        *count += 1;
+        let seats = Arc::clone(seats);
+        Some(Self { seats, peer })
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut taken = self.seats.lock();
+        if let Some(count) = taken.get_mut(&self.peer) {
+            *count -= 1;
+            if *count == 0 {
+                taken.remove(&self.peer);
+            }
+        }
+    }
+}
+
+impl Seats {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<IpAddr, usize>> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// One connection: it holds its place until it is dropped.
 pub(super) struct Connection {
     stream: TcpStream,
     idle: Pin<Box<Sleep>>,
+    // Given back first, so that whoever gets the place finds the seat free.
+    _seat: Seat,
     _place: OwnedSemaphorePermit,
 }
 
@@ -44,6 +96,10 @@ impl BoundedListener {
         Self {
             listener,
             room: Arc::new(Semaphore::new(connections_max)),
+            seats: Arc::new(Seats {
+                taken: Mutex::default(),
+                each_max: (connections_max * PEER_QUARTERS_MAX).div_ceil(4),
+            }),
         }
     }
 }
@@ -55,13 +111,20 @@ impl Listener for BoundedListener {
     async fn accept(&mut self) -> (Connection, SocketAddr) {
         let place = Arc::clone(&self.room).acquire_owned().await;
         let place = place.expect("the semaphore is never closed");
-        let (stream, peer) = Listener::accept(&mut self.listener).await;
-        let connection = Connection {
-            stream,
-            idle: Box::pin(tokio::time::sleep(IDLE_MAX)),
-            _place: place,
-        };
-        (connection, peer)
+        loop {
+            let (stream, peer) = Listener::accept(&mut self.listener).await;
+            let Some(seat) = Seat::take(&self.seats, peer.ip()) else {
+                tracing::debug!(%peer, "Connection refused: its peer has too many");
+                continue;
+            };
+            let connection = Connection {
+                stream,
+                idle: Box::pin(tokio::time::sleep(IDLE_MAX)),
+                _seat: seat,
+                _place: place,
+            };
+            return (connection, peer);
+        }
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -152,6 +215,42 @@ mod tests {
         let read = tokio::time::timeout(IDLE_MAX * 2, connection.read_u8()).await;
         let error = read.expect("the connection ends by itself").unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[test]
+    fn one_peer_leaves_places_to_others() {
+        let seats = Arc::new(Seats {
+            taken: Mutex::default(),
+            each_max: 2,
+        });
+        let [here, mapped, there] =
+            ["192.0.2.1", "::ffff:192.0.2.1", "2001:db8::1"].map(|ip| ip.parse().unwrap());
+        let first = Seat::take(&seats, here).unwrap();
+        let _second = Seat::take(&seats, mapped).unwrap();
+        assert!(Seat::take(&seats, here).is_none());
+        let other = Seat::take(&seats, there);
+        assert!(other.is_some());
+        drop(first);
+        assert!(Seat::take(&seats, here).is_some());
+        drop(other);
+        assert_eq!(seats.lock().keys().collect::<Vec<_>>(), [&here]);
+    }
+
+    #[tokio::test]
+    async fn one_peer_is_hung_up_on_before_it_has_all_places() {
+        let (mut listener, address) = listener(4).await;
+        let mut peers = Vec::new();
+        let mut taken = Vec::new();
+        for _ in 0..3 {
+            peers.push(TcpStream::connect(address).await.unwrap());
+            taken.push(listener.accept().await);
+        }
+        let mut refused = TcpStream::connect(address).await.unwrap();
+        let accepting = tokio::spawn(async move { listener.accept().await });
+        assert!(matches!(refused.read_u8().await, Err(_end)));
+        taken.pop();
+        let _fourth = TcpStream::connect(address).await.unwrap();
+        accepting.await.unwrap();
     }
 
     #[tokio::test]

@@ -38,7 +38,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use serde::Serialize;
@@ -63,9 +63,9 @@ pub const DATABASE_FILE: &str = "slofuse.db";
 /// Locked for as long as a process uses the state directory; its content means nothing.
 const LOCK_FILE: &str = "slofuse.lock";
 
-/// How long to wait for the lock of the directory: at a restart the last process may be about to
+/// How often to look for the lock of the directory, a second in all: at a restart the last process may be about to
 /// end, and a child that is being started holds what its parent holds until it runs its program.
-const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+const LOCK_TRIES: u32 = 50;
 
 /// Pause between looks at that lock.
 const LOCK_PAUSE: Duration = Duration::from_millis(20);
@@ -276,21 +276,25 @@ fn lock(directory: &Path) -> Result<File, StoreError> {
         source,
     };
     let file = create_private_file(&directory.join(LOCK_FILE)).map_err(refused)?;
-    let begun = Instant::now();
-    loop {
+    for _ in 0..LOCK_TRIES {
         match file.try_lock() {
             Ok(()) => return Ok(file),
-            Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_PATIENCE => {
-                std::thread::sleep(LOCK_PAUSE);
-            }
-            Err(TryLockError::WouldBlock) => {
-                return Err(StoreError::InUse {
-                    directory: directory.display().to_string(),
-                });
-            }
+            Err(TryLockError::WouldBlock) => pause(),
             Err(TryLockError::Error(source)) => return Err(refused(source)),
         }
     }
+    Err(StoreError::InUse {
+        directory: directory.display().to_string(),
+    })
+}
+
+/// The system tells nobody that a lock became free, unless one waits for it without end.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "there is nothing else to wait for"
+)]
+fn pause() {
+    std::thread::sleep(LOCK_PAUSE);
 }
 
 fn create_private_directory(directory: &Path) -> io::Result<()> {

@@ -237,6 +237,9 @@ fn text(secret: &Secret, outside: &Outside<'_>) -> Option<String> {
     }
 }
 
+/// Who is in the log of operators without being named in the settings.
+const RESERVED: [&str; 2] = ["anonymous", "signal"];
+
 /// A name that fits HTTP basic authentication (RFC 7617: no colon) and a line of a log.
 fn name(
     section: &Section<'_>,
@@ -249,6 +252,11 @@ fn name(
     if name.is_empty() || name.len() > 128 || name.contains(refused) {
         let message = format!("{:?} is not a name", excerpt(name));
         section.refuse(field, message, "use up to 128 characters, and no colon");
+        return None;
+    }
+    if RESERVED.contains(&name.as_str()) {
+        let message = format!("{name:?} is somebody else in the log of operators");
+        section.refuse(field, message, "choose another name");
         return None;
     }
     super::muting::unique(section, field, Some(name), names, what);

@@ -560,6 +560,15 @@ fn people_are_spared_storms_and_machines_are_not() {
 }
 
 #[test]
+fn nobody_is_called_as_the_log_of_operators_calls_others() {
+    for name in ["anonymous", "signal"] {
+        let token = format!("{{name: {name}, token: abcdefghijklmnopqrstuvwxyz, access: read}}");
+        let (loaded, found) = settings(with(&format!("server: {{auth: {{tokens: [{token}]}}}}")));
+        assert!(loaded.is_none() && found.errors() == 1, "{found}");
+    }
+}
+
+#[test]
 fn an_end_is_owed_to_a_fallback_that_wants_it() {
     let owed = |receivers: &str| accepted(receiver(receivers)).routing.ends_for_fallbacks;
     let no = "console: {}, send_resolved: false";
