@@ -58,6 +58,7 @@ mod pending;
 pub mod period;
 pub mod policy;
 mod presence;
+pub mod reason;
 mod ring;
 pub mod routing;
 pub mod sample;
