@@ -24,6 +24,22 @@ pub struct TimeInterval {
     pub zone: Zone,
 }
 
+/// The days of the week, in the order of their numbers.
+pub const WEEKDAYS: [&str; 7] = [
+    "sunday",
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+];
+
+/// A minute of the day as people write it: `09:30`, and `24:00` for the last.
+pub fn clock(minute: u16) -> String {
+    format!("{:02}:{:02}", minute / 60, minute % 60)
+}
+
 impl TimeInterval {
     /// Whether the instant is inside. An hour that the clock repeats is inside both times or
     /// neither; one that it skips never comes.

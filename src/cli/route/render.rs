@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::{Walk, matchers};
+use crate::engine::interval::{WEEKDAYS, clock};
 use crate::engine::{
     GroupBy, Route, Routing, Span, TimeInterval, Timestamp, TracedMatcher, TracedNode,
 };
@@ -139,18 +140,9 @@ fn times(text: &mut String, routing: &Routing, route: &Route) {
 
 /// An interval in the words of the settings.
 fn described(interval: &TimeInterval) -> String {
-    const DAYS: [&str; 7] = [
-        "sunday",
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-    ];
-    let clock = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
     let day = |day: u8| {
-        DAYS.get(usize::from(day))
+        WEEKDAYS
+            .get(usize::from(day))
             .copied()
             .unwrap_or("?")
             .to_owned()

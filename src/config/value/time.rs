@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::{Malformed, malformed};
 use crate::engine::Timestamp;
+use crate::engine::interval::WEEKDAYS;
 
 /// A time of the day in minutes since midnight: `09:00`, up to `24:00`.
 #[derive(Clone, Copy, PartialEq, PartialOrd, Deserialize)]
@@ -36,16 +37,6 @@ impl TryFrom<String> for TimeOfDay {
 #[derive(Clone, Copy, Deserialize)]
 #[serde(try_from = "String")]
 pub(in crate::config) struct WeekdayRange(pub(in crate::config) u8, pub(in crate::config) u8);
-
-const WEEKDAYS: [&str; 7] = [
-    "sunday",
-    "monday",
-    "tuesday",
-    "wednesday",
-    "thursday",
-    "friday",
-    "saturday",
-];
 
 impl TryFrom<String> for WeekdayRange {
     type Error = Malformed;

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value, json};
 
+use crate::engine::interval::{WEEKDAYS, clock};
 use crate::engine::{GroupBy, InhibitRule, Matcher, Route, Routing, TimeInterval};
 
 /// The receiver of a route that tells nobody.
@@ -106,17 +107,7 @@ fn inhibition(rule: &InhibitRule) -> Value {
 }
 
 fn interval(interval: &TimeInterval) -> Value {
-    const DAYS: [&str; 7] = [
-        "sunday",
-        "monday",
-        "tuesday",
-        "wednesday",
-        "thursday",
-        "friday",
-        "saturday",
-    ];
-    let clock = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
-    let day = |day: u8| DAYS.get(usize::from(day)).copied().unwrap_or("sunday");
+    let day = |day: u8| WEEKDAYS.get(usize::from(day)).copied().unwrap_or("sunday");
     let mut node = Map::new();
     let mut set = |key: &str, values: Vec<Value>| {
         if !values.is_empty() {
