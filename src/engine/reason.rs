@@ -10,7 +10,7 @@ use super::time::Span;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum Reason {
-    /// At least one tier burns; they are listed in [`AlertFacts::tiers`].
+    /// At least one tier burns; they are listed in [`AlertFacts::tiers`](super::AlertFacts::tiers).
     Burning,
     /// Another, faster tier began to burn.
     MoreTiers,
