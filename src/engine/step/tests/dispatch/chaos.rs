@@ -137,6 +137,8 @@ const PATIENCE: Span = Span::from_secs(6 * 60 + 30);
 fn judge(scene: &Scene) -> Result<(), TestCaseError> {
     let mut last: BTreeMap<(String, String), (u64, u32, NotificationKind)> = BTreeMap::new();
     let mut watches: BTreeMap<AlertKey, Watch> = BTreeMap::new();
+    // Who takes which alert to be up: whoever was told so, until they are told of its end.
+    let mut believed: BTreeSet<(AlertKey, String)> = BTreeSet::new();
     for (at, effect) in &scene.effects {
         match effect {
             Effect::Transitioned(moved) if moved.to == StateName::Firing => {
@@ -165,9 +167,15 @@ fn judge(scene: &Scene) -> Result<(), TestCaseError> {
                 }
                 let one = std::slice::from_ref(&told.facts);
                 let members = told.group.as_ref().map_or(one, |group| &group.members);
-                for facts in members.iter().filter(|facts| facts.resolved_at.is_none()) {
+                for facts in members {
+                    let belief = (facts.key.clone(), told.receiver.clone());
+                    if facts.resolved_at.is_some() {
+                        believed.remove(&belief);
+                        continue;
+                    }
                     let watch = watches.get_mut(&facts.key).unwrap();
-                    let fresh = watch.heard.insert(told.receiver.clone());
+                    watch.heard.insert(told.receiver.clone());
+                    let fresh = believed.insert(belief);
                     prop_assert!(!fresh || watch.loud_since.is_some(), "muted: {:?}", told);
                 }
             }
