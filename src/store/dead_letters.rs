@@ -185,8 +185,20 @@ fn pointless(tx: &Transaction<'_>, id: i64) -> rusqlite::Result<Option<&'static 
                 row.get(4)?,
             ))
         })?;
+    let unheard: bool = tx
+        .prepare_cached(
+            "SELECT count(*) > 0 AND count(*) FILTER (
+                 WHERE told.may_have_arrived OR told.state = 'in_flight') = 0
+             FROM outbox AS row JOIN outbox AS told
+                 ON told.dedup_key = row.dedup_key AND told.receiver = row.receiver
+                 AND told.episode = row.episode AND told.kind <> 'resolve'
+             WHERE row.id = ?1",
+        )?
+        .query_row([id], |row| row.get(0))?;
     Ok(if anew {
         Some("the alert has begun anew since")
+    } else if is_resolve && unheard {
+        Some("the receiver never heard of the alert")
     } else if !is_resolve && (resolved || !open) {
         Some("the alert has ended since")
     } else if out {

@@ -239,7 +239,13 @@ impl Model {
         let anew = later.iter().any(|r| r.episode != row.episode);
         let ended = !open[row.alert] || later.iter().any(|r| r.kind == Resolve);
         let told = later.iter().any(|r| r.heard || r.state == InFlight);
-        if anew || told || (ended && row.kind != Resolve) {
+        let episode = self.rows.iter();
+        let mut news = episode
+            .filter(|r| !r.pruned && r.same_episode(&row) && r.kind != Resolve)
+            .peekable();
+        let known_rows = news.peek().is_some();
+        let unheard = known_rows && !news.any(|r| r.heard || r.state == InFlight);
+        if anew || told || (ended && row.kind != Resolve) || (unheard && row.kind == Resolve) {
             return false;
         }
         let now = self.now;
