@@ -19,6 +19,7 @@ mod matching;
 mod metrics;
 mod operate;
 mod page;
+mod question;
 mod rate;
 mod reload;
 mod silencing;

@@ -40,6 +40,23 @@ pub(super) fn parse_time(name: &str, text: &str) -> Result<Timestamp, ApiError> 
     Ok(Timestamp::from_millis(parsed.as_millisecond()))
 }
 
+/// From when to when a list is asked for: to now, and from `usual` before that, unless the request
+/// says otherwise.
+pub(super) fn parse_stretch(
+    (from, to): (Option<&str>, Option<&str>),
+    usual: Span,
+    now: Timestamp,
+) -> Result<(Timestamp, Timestamp), ApiError> {
+    let time = |name, text: Option<&str>| text.map(|text| parse_time(name, text)).transpose();
+    // What is decided now is part of it.
+    let to = time("to", to)?.unwrap_or(now + Span::from_millis(1));
+    let from = time("from", from)?.unwrap_or(to - usual);
+    match from < to {
+        true => Ok((from, to)),
+        false => Err(ApiError::bad_request("from must be before to")),
+    }
+}
+
 /// A duration as text: `1h30m`.
 #[derive(Clone, Copy)]
 pub(super) struct SpanText(pub(super) Span);

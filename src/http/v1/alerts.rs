@@ -1,8 +1,7 @@
 //! `/api/v1/alerts`: the open alerts, loudest first, with why they are open and who was told.
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +14,7 @@ use crate::http::board::Published;
 use crate::http::error::ApiError;
 use crate::http::matching::{Filter, routed};
 use crate::http::page::Page;
+use crate::http::question::Question;
 use crate::http::view::{BudgetView, DocumentView, Rfc3339, SpanText, kind};
 
 use super::acknowledge::AcknowledgementView;
@@ -32,9 +32,8 @@ pub(super) struct ListQuery {
 /// `GET /api/v1/alerts`
 pub(super) async fn list(
     State(app): State<App>,
-    query: Result<Query<ListQuery>, QueryRejection>,
+    Question(query): Question<ListQuery>,
 ) -> Result<Response, ApiError> {
-    let Query(query) = query.map_err(|rejection| ApiError::bad_query(&rejection))?;
     let page = Page::new(query.limit, query.offset)?;
     let filter = Filter::parse(query.filter.as_deref())?;
     let published = app.board.read();

@@ -1,13 +1,13 @@
 //! `/api/v1/audit`: what operators did, newest first.
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::page::Page;
+use crate::http::question::Question;
 use crate::http::view::Rfc3339;
 use crate::store::AuditEntry;
 
@@ -49,9 +49,8 @@ impl From<AuditEntry> for EntryView {
 /// `GET /api/v1/audit`
 pub(super) async fn list(
     State(app): State<App>,
-    query: Result<Query<ListQuery>, QueryRejection>,
+    Question(query): Question<ListQuery>,
 ) -> Result<Json<List>, ApiError> {
-    let Query(query) = query.map_err(|rejection| ApiError::bad_query(&rejection))?;
     let Page { limit, .. } = Page::new(query.limit, None)?;
     let entries = app
         .in_store("reading the log of operators", move |store| {

@@ -1,8 +1,8 @@
 //! `/api/v1/dead-letters`: notifications that were given up, to be tried again or discarded.
 
 use axum::Json;
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{NotificationKind, Severity};
@@ -12,6 +12,7 @@ use crate::http::body::{JsonBody, Nothing};
 use crate::http::command::Command;
 use crate::http::error::ApiError;
 use crate::http::page::Page;
+use crate::http::question::Question;
 use crate::http::view::Rfc3339;
 use crate::store::{DeadLetter, Revival};
 
@@ -72,9 +73,8 @@ fn unknown(id: i64) -> ApiError {
 /// `GET /api/v1/dead-letters`
 pub(super) async fn list(
     State(app): State<App>,
-    query: Result<Query<ListQuery>, QueryRejection>,
+    Question(query): Question<ListQuery>,
 ) -> Result<Json<List>, ApiError> {
-    let Query(query) = query.map_err(|rejection| ApiError::bad_query(&rejection))?;
     let Page { limit, .. } = Page::new(query.limit, None)?;
     let letters = app
         .in_store("reading dead letters", move |store| {

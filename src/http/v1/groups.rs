@@ -1,8 +1,7 @@
 //! `/api/v1/groups`: the open threads, with their alerts.
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +9,7 @@ use crate::engine::{Labels, Severity, ThreadKey, ThreadRecord};
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::page::Page;
+use crate::http::question::Question;
 use crate::http::view::Rfc3339;
 
 /// Most members shown of one thread.
@@ -96,9 +96,8 @@ impl<'a> GroupView<'a> {
 /// `GET /api/v1/groups`
 pub(super) async fn list(
     State(app): State<App>,
-    query: Result<Query<ListQuery>, QueryRejection>,
+    Question(query): Question<ListQuery>,
 ) -> Result<Response, ApiError> {
-    let Query(query) = query.map_err(|rejection| ApiError::bad_query(&rejection))?;
     let page = Page::new(query.limit, query.offset)?;
     let published = app.board.read();
     let threads = &published.notices.threads;

@@ -1,15 +1,15 @@
 //! `/api/v1/history`: what alerts did and what became of every notification, newest first.
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{NotificationKind, Severity, Span, StateName, Transition};
 use crate::http::App;
 use crate::http::error::ApiError;
 use crate::http::page::Page;
-use crate::http::view::{Rfc3339, parse_time};
+use crate::http::question::Question;
+use crate::http::view::{Rfc3339, parse_stretch};
 use crate::store::{AttemptRecord, DeliveryRecord, HistoryEntry, HistoryEvent, HistoryQuery};
 
 /// How far back a request without `from` looks.
@@ -106,18 +106,11 @@ struct AttemptView {
 /// `GET /api/v1/history`
 pub(super) async fn list(
     State(app): State<App>,
-    query: Result<Query<ListQuery>, QueryRejection>,
+    Question(query): Question<ListQuery>,
 ) -> Result<Json<List>, ApiError> {
-    let Query(query) = query.map_err(|rejection| ApiError::bad_query(&rejection))?;
     let Page { limit, .. } = Page::new(query.limit, None)?;
-    let time = |name, text: Option<&str>| text.map(|text| parse_time(name, text)).transpose();
-    let now = (app.clock)();
-    // What is decided now is part of it.
-    let to = time("to", query.to.as_deref())?.unwrap_or(now + Span::from_millis(1));
-    let from = time("from", query.from.as_deref())?.unwrap_or(to - USUAL);
-    if from >= to {
-        return Err(ApiError::bad_request("from must be before to"));
-    }
+    let asked = (query.from.as_deref(), query.to.as_deref());
+    let (from, to) = parse_stretch(asked, USUAL, (app.clock)())?;
     let wanted = HistoryQuery {
         from,
         to,

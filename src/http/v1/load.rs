@@ -1,14 +1,14 @@
 //! `/api/v1/load`: how often each receiver was paged, by day and by night.
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{Span, Timestamp};
 use crate::http::App;
 use crate::http::error::ApiError;
-use crate::http::view::{Rfc3339, parse_time};
+use crate::http::question::Question;
+use crate::http::view::{Rfc3339, parse_stretch};
 
 /// How far back a request without `from` looks.
 const USUAL: Span = Span::from_days(7);
@@ -46,17 +46,10 @@ struct LoadView {
 /// `GET /api/v1/load`
 pub(super) async fn list(
     State(app): State<App>,
-    query: Result<Query<LoadQuery>, QueryRejection>,
+    Question(query): Question<LoadQuery>,
 ) -> Result<Json<List>, ApiError> {
-    let Query(query) = query.map_err(|rejection| ApiError::bad_query(&rejection))?;
-    let time = |name, text: Option<&str>| text.map(|text| parse_time(name, text)).transpose();
-    // What is decided now is part of it.
-    let now = (app.clock)();
-    let to = time("to", query.to.as_deref())?.unwrap_or(now + Span::from_millis(1));
-    let from = time("from", query.from.as_deref())?.unwrap_or(to - USUAL);
-    if from >= to {
-        return Err(ApiError::bad_request("from must be before to"));
-    }
+    let asked = (query.from.as_deref(), query.to.as_deref());
+    let (from, to) = parse_stretch(asked, USUAL, (app.clock)())?;
     let loads = app
         .in_store("counting pages", move |store| {
             store.load_of_receivers(from, to)

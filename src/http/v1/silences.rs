@@ -1,8 +1,7 @@
 //! `/api/v1/silences`: silences, in our own words.
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +12,7 @@ use crate::http::body::JsonBody;
 use crate::http::error::ApiError;
 use crate::http::matching::parse_matchers;
 use crate::http::page::Page;
+use crate::http::question::Question;
 use crate::http::silencing::{Wish, bounded};
 use crate::http::view::{Rfc3339, parse_time};
 
@@ -88,9 +88,8 @@ pub(super) struct ChangedSilence {
 /// `GET /api/v1/silences`: those in force first, then those to come, then those that ended.
 pub(super) async fn list(
     State(app): State<App>,
-    query: Result<Query<ListQuery>, QueryRejection>,
+    Question(query): Question<ListQuery>,
 ) -> Result<Json<List>, ApiError> {
-    let Query(query) = query.map_err(|rejection| ApiError::bad_query(&rejection))?;
     let page = Page::new(query.limit, query.offset)?;
     let now = (app.clock)();
     let published = app.board.read();

@@ -21,6 +21,7 @@ use crate::http::App;
 use crate::http::board::SloRow;
 use crate::http::error::ApiError;
 use crate::http::page::Page;
+use crate::http::question::Question;
 use crate::http::view::{BudgetView, DocumentView, Rfc3339, SpanText, objective};
 
 /// Query parameters of the list.
@@ -45,9 +46,8 @@ pub(super) struct ShowQuery {
 /// `GET /api/v1/slos`
 pub(super) async fn list(
     State(app): State<App>,
-    query: Result<Query<ListQuery>, QueryRejection>,
+    Question(query): Question<ListQuery>,
 ) -> Result<Response, ApiError> {
-    let Query(query) = query.map_err(|rejection| ApiError::bad_query(&rejection))?;
     let page = Page::new(query.limit, query.offset)?;
     let outcome = query.outcome.as_deref().map(parse_outcome).transpose()?;
     let published = app.board.read();
