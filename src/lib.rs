@@ -15,6 +15,7 @@
 //! | [`http`] | `/metrics`, health, the JSON API; reads what was published | `engine`, `store`, `message` |
 //! | [`demo`] | a simulated shop behind the Prometheus API | `engine` |
 //! | [`rules`] | SLOs as recording and alerting rules of Prometheus. Pure | `engine`, `yaml` |
+//! | [`replay`] | the past through the engine: backtest, tests of definitions, tuning. No clock | `engine`, `yaml`, `config`, `prometheus`, `message` |
 //! | [`daemon`] | composition: the slot loop, backfill, reload, shutdown; the only clock | all but `cli` |
 //! | [`cli`] | the command line | all |
 //!
@@ -30,6 +31,7 @@ pub mod http;
 pub mod message;
 pub mod notify;
 pub mod prometheus;
+pub mod replay;
 pub mod rules;
 pub mod store;
 pub mod yaml;

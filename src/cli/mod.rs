@@ -3,11 +3,13 @@
 //! Exit codes: 0 it worked, 1 it failed, 2 it found problems in files, 64 it was called wrongly.
 
 mod alerts;
+mod backtest;
 mod check;
 mod client;
 mod convert;
 mod dead_letters;
 mod demo;
+mod explain;
 mod hash_password;
 mod online;
 mod operate;
@@ -18,6 +20,8 @@ mod run;
 mod schema;
 mod silence;
 mod template;
+mod test;
+mod tune;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -116,6 +120,14 @@ enum Command {
     NotifyTest(receivers::NotifyTestArgs),
     /// Show what messages say, and try templates for them
     Template(template::TemplateArgs),
+    /// Show what definitions would have done over a stretch of the past
+    Backtest(backtest::BacktestArgs),
+    /// Propose an objective and a policy that would have met your wishes
+    Tune(tune::TuneArgs),
+    /// Run the tests that stand beside definitions
+    Test(test::TestArgs),
+    /// Explain why an alert of an SLO is up, or is not
+    Explain(explain::ExplainArgs),
     /// Watch an incident of a simulated shop: a page, why it fired, what it cost, its resolve
     Demo(demo::DemoArgs),
 }
@@ -150,6 +162,10 @@ pub fn main() -> ExitCode {
         Command::Receivers(args) => receivers::receivers(&args),
         Command::NotifyTest(args) => receivers::notify_test(&args),
         Command::Template(args) => template::template(&args),
+        Command::Backtest(args) => backtest::backtest(&args),
+        Command::Tune(args) => tune::tune(&args),
+        Command::Test(args) => test::test(&args),
+        Command::Explain(args) => explain::explain(&args),
         Command::Demo(args) => demo::demo(&args),
     };
     match outcome {

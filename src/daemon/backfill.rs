@@ -14,9 +14,8 @@ use tracing::{info, warn};
 
 use super::clock::Clock;
 use super::event::{Event, News};
-use super::fetch::{self, PolledFeed};
 use crate::engine::{Book, Slo, Span, Timestamp};
-use crate::prometheus::{Client, SourceError};
+use crate::prometheus::{self, Client, PolledFeed, SourceError};
 
 /// Windows that are made ready before the longest one.
 const EARLY_PASSES: [Span; 2] = [Span::from_hours(1), Span::from_hours(6)];
@@ -183,7 +182,7 @@ impl Backfill {
         while until > oldest {
             let from = (until - stretch).max(oldest);
             let started = tokio::time::Instant::now();
-            match fetch::hours(&self.client, slo, from, until).await {
+            match prometheus::hours(&self.client, slo, from, until).await {
                 Ok(hours) => {
                     let news = News::History {
                         slo: slo.id.clone(),

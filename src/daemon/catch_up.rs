@@ -5,9 +5,8 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 
 use super::event::{Answer, Event, News};
-use super::fetch::PolledFeed;
 use crate::engine::{Book, Span, Timestamp};
-use crate::prometheus::{Client, SourceError};
+use crate::prometheus::{Client, PolledFeed, SourceError};
 
 /// The longest stretch one poll reaches back; what lies before is read in pieces.
 const STRETCH_MAX: Span = Span::from_hours(2);

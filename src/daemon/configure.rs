@@ -7,10 +7,9 @@ use tokio::task::block_in_place;
 use tracing::info;
 
 use super::backfill::{Backfill, Job, Samples};
-use super::fetch::PolledFeed;
 use super::poller::Poller;
 use crate::engine::{Feed, Input, Measure, Routing, Span};
-use crate::prometheus::Client;
+use crate::prometheus::{Client, PolledFeed};
 
 impl Poller {
     /// Replaces the definitions: what is measured carries over where it means the same.

@@ -10,7 +10,6 @@ mod command;
 mod configure;
 mod delivery;
 mod event;
-mod fetch;
 mod gate;
 mod heartbeat;
 mod poller;
@@ -34,7 +33,6 @@ use self::backfill::chain;
 pub use self::clock::Clock;
 use self::delivery::{Deliveries, Prepared};
 use self::event::Event;
-use self::fetch::PolledFeed;
 use self::gate::{Gate, GateError};
 use self::poller::{EVENTS_MAX, Poller, Surroundings};
 use self::reload::{Reloader, Started};
@@ -48,7 +46,7 @@ use crate::http::{
     ReceiverInfo, SecretProvider,
 };
 use crate::notify::BuildError;
-use crate::prometheus::{Client, SourceError};
+use crate::prometheus::{Client, PolledFeed, SourceError};
 use crate::store::{SampleCache, Store, StoreError};
 
 /// The name of the one source, in alerts and metrics.

@@ -19,11 +19,10 @@ use super::catch_up::CatchUp;
 use super::clock::Clock;
 use super::delivery::{Deliveries, Prepared};
 use super::event::{Answer, Event, News};
-use super::fetch::PolledFeed;
 use crate::config::settings::Night;
 use crate::engine::{Effect, Engine, Evidence, Input, SourceFailure, Span, Timestamp};
 use crate::http::{Board, Metrics, PollStats};
-use crate::prometheus::{Client, SourceError};
+use crate::prometheus::{Client, PolledFeed, SourceError};
 use crate::store::{SampleCache, Store};
 
 /// Events that wait for the poller; senders wait beyond that.

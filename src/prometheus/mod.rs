@@ -1,6 +1,6 @@
 //! Where samples come from: a Prometheus-compatible HTTP API.
 //!
-//! [`feeds`] decides what to ask for, [`Client`] asks, [`SourceError`] says why there is no answer.
+//! [`PolledFeed`] decides what to ask for, [`Client`] asks, [`SourceError`] says why there is no answer.
 //! An answer is either complete or an error: a lost store, a limit or a broken connection must
 //! never look like an absence of errors.
 
@@ -8,6 +8,7 @@ mod client;
 mod error;
 mod interner;
 mod plan;
+mod polled;
 mod transport;
 mod wire;
 
@@ -17,3 +18,4 @@ mod tests;
 pub use client::Client;
 pub use error::SourceError;
 pub use plan::{Feed, PollSelector, feeds};
+pub use polled::{PolledFeed, hours};

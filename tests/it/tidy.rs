@@ -27,6 +27,10 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("demo", &["engine"]),
     ("rules", &["engine", "yaml"]),
     (
+        "replay",
+        &["engine", "yaml", "config", "prometheus", "message"],
+    ),
+    (
         "daemon",
         &[
             "engine",
@@ -53,6 +57,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "http",
             "demo",
             "rules",
+            "replay",
             "daemon",
         ],
     ),

@@ -1,35 +1,40 @@
 //! Asking the source: what each kind of feed polls, as evidence for the engine.
+//!
+//! The daemon asks slot by slot, a replay asks for a stretch of the past: both ask here, so both
+//! see the same.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::task::JoinSet;
 
+use super::client::Client;
+use super::error::SourceError;
+use super::plan::{PollSelector, feeds};
 use crate::engine::{
     Answer, Counts, Indicator, InstanceId, Labels, RawSeries, Slo, Span, Term, Timestamp,
     WindowAnswers, WindowQuery,
 };
-use crate::prometheus::{Client, PollSelector, SourceError};
 
 /// Prometheus refuses range queries of more points per series (`query_range`, 11 000).
 const RANGE_POINTS_MAX: i64 = 10_000;
 
 /// SLOs that are polled together.
 #[derive(Debug)]
-pub(super) struct PolledFeed {
+pub struct PolledFeed {
     /// The feed's name in the engine.
-    pub(super) key: String,
+    pub key: String,
     /// Its SLOs.
-    pub(super) slos: Vec<Arc<Slo>>,
+    pub slos: Vec<Arc<Slo>>,
     /// The selectors whose raw samples are read; empty unless the SLOs are sums of counters.
-    pub(super) polls: Vec<PollSelector>,
+    pub polls: Vec<PollSelector>,
 }
 
 impl PolledFeed {
     /// Groups SLOs by what is polled together.
-    pub(super) fn plan(slos: &[Arc<Slo>]) -> Vec<Arc<Self>> {
+    pub fn plan(slos: &[Arc<Slo>]) -> Vec<Arc<Self>> {
         let by_id: BTreeMap<_, _> = slos.iter().map(|slo| (&slo.id, slo)).collect();
-        let feeds = crate::prometheus::feeds(slos).into_iter().map(|feed| {
+        let feeds = feeds(slos).into_iter().map(|feed| {
             let slos = feed
                 .slos
                 .iter()
@@ -44,21 +49,21 @@ impl PolledFeed {
     }
 
     /// Whether whole windows are asked for.
-    pub(super) fn is_direct(&self) -> bool {
+    pub fn is_direct(&self) -> bool {
         self.slos
             .iter()
             .any(|slo| matches!(slo.indicator, Indicator::Windows(_)))
     }
 
     /// Whether it asks the source for nothing: what it is made of, others poll.
-    pub(super) fn is_composite(&self) -> bool {
+    pub fn is_composite(&self) -> bool {
         self.slos
             .iter()
             .any(|slo| matches!(slo.indicator, Indicator::Composite(_)))
     }
 
     /// The length of a time slice, for feeds of slices.
-    pub(super) fn slice(&self) -> Option<Span> {
+    pub fn slice(&self) -> Option<Span> {
         match self.slos.first()?.indicator {
             Indicator::Slices { slice, .. } => Some(slice),
             Indicator::Counters { .. } | Indicator::Windows(_) | Indicator::Composite(_) => None,
@@ -68,7 +73,7 @@ impl PolledFeed {
     /// How far back samples are read for windows that are decided exactly.
     ///
     /// Slices are few, so the whole period is read; of counters, only the longest tier window.
-    pub(super) fn reach(&self) -> Span {
+    pub fn reach(&self) -> Span {
         let of = |slo: &Arc<Slo>| match slo.indicator {
             Indicator::Counters { .. } => slo.reach.longest_window(),
             Indicator::Slices { .. } => slo.reach.longest_window().max(slo.reach.period),
@@ -78,7 +83,7 @@ impl PolledFeed {
     }
 
     /// The longest stretch that one request should ask for.
-    pub(super) fn stretch_max(&self, wanted: Span) -> Span {
+    pub fn stretch_max(&self, wanted: Span) -> Span {
         match self.slice() {
             Some(slice) => slice.times(RANGE_POINTS_MAX),
             None => wanted,
@@ -86,7 +91,11 @@ impl PolledFeed {
     }
 
     /// Reads the raw samples (or the slices) of `(from, until]`.
-    pub(super) async fn read(
+    ///
+    /// # Errors
+    ///
+    /// The first that some request met; never a part of the samples.
+    pub async fn read(
         &self,
         client: &Arc<Client>,
         from: Timestamp,
@@ -118,7 +127,11 @@ impl PolledFeed {
     }
 
     /// Asks about whole windows.
-    pub(super) async fn ask(
+    ///
+    /// # Errors
+    ///
+    /// The first that some query met.
+    pub async fn ask(
         &self,
         client: &Arc<Client>,
         windows: &[Span],
@@ -175,7 +188,11 @@ fn joined(
 ///
 /// They serve the budget of the days that are not read sample by sample. `increase` sees a little
 /// less than the samples hold (a series' first value), which a budget over weeks can bear.
-pub(super) async fn hours(
+///
+/// # Errors
+///
+/// The first that some query met.
+pub async fn hours(
     client: &Client,
     slo: &Slo,
     from: Timestamp,

@@ -1,0 +1,21 @@
+//! The past, played through the engine: what definitions would have done, decided by the daemon's
+//! own [`Engine`](crate::engine::Engine).
+//!
+//! ```text
+//! Reel (what a source said) ──► Player (virtual time, slot by slot) ──► Engine::step
+//!                                                                         │ effects
+//!                                     Journal ◄── Watcher ◄───────────────┘
+//! ```
+//!
+//! A [`Reel`] holds what a source said over a stretch of time: a Prometheus, a file, a script of
+//! traffic. A [`Player`] reads it slot by slot, as the daemon would have, and shows every step to
+//! a [`Watcher`]. A [`Journal`] is the watcher that remembers what happened. Nothing in here
+//! decides: the same samples give the same alerts as in the daemon that saw them live.
+
+mod journal;
+mod player;
+mod reel;
+
+pub use journal::{Episode, Journal, Point, Sent};
+pub use player::{Player, Script, Watcher};
+pub use reel::{MemoryReel, Reel, ReelError};
