@@ -6,8 +6,11 @@ mod check;
 mod cli;
 mod config;
 mod convert;
+mod dataset;
 mod delivery;
 mod deploy;
+#[path = "../../benches/dataset/exactness/mod.rs"]
+mod exactness;
 mod mistakes;
 mod readme;
 mod repository;
