@@ -28,6 +28,8 @@ pub(super) struct FeedState {
     pub(super) evaluations: BTreeMap<InstanceId, Arc<Evaluation>>,
     pub(super) answered: Presence,
     pub(super) last_slot: Timestamp,
+    /// By position, the slot before which an SLO is not decided.
+    pub(super) rests: Vec<Timestamp>,
 }
 
 impl FeedState {
@@ -42,6 +44,7 @@ impl FeedState {
             evaluations: BTreeMap::new(),
             answered: Presence::default(),
             last_slot: Timestamp::EPOCH,
+            rests: Vec::new(),
         }
     }
 
@@ -81,6 +84,28 @@ impl FeedState {
         slo.is_some_and(|slo| matches!(slo.indicator, Indicator::Windows(_)))
     }
 
+    /// The SLOs that are decided at a slot.
+    pub(super) fn awake(&self, now: Timestamp) -> impl Iterator<Item = &Arc<Slo>> {
+        let slos = self.feed.slos.iter().enumerate();
+        let awake = slos.filter(move |(at, _)| self.rests.get(*at).is_none_or(|rest| *rest <= now));
+        awake.map(|(_, slo)| slo)
+    }
+
+    /// Takes the place of what was known of the SLOs that were decided.
+    pub(super) fn put_evaluations(
+        &mut self,
+        decided: impl Fn(&SloId) -> bool,
+        evaluations: BTreeMap<InstanceId, Evaluation>,
+    ) {
+        let evaluations = evaluations.into_iter().map(|(id, e)| (id, Arc::new(e)));
+        if self.rests.is_empty() {
+            self.evaluations = evaluations.collect();
+            return;
+        }
+        self.evaluations.retain(|id, _| !decided(&id.slo));
+        self.evaluations.extend(evaluations);
+    }
+
     /// Drops what was known under definitions that are gone or mean something else now.
     pub(super) fn keep_what_means_the_same(&mut self, next: &Feed, same: impl Fn(&SloId) -> bool) {
         let next: BTreeSet<&SloId> = next.slos.iter().map(|slo| &slo.id).collect();
@@ -90,6 +115,7 @@ impl FeedState {
         self.evaluations.retain(|id, _| kept.contains(&id.slo));
         self.live.blindness.retain(|id| kept.contains(&id.slo));
         self.asked.clear();
+        self.rests.clear();
         self.asked_period = None;
         if kept.is_empty() {
             self.answered = Presence::default();

@@ -27,6 +27,7 @@ mod block;
 mod budget;
 pub mod burn;
 mod burn_alert;
+pub mod calm;
 mod company;
 mod composite;
 pub mod counts;
@@ -76,6 +77,7 @@ pub mod window;
 
 pub use alert::{AlertRecord, AlertState, Told};
 pub use burn::{Reading, Verdict};
+pub use calm::{Calm, Upcoming};
 pub use counts::Counts;
 pub use direct::Answer;
 pub use effect::{Effect, StateName, Transition};

@@ -10,6 +10,7 @@ mod dataset;
 mod delivery;
 mod deploy;
 #[path = "../../benches/dataset/exactness/mod.rs"]
+#[allow(dead_code, reason = "only a part of the comparison is needed")]
 mod exactness;
 mod mistakes;
 mod readme;
