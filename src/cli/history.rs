@@ -55,7 +55,7 @@ pub(super) struct SourceArgs {
     concurrency: Option<usize>,
 }
 
-#[expect(dead_code, reason = "the commands that play a past are being written")]
+#[allow(dead_code, reason = "the commands that play a past are being written")]
 impl HistoryArgs {
     /// The settings file with everything it names, where one is given.
     ///
@@ -88,7 +88,6 @@ impl HistoryArgs {
     }
 }
 
-#[expect(dead_code, reason = "the commands that play a past are being written")]
 impl SourceArgs {
     /// As [`HistoryArgs::open`], for a stretch that the caller chooses: by default the 30 days
     /// before `until`, and until now, or as far as files reach.
@@ -109,5 +108,5 @@ impl SourceArgs {
 }
 
 /// How far back is read when nobody says.
-#[expect(dead_code, reason = "used as soon as history is read")]
+#[allow(dead_code, reason = "used as soon as history is read")]
 const USUAL_STRETCH: Span = Span::from_days(30);
