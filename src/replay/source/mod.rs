@@ -1,6 +1,9 @@
 //! Where a past comes from: a [`History`] is a reel, the stretch that can be played on it, and
 //! what is to be known about it.
 
+mod block;
+mod pack;
+
 use crate::engine::{Options, SloId, Span, Timestamp};
 
 use super::reel::Reel;
