@@ -20,4 +20,6 @@ mod source;
 pub use journal::{Episode, Journal, Point, Sent};
 pub use player::{Player, Script, Watcher};
 pub use reel::{MemoryReel, Reel, ReelError};
-pub use source::{CoarseStretch, History};
+pub use source::{
+    Attendant, CoarseStretch, Estimate, History, OpenError, Opening, Progress, from_server,
+};

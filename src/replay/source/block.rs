@@ -103,51 +103,42 @@ fn values(samples: &[Sample]) -> Vec<u8> {
     out
 }
 
-/// Reads the series of a block that `wanted` takes by their numbers, and hands over each with its
-/// samples; `None` when the bytes are no block.
+/// Takes samples out of a block.
+pub(in crate::replay) trait Gather {
+    /// Where the samples of the series with this number are appended; `None` skips it.
+    fn samples_of(&mut self, number: usize) -> Option<&mut Vec<Sample>>;
+}
+
+/// Reads the samples of a block in `(from, until]`, where the times of each series rise; `None`
+/// when the bytes are no block.
 pub(super) fn decode(
     bytes: &[u8],
-    mut wanted: impl FnMut(usize) -> bool,
-    mut take: impl FnMut(usize, Samples<'_>),
+    (from, until): (Timestamp, Timestamp),
+    into: &mut impl Gather,
 ) -> Option<()> {
     let mut cursor = Cursor(bytes);
     let lists = (0..cursor.count(1)?).map(|_| times(&mut cursor));
     let lists: Vec<Vec<i64>> = lists.collect::<Option<_>>()?;
-    let mut read = Vec::new();
+    let mut values = Vec::new();
     for _ in 0..cursor.count(1)? {
         let number = usize::try_from(cursor.varint()?).ok()?;
         let times = lists.get(usize::try_from(cursor.varint()?).ok()?)?;
         let length = cursor.count(1)?;
         let bytes = cursor.bytes(length)?;
-        if wanted(number) {
-            read.clear();
-            values_of(Cursor(bytes), times.len(), &mut read)?;
-            take(number, Samples { times, values: &read });
-        }
-    }
-    cursor.0.is_empty().then_some(())
-}
-
-/// The samples of one series in a block.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Samples<'a> {
-    times: &'a [i64],
-    values: &'a [f64],
-}
-
-impl Samples<'_> {
-    /// Those in `(from, until]`, appended; the times must be rising.
-    pub(super) fn cut(self, from: Timestamp, until: Timestamp, into: &mut Vec<Sample>) {
-        let start = self.times.partition_point(|at| *at <= from.as_millis());
-        let end = self.times.partition_point(|at| *at <= until.as_millis());
-        let times = self.times.get(start..end).unwrap_or_default();
-        let values = self.values.get(start..end).unwrap_or_default();
-        let samples = times.iter().zip(values).map(|(at, value)| Sample {
+        let Some(samples) = into.samples_of(number) else {
+            continue;
+        };
+        values.clear();
+        values_of(Cursor(bytes), times.len(), &mut values)?;
+        let start = times.partition_point(|at| *at <= from.as_millis());
+        let end = times.partition_point(|at| *at <= until.as_millis());
+        let pairs = times.iter().zip(&values);
+        samples.extend(pairs.take(end).skip(start).map(|(at, value)| Sample {
             at: Timestamp::from_millis(*at),
             value: *value,
-        });
-        into.extend(samples);
+        }));
     }
+    cursor.0.is_empty().then_some(())
 }
 
 fn times(cursor: &mut Cursor<'_>) -> Option<Vec<i64>> {
@@ -211,21 +202,34 @@ mod tests {
         pairs.iter().map(sample).collect()
     }
 
-    /// Times and bits of what comes back, by number of the series.
-    fn round(series: &[(usize, Vec<Sample>)]) -> Vec<(usize, Vec<(i64, u64)>)> {
-        let borrowed: Vec<_> = series.iter().map(|(n, s)| (*n, s.as_slice())).collect();
-        let mut read = Vec::new();
-        let take = |number, samples: Samples<'_>| {
-            let pairs = samples.times.iter().zip(samples.values);
-            read.push((number, pairs.map(|(at, v)| (*at, v.to_bits())).collect()));
-        };
-        decode(&encode(&borrowed), |_| true, take).unwrap();
-        read
+    /// Keeps everything, by number of the series.
+    #[derive(Default)]
+    struct All(Vec<Vec<Sample>>);
+
+    impl Gather for All {
+        fn samples_of(&mut self, number: usize) -> Option<&mut Vec<Sample>> {
+            let needed = self.0.len().max(number.min(1000) + 1);
+            self.0.resize(needed, Vec::new());
+            self.0.get_mut(number)
+        }
     }
 
-    fn bits(series: &[(usize, Vec<Sample>)]) -> Vec<(usize, Vec<(i64, u64)>)> {
+    const ALWAYS: (Timestamp, Timestamp) = (
+        Timestamp::from_millis(i64::MIN),
+        Timestamp::from_millis(i64::MAX),
+    );
+
+    /// Times and bits of what comes back; series are numbered from 0 in their order.
+    fn round(series: &[Vec<Sample>]) -> Vec<Vec<(i64, u64)>> {
+        let numbered: Vec<_> = series.iter().map(Vec::as_slice).enumerate().collect();
+        let mut all = All(vec![Vec::new(); series.len()]);
+        decode(&encode(&numbered), ALWAYS, &mut all).unwrap();
+        bits(&all.0)
+    }
+
+    fn bits(series: &[Vec<Sample>]) -> Vec<Vec<(i64, u64)>> {
         let pair = |s: &Sample| (s.at.as_millis(), s.value.to_bits());
-        let one = |(n, s): &(usize, Vec<Sample>)| (*n, s.iter().map(pair).collect());
+        let one = |samples: &Vec<Sample>| samples.iter().map(pair).collect();
         series.iter().map(one).collect()
     }
 
@@ -243,27 +247,27 @@ mod tests {
             INTEGER_MAX + 2.0,
             0.1,
         ];
-        let times = [i64::MIN, i64::MAX, 0, 5, 4, 4, -1, 1, 2];
-        let series = vec![(3, samples(&std::iter::zip(times, odd).collect::<Vec<_>>()))];
+        let times = [i64::MIN + 1, -7, -1, 0, 1, 15_000, 30_000, 30_001, i64::MAX];
+        let series = vec![samples(&std::iter::zip(times, odd).collect::<Vec<_>>())];
         assert_eq!(round(&series), bits(&series));
-        let alone: Vec<_> = odd.iter().map(|v| (1, samples(&[(0, *v)]))).collect();
+        let alone: Vec<_> = odd.iter().map(|v| samples(&[(0, *v)])).collect();
         assert_eq!(round(&alone), bits(&alone));
     }
 
     #[test]
     fn scraped_counters_take_less_than_a_byte_and_a_half_a_sample() {
-        let series: Vec<_> = (0..20_usize)
-            .map(|n| {
+        let series: Vec<_> = (0..20)
+            .map(|_| {
                 let mut value = 1e6;
                 let pairs = (0..240_i64).map(|scrape| {
                     value += 150.0 + (scrape * 7919 % 25) as f64;
                     (1_700_000_000_000 + scrape * 15_000 + scrape * 31 % 3, value)
                 });
-                (n, samples(&pairs.collect::<Vec<_>>()))
+                samples(&pairs.collect::<Vec<_>>())
             })
             .collect();
         assert_eq!(round(&series), bits(&series));
-        let borrowed: Vec<_> = series.iter().map(|(n, s)| (*n, s.as_slice())).collect();
+        let borrowed: Vec<_> = series.iter().map(Vec::as_slice).enumerate().collect();
         let bytes = encode(&borrowed).len();
         assert!(bytes * 2 < 20 * 240 * 3 / 2, "{bytes} bytes");
     }
@@ -276,10 +280,12 @@ mod tests {
         ]
     }
 
-    fn any_series() -> impl Strategy<Value = Vec<(usize, Vec<Sample>)>> {
-        let times = prop_oneof![any::<i64>(), 0..100_000_i64];
-        let pairs = prop::collection::vec((times, floats()), 0..150);
-        prop::collection::vec((0..50_usize, pairs.prop_map(|p| samples(&p))), 0..5)
+    fn any_series() -> impl Strategy<Value = Vec<Vec<Sample>>> {
+        // The least time of all lies before every stretch.
+        let times = prop_oneof![(i64::MIN + 1)..=i64::MAX, 0..100_000_i64];
+        let pairs = prop::collection::btree_map(times, floats(), 0..150);
+        let pairs = pairs.prop_map(|pairs| samples(&pairs.into_iter().collect::<Vec<_>>()));
+        prop::collection::vec(pairs, 0..5)
     }
 
     proptest! {
@@ -290,7 +296,7 @@ mod tests {
 
         #[test]
         fn any_bytes_are_read_without_harm(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-            let _whole = decode(&bytes, |_| true, |_, _| {});
+            let _whole = decode(&bytes, ALWAYS, &mut All::default());
         }
 
         #[test]
@@ -299,11 +305,11 @@ mod tests {
             at in any::<prop::sample::Index>(),
             byte in any::<u8>(),
         ) {
-            let borrowed: Vec<_> = series.iter().map(|(n, s)| (*n, s.as_slice())).collect();
+            let borrowed: Vec<_> = series.iter().map(Vec::as_slice).enumerate().collect();
             let mut bytes = encode(&borrowed);
             let at = at.index(bytes.len());
             bytes[at] = byte;
-            let _whole = decode(&bytes, |_| true, |_, _| {});
+            let _whole = decode(&bytes, ALWAYS, &mut All::default());
         }
     }
 }
