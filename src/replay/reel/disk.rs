@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::{Reel, ReelError};
 use crate::engine::{
-    Answer, Counts, Indicator, InstanceId, Labels, RawSeries, Sample, Selector, Slo, Span, Timestamp,
-    WindowQuery,
+    Answer, Counts, Indicator, InstanceId, Labels, RawSeries, Sample, Selector, Slo, Span,
+    Timestamp, WindowQuery,
 };
 use crate::prometheus::{PolledFeed, window_answers, window_queries};
 use crate::replay::source::{
@@ -233,7 +233,9 @@ impl Track {
         let mut done = from;
         let first = self.tape.chunks.partition_point(|c| c.until <= from);
         for at in first..self.tape.chunks.len() {
-            let Some(summary) = self.tape.chunks.get(at).cloned() else { break };
+            let Some(summary) = self.tape.chunks.get(at).cloned() else {
+                break;
+            };
             if summary.from >= until {
                 break;
             }

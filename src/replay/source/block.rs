@@ -92,7 +92,11 @@ fn values(samples: &[Sample]) -> Vec<u8> {
                 // High zero bytes are left out: values near each other share sign, exponent and
                 // leading digits. Low ones too: few digits need few bytes.
                 let high = differs.leading_zeros() / 8;
-                let low = if differs == 0 { 0 } else { differs.trailing_zeros() / 8 };
+                let low = if differs == 0 {
+                    0
+                } else {
+                    differs.trailing_zeros() / 8
+                };
                 let bytes = (differs >> (8 * low)).to_le_bytes();
                 let count = 8 - high.min(8) - low;
                 out.push((low << 4 | count) as u8);
@@ -178,7 +182,9 @@ fn values_of(mut cursor: Cursor<'_>, count: usize, out: &mut Vec<f64>) -> Option
                 let control = cursor.byte()?;
                 let (low, count) = (u32::from(control >> 4), usize::from(control & 0xf));
                 let mut differs = [0; 8];
-                differs.get_mut(..count)?.copy_from_slice(cursor.bytes(count)?);
+                differs
+                    .get_mut(..count)?
+                    .copy_from_slice(cursor.bytes(count)?);
                 bits ^= u64::from_le_bytes(differs).checked_shl(8 * low)?;
                 out.push(f64::from_bits(bits));
             }

@@ -36,14 +36,17 @@ const KEY_DIGITS: usize = 32;
 #[derive(Debug)]
 pub(super) struct Cache {
     root: PathBuf,
+    now: SystemTime,
 }
 
 impl Cache {
     /// Creates the directory where it is not there; only its owner may look into it.
-    pub(super) fn open(root: &Path) -> Result<Self, ChunkError> {
+    pub(super) fn open(root: &Path, now: Timestamp) -> Result<Self, ChunkError> {
         let root = root.join(LAYOUT);
         make_directory(&root)?;
-        Ok(Self { root })
+        let since = now.since(Timestamp::EPOCH).to_std();
+        let now = SystemTime::UNIX_EPOCH + since;
+        Ok(Self { root, now })
     }
 
     /// The stretches of `(from, until]` that are there, in rising time and each once.
@@ -54,15 +57,18 @@ impl Cache {
         let mut at = from;
         while at < until {
             // Of those that go on from here the one that reaches furthest; else the next one.
-            let on = files.iter().filter(|(start, end, _)| *start <= at && at < *end);
+            let on = files
+                .iter()
+                .filter(|(start, end, _)| *start <= at && at < *end);
             let next = files.iter().filter(|(start, ..)| *start > at);
             let on = on.max_by_key(|(_, end, _)| *end);
-            let chosen = on.or_else(|| next.min_by_key(|(start, end, _)| (*start, -end.as_millis())));
+            let chosen =
+                on.or_else(|| next.min_by_key(|(start, end, _)| (*start, -end.as_millis())));
             let Some(chosen) = chosen.cloned() else { break };
             let (start, end, path) = &chosen;
             match Chunk::verify(path, key) {
                 Ok(summary) if summary.from == *start && summary.until == *end => {
-                    touch(path);
+                    touch(path, self.now);
                     at = *end;
                     found.push(summary);
                 }
@@ -90,14 +96,15 @@ impl Cache {
 
     /// Removes what was used least recently until the rest fits, and what writers left behind.
     pub(super) fn sweep(&self, bytes_max: u64, keep: &BTreeSet<PathBuf>) {
-        let now = SystemTime::now();
         let mut chunks = Vec::new();
         let mut total = 0;
         for directory in entries(&self.root) {
             for path in entries(&directory) {
-                let Ok(about) = fs::metadata(&path) else { continue };
+                let Ok(about) = fs::metadata(&path) else {
+                    continue;
+                };
                 let used = about.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-                let age = now.duration_since(used).unwrap_or_default();
+                let age = self.now.duration_since(used).unwrap_or_default();
                 if path.extension().is_some_and(|of| of == EXTENSION) {
                     total += about.len();
                     chunks.push((used, age, about.len(), path));
@@ -122,7 +129,10 @@ impl Cache {
     fn files_of(&self, key: &str) -> Vec<(Timestamp, Timestamp, PathBuf)> {
         let stretch = |path: PathBuf| {
             let name = path.file_name()?.to_str()?;
-            let (from, until) = name.strip_suffix(EXTENSION)?.strip_suffix('.')?.split_once('_')?;
+            let (from, until) = name
+                .strip_suffix(EXTENSION)?
+                .strip_suffix('.')?
+                .split_once('_')?;
             let time = |text: &str| text.parse().ok().map(Timestamp::from_millis);
             Some((time(from)?, time(until)?, path))
         };
@@ -201,7 +211,10 @@ impl Drop for Scratch {
 
 fn make_directory(path: &Path) -> Result<(), ChunkError> {
     use std::os::unix::fs::DirBuilderExt;
-    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    let made = fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path);
     made.map_err(ChunkError::file("creating", path))
 }
 
@@ -212,7 +225,7 @@ fn entries(directory: &Path) -> Vec<PathBuf> {
 }
 
 /// Notes that a file was used; without that it is removed sooner than others.
-fn touch(path: &Path) {
+fn touch(path: &Path, now: SystemTime) {
     let file = fs::File::options().append(true).open(path);
-    file.and_then(|file| file.set_modified(SystemTime::now())).ok();
+    file.and_then(|file| file.set_modified(now)).ok();
 }

@@ -132,7 +132,9 @@ impl Writer {
         let partial = partial(path);
         let file = File::create(&partial).map_err(ChunkError::file("creating", &partial))?;
         let mut out = BufWriter::new(file);
-        let head = out.write_all(MAGIC).and_then(|()| out.write_all(&[VERSION]));
+        let head = out
+            .write_all(MAGIC)
+            .and_then(|()| out.write_all(&[VERSION]));
         head.map_err(ChunkError::file("writing", &partial))?;
         Ok(Self {
             out,
@@ -241,9 +243,8 @@ pub(super) fn write(
     let mut writer = Writer::create(path, key, stretch, block)?;
     let mut blocks: BTreeMap<Timestamp, Vec<(&Labels, &[Sample])>> = BTreeMap::new();
     for one in series {
-        let same = |a: &Sample, b: &Sample| {
-            Writer::block_of(a.at, block) == Writer::block_of(b.at, block)
-        };
+        let same =
+            |a: &Sample, b: &Sample| Writer::block_of(a.at, block) == Writer::block_of(b.at, block);
         for run in one.samples.chunk_by(same) {
             if let Some(first) = run.first() {
                 let start = Writer::block_of(first.at, block);
@@ -278,7 +279,8 @@ impl Chunk {
         }
         let mut start = [0; MAGIC.len() + 1];
         file.read_exact(&mut start).map_err(reading())?;
-        file.seek(SeekFrom::Start(bytes - TAIL)).map_err(reading())?;
+        file.seek(SeekFrom::Start(bytes - TAIL))
+            .map_err(reading())?;
         let mut tail = [0; TAIL as usize];
         file.read_exact(&mut tail).map_err(reading())?;
         let (length, rest) = tail.split_at(8);

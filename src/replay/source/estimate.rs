@@ -88,8 +88,8 @@ pub(super) async fn price(
         estimate.samples += (series * track.missing().ratio(step)) as u64;
         estimate.requests += track.requests();
     }
-    let seconds = estimate.samples as f64 / SAMPLES_PER_SECOND
-        + estimate.requests as f64 * REQUEST_SECONDS;
+    let seconds =
+        estimate.samples as f64 / SAMPLES_PER_SECOND + estimate.requests as f64 * REQUEST_SECONDS;
     estimate.bytes = (estimate.samples as f64 * SAMPLE_BYTES) as u64;
     estimate.duration = Duration::from_secs_f64(seconds / concurrency.clamp(1, 8) as f64);
     Ok(estimate)
@@ -113,5 +113,8 @@ fn probes(track: &Track) -> Vec<Timestamp> {
     };
     let length = last.since(first);
     let shares = [0.1, 0.5, 0.95];
-    shares.iter().map(|share| first + length.scale(*share)).collect()
+    shares
+        .iter()
+        .map(|share| first + length.scale(*share))
+        .collect()
 }

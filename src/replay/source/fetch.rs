@@ -269,7 +269,10 @@ impl Fetcher {
         tracks: &mut [Track],
         report: &mut dyn FnMut(Progress),
     ) -> Result<(), FetchError> {
-        let all: f64 = tracks.iter().map(|track| track.weight(track.missing())).sum();
+        let all: f64 = tracks
+            .iter()
+            .map(|track| track.weight(track.missing()))
+            .sum();
         let (mut progress, mut done) = (Progress::default(), 0.0);
         let mut pieces = JoinSet::new();
         let mut turn = 0;
@@ -278,15 +281,18 @@ impl Fetcher {
                 let Some((track, stretch)) = self.next(tracks, &mut turn) else {
                     break;
                 };
-                let question = tracks.get(track).map(|t| (t.question.clone(), t.key.clone()));
-                let Some((question, key)) = question else { break };
+                let question = tracks
+                    .get(track)
+                    .map(|t| (t.question.clone(), t.key.clone()));
+                let Some((question, key)) = question else {
+                    break;
+                };
                 pieces.spawn(self.piece(track, question, key, stretch));
             }
             let Some(piece) = pieces.join_next().await else {
                 return Ok(());
             };
-            let piece =
-                piece.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
+            let piece = piece.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()));
             let Some(track) = tracks.get_mut(piece.track) else {
                 continue;
             };
@@ -297,7 +303,11 @@ impl Fetcher {
                     progress.requests += 1;
                     progress.samples += summary.samples;
                     progress.bytes += summary.bytes;
-                    progress.done = if all > 0.0 { (done / all).min(1.0) } else { 1.0 };
+                    progress.done = if all > 0.0 {
+                        (done / all).min(1.0)
+                    } else {
+                        1.0
+                    };
                     track.fit(length, summary.samples);
                     track.chunks.push(summary);
                     report(progress);

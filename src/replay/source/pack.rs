@@ -126,7 +126,9 @@ mod tests {
         let mut bytes = Vec::new();
         put_packed(&mut bytes, values);
         let (mut cursor, mut read) = (Cursor(&bytes), Vec::new());
-        cursor.packed(values.len(), |value| read.push(value)).unwrap();
+        cursor
+            .packed(values.len(), |value| read.push(value))
+            .unwrap();
         assert!(cursor.0.is_empty(), "all is read");
         read
     }

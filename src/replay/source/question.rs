@@ -126,7 +126,9 @@ impl Question {
                 let mut series = points(client, &expr, from, until, *step).await?;
                 // Functions drop the name, by which the engine tells counters apart.
                 for one in &mut series {
-                    let Some(name) = selector.metric() else { continue };
+                    let Some(name) = selector.metric() else {
+                        continue;
+                    };
                     let pairs = one.labels.iter().chain([(METRIC_NAME, name)]);
                     one.labels = Labels::new(pairs);
                 }
@@ -134,9 +136,11 @@ impl Question {
             }
             Self::Values(expr, step) => points(client, expr, from, until, *step).await?,
             Self::Period(template, period) => so_far(client, template, period, from, until).await?,
-            Self::Hours(slo) => {
-                as_series(prometheus::hours(client, slo, from, until).await?, from, until)
-            }
+            Self::Hours(slo) => as_series(
+                prometheus::hours(client, slo, from, until).await?,
+                from,
+                until,
+            ),
         };
         for one in &mut series {
             // Prometheus 2 includes both ends of a range, 3 only the later one.

@@ -137,10 +137,13 @@ pub(super) async fn with_patience(
     };
     let client = Client::new(&opening.source).map_err(unanswered)?;
     let client = Arc::new(client.with_series_max(opening.evaluation.series_max));
-    let cache = opening.cache.as_deref().map(Cache::open).transpose()?.map(Arc::new);
+    let cache = opening.cache.as_deref();
+    let cache = cache
+        .map(|root| Cache::open(root, opening.now))
+        .transpose()?;
     let fetcher = Fetcher {
         client,
-        cache,
+        cache: cache.map(Arc::new),
         scratch: Arc::new(Scratch::new()?),
         settled: (opening.now - SETTLES).align_down(SETTLES),
         concurrency: opening.source.concurrency,
@@ -222,7 +225,9 @@ impl Fetch<'_> {
         let Ok(Some(kept)) = self.fetcher.client.retention().await else {
             return;
         };
-        let spans = kept.split(" or ").filter_map(|part| Span::parse(part.trim()).ok());
+        let spans = kept
+            .split(" or ")
+            .filter_map(|part| Span::parse(part.trim()).ok());
         let Some(span) = spans.filter(|span| !span.is_zero()).min() else {
             return;
         };
@@ -294,7 +299,9 @@ impl Fetch<'_> {
         let opening = self.opening;
         let mut refused: BTreeMap<SloId, String> = BTreeMap::new();
         for (wanted, track) in wanted.iter().zip(tracks) {
-            let Some(refusal) = &track.refusal else { continue };
+            let Some(refusal) = &track.refusal else {
+                continue;
+            };
             if let Question::Hours(slo) = &wanted.question {
                 self.remarks.push(format!(
                     "{}: its budget begins without the days before, for the server refuses hourly \
@@ -305,7 +312,9 @@ impl Fetch<'_> {
             }
             for slo in &wanted.slos {
                 let subject = wanted.question.subject();
-                refused.entry(slo.clone()).or_insert(format!("{subject}: {refusal}"));
+                refused
+                    .entry(slo.clone())
+                    .or_insert(format!("{subject}: {refusal}"));
             }
         }
         let refused = with_dependents(&opening.slos, refused);
@@ -319,7 +328,11 @@ impl Fetch<'_> {
         let tapes = wanted.iter().zip(tracks);
         let tapes = tapes.map(|(wanted, track)| (wanted.question.clone(), track.tape()));
         let tapes: Vec<(Question, Tape)> = tapes.collect();
-        let oldest = wanted.iter().map(|wanted| wanted.from).min().unwrap_or(from);
+        let oldest = wanted
+            .iter()
+            .map(|wanted| wanted.from)
+            .min()
+            .unwrap_or(from);
         let reel = DiskReel::new((oldest, opening.until), tapes, Some(self.fetcher.scratch));
         Ok(History {
             reel: Box::new(reel),
@@ -366,7 +379,10 @@ impl Fetch<'_> {
         }
         let short = evidence.iter().filter(|(wanted, tape)| {
             let is_raw = matches!(wanted.question, Question::Samples(_));
-            is_raw && tape.oldest().is_some_and(|oldest| oldest > wanted.from + Span::from_hours(3))
+            is_raw
+                && tape
+                    .oldest()
+                    .is_some_and(|oldest| oldest > wanted.from + Span::from_hours(3))
         });
         let slos: BTreeSet<&SloId> = short.flat_map(|(wanted, _)| &wanted.slos).collect();
         if !slos.is_empty() {
@@ -392,7 +408,10 @@ pub(super) fn with_dependents(
 ) -> Vec<(SloId, String)> {
     for slo in slos {
         if let Indicator::Composite(composite) = &slo.indicator
-            && let Some(part) = composite.parts.iter().find(|p| refused.contains_key(&p.slo))
+            && let Some(part) = composite
+                .parts
+                .iter()
+                .find(|p| refused.contains_key(&p.slo))
         {
             let why = format!("its part {} cannot be decided", part.slo);
             refused.entry(slo.id.clone()).or_insert(why);
