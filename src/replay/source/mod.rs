@@ -58,3 +58,6 @@ pub(in crate::replay) fn instant(at: Timestamp) -> String {
     jiff::Timestamp::from_millisecond(at.as_millis())
         .map_or_else(|_| "another age".to_owned(), |at| at.to_string())
 }
+
+#[cfg(test)]
+mod tests;
