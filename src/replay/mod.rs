@@ -15,6 +15,7 @@
 mod journal;
 mod player;
 mod reel;
+pub mod report;
 mod source;
 
 pub use journal::{Episode, Journal, Point, Sent};
