@@ -110,6 +110,7 @@ fn incident(item: &Node, report: &Report<'_>) -> Option<Draft> {
         let Some(cell) = text(node) else {
             if !matches!(node.value, Value::Null) {
                 report.error(node.mark, "expected one value here", "write a text");
+                draft.is_reported = true;
             }
             continue;
         };

@@ -141,6 +141,8 @@ type Cell = (Mark, String);
 /// One incident as it is written.
 struct Draft {
     mark: Mark,
+    /// Whether what it lacks has been reported already.
+    is_reported: bool,
     /// The names of the two times in this form.
     names: (&'static str, &'static str),
     start: Option<Cell>,
@@ -167,6 +169,7 @@ impl Draft {
     fn new(mark: Mark, names: (&'static str, &'static str)) -> Self {
         Self {
             mark,
+            is_reported: false,
             names,
             start: None,
             end: End::Missing,
@@ -215,6 +218,7 @@ impl Draft {
     fn start(&self, clock: &Clock<'_>, report: &Report<'_>) -> Option<Timestamp> {
         match &self.start {
             Some(cell) => clock.read(cell, report),
+            None if self.is_reported => None,
             None => {
                 let message = format!("the incident lacks {:?}", self.names.0);
                 let fix = format!("add {}, when it began", self.names.0);
@@ -229,6 +233,7 @@ impl Draft {
         match &self.end {
             End::At(cell) => clock.read(cell, report).map(Some),
             End::Open => Some(None),
+            End::Missing if self.is_reported => None,
             End::Missing => {
                 let message = format!("the incident lacks {:?}", self.names.1);
                 let fix = format!("add {}, or write it as `open`", self.names.1);

@@ -53,6 +53,11 @@ pub(super) fn drafts(bytes: &[u8], report: &Report<'_>) -> Drafts {
             }
         }
     }
+    let lacks_end = matches!(form, Form::Native) && !has("end");
+    if lacks_end {
+        let fix = "add end, and write `open` where it has not ended";
+        report.error(report.start(), "the header lacks end", fix);
+    }
     let mut list = Vec::new();
     for row in rows {
         if row.len() != names.len() {
@@ -66,9 +71,13 @@ pub(super) fn drafts(bytes: &[u8], report: &Report<'_>) -> Drafts {
             names: &names,
             cells: &row,
         };
-        list.push(match form {
+        let draft = match form {
             Form::Native => native(&row, report),
             Form::PagerDuty => exported(&row),
+        };
+        list.push(Draft {
+            is_reported: lacks_end,
+            ..draft
         });
     }
     Drafts { zone: None, list }

@@ -59,7 +59,7 @@ pub struct Alert {
     pub severity: Severity,
     /// The service it is about.
     pub service: String,
-    /// The labels of the instance and of its definition.
+    /// Its labels as routes see them: of the instance, the definition and the alert itself.
     pub labels: Labels,
     /// When somebody was first told: when it fired, or when it was first no longer muted.
     pub told_at: Timestamp,
@@ -196,12 +196,10 @@ pub fn alerts(journal: &Journal) -> Vec<Alert> {
             true => episode.fired_at,
             false => unmuted()?,
         };
-        let document = &episode.first.document.labels;
-        let document = document.iter().map(|(n, v)| (n.as_str(), v.as_str()));
         Some(Alert {
             severity: episode.severity,
             service: episode.first.service.clone(),
-            labels: Labels::new(document.chain(episode.first.labels.iter())),
+            labels: episode.first.matching_labels(),
             told_at,
             until: episode.ended_at,
             key: episode.key,
