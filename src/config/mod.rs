@@ -13,6 +13,7 @@ pub mod diagnostic;
 mod field;
 mod files;
 mod formats;
+pub mod incidents;
 pub mod lint;
 pub(crate) mod nearest;
 pub mod promql;
