@@ -36,12 +36,12 @@ impl Paint {
     }
 
     #[cfg(test)]
-    pub(super) const fn plain() -> Self {
+    pub(in crate::cli) const fn plain() -> Self {
         Self(false)
     }
 
     /// In the colour of a severity.
-    pub(super) fn level(self, level: Level, text: &str) -> String {
+    pub(in crate::cli) fn level(self, level: Level, text: &str) -> String {
         let code = match level {
             Level::Error => RED,
             Level::Warning => YELLOW,
@@ -56,7 +56,7 @@ impl Paint {
     }
 
     /// For what matters.
-    pub(super) fn bold(self, text: &str) -> String {
+    pub(in crate::cli) fn bold(self, text: &str) -> String {
         self.wrap(BOLD, text)
     }
 
