@@ -12,6 +12,7 @@
 //! a [`Watcher`]. A [`Journal`] is the watcher that remembers what happened. Nothing in here
 //! decides: the same samples give the same alerts as in the daemon that saw them live.
 
+pub mod explain;
 pub mod inject;
 mod journal;
 pub mod judge;
