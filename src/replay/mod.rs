@@ -15,6 +15,7 @@
 mod journal;
 mod player;
 mod reel;
+pub mod trial;
 
 pub use journal::{Episode, Journal, Point, Sent};
 pub use player::{Player, Script, Watcher};
