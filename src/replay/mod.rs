@@ -15,8 +15,11 @@
 mod journal;
 mod player;
 mod reel;
+pub mod report;
+mod source;
 pub mod trial;
 
 pub use journal::{Episode, Journal, Point, Sent};
 pub use player::{Player, Script, Watcher};
 pub use reel::{MemoryReel, Reel, ReelError};
+pub use source::{CoarseStretch, History};

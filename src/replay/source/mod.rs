@@ -1,0 +1,38 @@
+//! Where a past comes from: a [`History`] is a reel, the stretch that can be played on it, and
+//! what is to be known about it.
+
+use crate::engine::{Options, SloId, Span, Timestamp};
+
+use super::reel::Reel;
+
+/// A past that can be played.
+pub struct History {
+    /// What the source said.
+    pub reel: Box<dyn Reel>,
+    /// Where playing begins: what was asked for, or the oldest sample where that is later.
+    pub from: Timestamp,
+    /// Where playing ends.
+    pub until: Timestamp,
+    /// How samples are read: by the settings, or the defaults of the daemon.
+    pub options: Options,
+    /// Where it comes from, in words and without secrets: `prometheus at http://127.0.0.1:9090`,
+    /// or the names of files.
+    pub origin: String,
+    /// Stretches that are known less exactly than scrape by scrape, in rising time.
+    pub coarse: Vec<CoarseStretch>,
+    /// SLOs that this past cannot decide, and what to do about it; the others can be played.
+    pub refused: Vec<(SloId, String)>,
+    /// What a reader of the results must know besides, a sentence each.
+    pub remarks: Vec<String>,
+}
+
+/// A stretch `(from, until]` in which samples are further apart than scrapes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CoarseStretch {
+    /// Its start.
+    pub from: Timestamp,
+    /// Its end.
+    pub until: Timestamp,
+    /// The time between samples.
+    pub step: Span,
+}
