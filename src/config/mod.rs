@@ -22,6 +22,7 @@ pub mod schema;
 pub mod secret;
 pub mod settings;
 mod tree;
+pub mod trial;
 mod value;
 mod written;
 

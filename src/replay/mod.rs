@@ -20,6 +20,7 @@ mod player;
 mod reel;
 pub mod report;
 mod source;
+pub mod trial;
 
 pub use journal::{Episode, Journal, Point, Sent};
 pub use player::{Player, Script, Watcher};
