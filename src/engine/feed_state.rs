@@ -9,6 +9,7 @@ use super::feed::Feed;
 use super::input::{Evidence, WindowAnswers};
 use super::measure::{Measure, ReadingOptions};
 use super::presence::Presence;
+use super::recent::{PastSlot, Recent};
 use super::slo::{Composite, Indicator, InstanceId, Slo, SloId};
 use super::time::{Span, Timestamp};
 
@@ -91,21 +92,6 @@ impl FeedState {
         awake.map(|(_, slo)| slo)
     }
 
-    /// Takes the place of what was known of the SLOs that were decided.
-    pub(super) fn put_evaluations(
-        &mut self,
-        decided: impl Fn(&SloId) -> bool,
-        evaluations: BTreeMap<InstanceId, Evaluation>,
-    ) {
-        let evaluations = evaluations.into_iter().map(|(id, e)| (id, Arc::new(e)));
-        if self.rests.is_empty() {
-            self.evaluations = evaluations.collect();
-            return;
-        }
-        self.evaluations.retain(|id, _| !decided(&id.slo));
-        self.evaluations.extend(evaluations);
-    }
-
     /// Drops what was known under definitions that are gone or mean something else now.
     pub(super) fn keep_what_means_the_same(&mut self, next: &Feed, same: impl Fn(&SloId) -> bool) {
         let next: BTreeSet<&SloId> = next.slos.iter().map(|slo| &slo.id).collect();
@@ -119,6 +105,36 @@ impl FeedState {
         self.asked_period = None;
         if kept.is_empty() {
             self.answered = Presence::default();
+        }
+    }
+
+    /// Keeps what a slot has come to for the SLOs that were decided, and with it how the slots
+    /// before ended.
+    pub(super) fn keep(
+        &mut self,
+        decided: impl Fn(&SloId) -> bool,
+        evaluations: BTreeMap<InstanceId, Evaluation>,
+    ) {
+        let before = std::mem::take(&mut self.evaluations);
+        let kept = |(id, evaluation): (InstanceId, Evaluation)| {
+            let recent = before.get(&id).map(|before| &before.recent);
+            let slot = PastSlot {
+                at: evaluation.at,
+                outcome: evaluation.outcome,
+            };
+            let evaluation = Evaluation {
+                recent: recent
+                    .map_or_else(Recent::default, Recent::clone)
+                    .with(slot),
+                dark_slots: self.live.blindness.dark_slots(&id),
+                ..evaluation
+            };
+            (id, Arc::new(evaluation))
+        };
+        self.evaluations = evaluations.into_iter().map(kept).collect();
+        if !self.rests.is_empty() {
+            let resting = before.into_iter().filter(|(id, _)| !decided(&id.slo));
+            self.evaluations.extend(resting);
         }
     }
 
