@@ -13,7 +13,7 @@ use crate::config::settings::{EvaluationSettings, Settings, SourceSettings};
 use crate::config::{self, Loaded};
 use crate::daemon::{Clock, engine_options};
 use crate::engine::{Slo, Span, Timestamp};
-use crate::replay::{self, History, Opening};
+use crate::replay::{self, Filing, History, OpenError, Opening};
 use meter::Meter;
 
 /// How far back is read when nobody says.
@@ -142,8 +142,16 @@ impl SourceArgs {
             return Err(Failure::Usage);
         }
         let opening = self.opening(slos, settings, (from, until), now);
-        let history = self.server(&opening);
-        let history = history?;
+        let history = match self.history.is_empty() {
+            true => self.server(&opening)?,
+            false => self.files(&Filing {
+                slos: opening.slos,
+                options: opening.options,
+                files: self.history.clone(),
+                from,
+                until,
+            })?,
+        };
         for remark in &history.remarks {
             complain(remark);
         }
@@ -210,6 +218,16 @@ impl SourceArgs {
                 Err(Failure::Failed)
             }
         }
+    }
+
+    fn files(&self, filing: &Filing) -> Result<History, Failure> {
+        replay::from_files(filing).map_err(|error| {
+            complain(&chain(&error));
+            match error {
+                OpenError::Mistakes(_) => Failure::Problems,
+                _ => Failure::Failed,
+            }
+        })
     }
 
     /// Where chunks are kept: as asked for, else where the user's caches are.
