@@ -14,6 +14,7 @@ mod check;
 mod definitions;
 mod demo_agrees;
 mod formats;
+mod history_source;
 mod kinds;
 mod notifications;
 mod paging;
