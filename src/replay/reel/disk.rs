@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::sums::HourlySums;
 use super::{Reel, ReelError};
 use crate::engine::{
-    Answer, Counts, Indicator, InstanceId, Labels, RawSeries, Sample, Selector, Slo, Span,
+    Answer, Counts, Indicator, InstanceId, Labels, RawSeries, Sample, Selector, Slo, Span, Term,
     Timestamp, WindowQuery,
 };
 use crate::prometheus::{PolledFeed, window_answers, window_queries};

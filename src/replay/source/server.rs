@@ -455,7 +455,8 @@ fn holes_of(
     let mut known = from - step;
     for chunk in &tape.chunks {
         if let (Some(oldest), Some(newest)) = (chunk.oldest, chunk.newest) {
-            add(known, oldest);
+            // A step that ends with the sample would see it.
+            add(known, oldest - Span::from_millis(1));
             known = known.max(newest);
         }
     }
