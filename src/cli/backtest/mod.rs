@@ -260,3 +260,6 @@ fn width() -> u16 {
     let terminal = || terminal_size::terminal_size().map(|(width, _)| width.0);
     asked.or_else(terminal).unwrap_or(USUAL).max(NARROWEST)
 }
+
+#[cfg(test)]
+mod tests;
