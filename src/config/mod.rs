@@ -13,6 +13,7 @@ pub mod diagnostic;
 mod field;
 mod files;
 mod formats;
+pub mod incidents;
 pub mod lint;
 pub(crate) mod nearest;
 pub mod promql;
@@ -21,6 +22,7 @@ pub mod schema;
 pub mod secret;
 pub mod settings;
 mod tree;
+pub mod trial;
 mod value;
 mod written;
 
