@@ -50,7 +50,7 @@ fn variants_stand_side_by_side() {
     let report = report(&plan, shop(24 * HOUR, &outages, &[(20 * HOUR, 21 * HOUR)]));
     insta::assert_snapshot!(page(&report, false, 120), @r#"
     2023-11-15 00:00 to 2023-11-16 00:00 UTC: 1d in slots of 30s, from a test
-    2023-11-15 00:00 to 2023-11-15 01:00 is known at steps of 5m only: short bursts may be missed
+    2023-11-15 00:00 to 2023-11-15 01:00: everything at steps of 5m only, short bursts may be missed
     the clock of �[31mthe source is late
     objective 95: shop/checkout: the page tier can never fire: choose another policy
     as defined: 2 pages, 1 of them at night, 2 tickets (14.0 a week), 1 notice, 1 alert about missing data, 1 page muted, 1 budget overspent at the end

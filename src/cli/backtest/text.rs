@@ -1,6 +1,8 @@
 //! The report on a terminal: what would have happened in a sentence, variants side by side, the
 //! alerts, the charts, and who would have been told.
 
+use std::collections::BTreeMap;
+
 use comfy_table::{CellAlignment, ColumnConstraint, LineStyle, Table, presets};
 
 use super::clock::Clock;
@@ -95,13 +97,23 @@ impl<'r> Page<'r> {
             asked.slot,
             harmless(&history.source),
         ))];
-        for coarse in &history.coarse {
-            let (from, until) = (self.clock.date(coarse.from), self.clock.date(coarse.until));
-            let step = coarse.step;
+        // Many SLOs share a stretch.
+        let mut coarse: BTreeMap<_, Vec<&str>> = BTreeMap::new();
+        for one in &history.coarse {
+            let stretch = (one.from, one.until, one.step);
+            coarse.entry(stretch).or_default().push(&one.of);
+        }
+        for ((from, until, step), slos) in coarse {
+            let (from, until) = (self.clock.date(from), self.clock.date(until));
+            let what = match slos[..] {
+                [""] => "everything".to_owned(),
+                [one] => harmless(one),
+                _ => counted(slos.len() as u64, "SLO"),
+            };
             lines.push(self.paint.level(
                 Level::Warning,
                 &format!(
-                    "{from} to {until} is known at steps of {step} only: short bursts may be missed"
+                    "{from} to {until}: {what} at steps of {step} only, short bursts may be missed"
                 ),
             ));
         }

@@ -509,3 +509,358 @@ proptest! {
         prop_assert_eq!(text(&again), text(&report));
     }
 }
+
+/// What programs rely on: a change here that is not an addition needs another [`FORM`].
+#[test]
+fn the_form_of_a_report() {
+    let loaded = load(SETTINGS, SHOP);
+    let plan = Plan {
+        begin: after(-HOUR),
+        ..plan(&loaded, 120)
+    };
+    let report = report(&plan, shop(120, &[(-600, 15, 1.0)], &[]));
+    insta::assert_json_snapshot!(report, @r#"
+    {
+      "form": 1,
+      "asked": {
+        "from": "2023-11-15T00:00:00Z",
+        "until": "2023-11-15T00:02:00Z",
+        "slot": "30s",
+        "weeks": 0.0001984126984126984,
+        "slos": []
+      },
+      "history": {
+        "source": "a test",
+        "coarse": [],
+        "missing": [],
+        "notes": []
+      },
+      "night": {
+        "zone": "UTC",
+        "times": [
+          [
+            0,
+            420
+          ],
+          [
+            1320,
+            1440
+          ]
+        ],
+        "weekdays": [],
+        "nights": 1
+      },
+      "variants": [
+        {
+          "name": "as defined",
+          "policy": null,
+          "objective_percent": null,
+          "remarks": [],
+          "total": {
+            "pages": 0,
+            "tickets": 0,
+            "infos": 0,
+            "blinds": 0,
+            "pages_untold": 0,
+            "open_at_start": 3,
+            "open_at_end": 3,
+            "pages_per_week": 0.0,
+            "tickets_per_week": 0.0,
+            "pages_at_night": 0,
+            "pages_per_night": 0.0,
+            "worst_night": null,
+            "flaps": 0,
+            "page_time": "2m",
+            "ticket_time": "2m",
+            "burning": "2m",
+            "burning_unalerted": "0s",
+            "over_objective": "2m",
+            "over_objective_unalerted": "0s",
+            "slots": {
+              "burning": 4,
+              "quiet": 0,
+              "no_traffic": 0,
+              "no_data": 0,
+              "failed": 0
+            },
+            "watched": 1.0
+          },
+          "receivers": [],
+          "source_alerts": []
+        }
+      ],
+      "slos": [
+        {
+          "id": "shop/checkout",
+          "service": "shop",
+          "name": "checkout",
+          "labels": {},
+          "description": "people cannot pay",
+          "owner": null,
+          "period": "1d",
+          "path": "exact",
+          "variants": [
+            {
+              "objective_percent": 99.0,
+              "policy": "own",
+              "tiers": [
+                {
+                  "severity": "page",
+                  "long": "10m",
+                  "short": "2m",
+                  "factor": 14.4,
+                  "budget_fraction": 0.1,
+                  "minimum_events": 5.0
+                },
+                {
+                  "severity": "ticket",
+                  "long": "1h",
+                  "short": "10m",
+                  "factor": 4.800000000000001,
+                  "budget_fraction": 0.2,
+                  "minimum_events": 5.0
+                }
+              ],
+              "seen_from": "2023-11-15T00:00:30Z",
+              "figures": {
+                "pages": 0,
+                "tickets": 0,
+                "infos": 0,
+                "blinds": 0,
+                "pages_untold": 0,
+                "open_at_start": 3,
+                "open_at_end": 3,
+                "pages_per_week": 0.0,
+                "tickets_per_week": 0.0,
+                "pages_at_night": 0,
+                "pages_per_night": 0.0,
+                "worst_night": null,
+                "flaps": 0,
+                "page_time": "2m",
+                "ticket_time": "2m",
+                "burning": "2m",
+                "burning_unalerted": "0s",
+                "over_objective": "2m",
+                "over_objective_unalerted": "0s",
+                "slots": {
+                  "burning": 4,
+                  "quiet": 0,
+                  "no_traffic": 0,
+                  "no_data": 0,
+                  "failed": 0
+                },
+                "watched": 1.0
+              },
+              "budget": {
+                "first": 0.2881944444444444,
+                "last": 0.2881944444444444,
+                "lowest": 0.2881944444444444,
+                "lowest_at": "2023-11-15T00:00:30Z",
+                "exhausted_at": null,
+                "exhausted": "0s"
+              },
+              "alerts": [
+                {
+                  "key": "shop/checkout/page",
+                  "kind": "burn",
+                  "severity": "page",
+                  "reason": "burning",
+                  "burning_from": "2023-11-14T23:51:30Z",
+                  "fired_at": "2023-11-14T23:51:30Z",
+                  "ended_at": null,
+                  "duration": "2m",
+                  "end_reason": null,
+                  "open_at_start": true,
+                  "at_night": false,
+                  "is_flap": false,
+                  "tiers": [
+                    {
+                      "long": "10m",
+                      "short": "2m",
+                      "factor": 14.4,
+                      "long_burn": 87.5,
+                      "short_burn": 37.5
+                    }
+                  ],
+                  "peak_burn": 100.0,
+                  "budget_before": 0.8958333333333334,
+                  "budget_consumed": 0.7118055555555556,
+                  "budget_after": 0.2881944444444444,
+                  "mutes": [],
+                  "mutes_omitted": 0,
+                  "messages": [],
+                  "messages_omitted": 0
+                },
+                {
+                  "key": "shop/checkout/ticket",
+                  "kind": "burn",
+                  "severity": "ticket",
+                  "reason": "burning",
+                  "burning_from": "2023-11-14T23:53:00Z",
+                  "fired_at": "2023-11-14T23:53:00Z",
+                  "ended_at": null,
+                  "duration": "2m",
+                  "end_reason": null,
+                  "open_at_start": true,
+                  "at_night": false,
+                  "is_flap": false,
+                  "tiers": [
+                    {
+                      "long": "1h",
+                      "short": "10m",
+                      "factor": 4.800000000000001,
+                      "long_burn": 17.083333333333332,
+                      "short_burn": 82.5
+                    }
+                  ],
+                  "peak_burn": 17.083333333333332,
+                  "budget_before": 0.7916666666666666,
+                  "budget_consumed": 0.7118055555555556,
+                  "budget_after": 0.2881944444444444,
+                  "mutes": [
+                    {
+                      "from": "2023-11-14T23:53:00Z",
+                      "until": null,
+                      "kinds": [
+                        "page"
+                      ],
+                      "why": [
+                        "the page of the same SLO fires: shop/checkout/page"
+                      ]
+                    }
+                  ],
+                  "mutes_omitted": 0,
+                  "messages": [],
+                  "messages_omitted": 0
+                },
+                {
+                  "key": "shop/checkout/info",
+                  "kind": "burn",
+                  "severity": "info",
+                  "reason": "50% of the budget consumed",
+                  "burning_from": "2023-11-14T23:57:30Z",
+                  "fired_at": "2023-11-14T23:57:30Z",
+                  "ended_at": null,
+                  "duration": "2m",
+                  "end_reason": null,
+                  "open_at_start": true,
+                  "at_night": false,
+                  "is_flap": false,
+                  "tiers": [],
+                  "peak_burn": null,
+                  "budget_before": 0.47916666666666663,
+                  "budget_consumed": null,
+                  "budget_after": 0.2881944444444444,
+                  "mutes": [],
+                  "mutes_omitted": 0,
+                  "messages": [],
+                  "messages_omitted": 0
+                }
+              ],
+              "alerts_omitted": 0,
+              "gaps": [],
+              "gaps_omitted": 0,
+              "curve": {
+                "from": "2023-11-15T00:00:00Z",
+                "step": "30s",
+                "remaining": {
+                  "min": [
+                    0.2882,
+                    0.2882,
+                    0.2882,
+                    0.2882
+                  ],
+                  "max": [
+                    0.2882,
+                    0.2882,
+                    0.2882,
+                    0.2882
+                  ],
+                  "last": [
+                    0.2882,
+                    0.2882,
+                    0.2882,
+                    0.2882
+                  ]
+                },
+                "burns": [
+                  {
+                    "window": "2m",
+                    "burn": {
+                      "min": [
+                        87.5,
+                        62.5,
+                        37.5,
+                        12.5
+                      ],
+                      "max": [
+                        87.5,
+                        62.5,
+                        37.5,
+                        12.5
+                      ],
+                      "last": [
+                        87.5,
+                        62.5,
+                        37.5,
+                        12.5
+                      ]
+                    }
+                  },
+                  {
+                    "window": "10m",
+                    "burn": {
+                      "min": [
+                        97.5,
+                        92.5,
+                        87.5,
+                        82.5
+                      ],
+                      "max": [
+                        97.5,
+                        92.5,
+                        87.5,
+                        82.5
+                      ],
+                      "last": [
+                        97.5,
+                        92.5,
+                        87.5,
+                        82.5
+                      ]
+                    }
+                  },
+                  {
+                    "window": "1h",
+                    "burn": {
+                      "min": [
+                        17.08,
+                        17.08,
+                        17.08,
+                        17.08
+                      ],
+                      "max": [
+                        17.08,
+                        17.08,
+                        17.08,
+                        17.08
+                      ],
+                      "last": [
+                        17.08,
+                        17.08,
+                        17.08,
+                        17.08
+                      ]
+                    }
+                  }
+                ]
+              }
+            }
+          ]
+        }
+      ],
+      "slos_omitted": 0,
+      "judgement": null
+    }
+    "#);
+}
