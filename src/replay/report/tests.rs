@@ -388,6 +388,22 @@ fn without_history_everything_is_unwatched() {
 }
 
 #[test]
+fn progress_never_goes_back() {
+    let loaded = load(QUIET_SETTINGS, SHOP);
+    let mut plan = plan(&loaded, 12 * HOUR);
+    plan.variants.push(plan.variants[0].clone());
+    let mut reel = MemoryReel::new(shop(12 * HOUR, &[(3 * HOUR, 3 * HOUR + 600, 1.0)], &[]));
+    let mut shares = Vec::new();
+    backtest(&plan, &mut reel, &mut |progress| {
+        shares.push(progress.share)
+    })
+    .unwrap();
+    assert!(shares.is_sorted(), "{shares:?}");
+    // Twice each of two variants, in stretches of three hours.
+    assert_eq!((shares.len(), shares.last()), (16, Some(&1.0)));
+}
+
+#[test]
 fn an_empty_stretch_is_an_empty_report() {
     let loaded = load(SETTINGS, SHOP);
     let report = report(&plan(&loaded, 0), shop(0, &[], &[]));
@@ -671,7 +687,7 @@ fn the_form_of_a_report() {
                   "duration": "2m",
                   "end_reason": null,
                   "open_at_start": true,
-                  "at_night": false,
+                  "at_night": true,
                   "is_flap": false,
                   "tiers": [
                     {
@@ -702,7 +718,7 @@ fn the_form_of_a_report() {
                   "duration": "2m",
                   "end_reason": null,
                   "open_at_start": true,
-                  "at_night": false,
+                  "at_night": true,
                   "is_flap": false,
                   "tiers": [
                     {
@@ -744,7 +760,7 @@ fn the_form_of_a_report() {
                   "duration": "2m",
                   "end_reason": null,
                   "open_at_start": true,
-                  "at_night": false,
+                  "at_night": true,
                   "is_flap": false,
                   "tiers": [],
                   "peak_burn": null,
