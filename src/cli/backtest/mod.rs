@@ -20,7 +20,7 @@ use super::history::HistoryArgs;
 use super::{Failure, Outcome, chain, complain, say};
 use crate::config::settings::{Night, Settings};
 use crate::config::{self, Definition, Loaded};
-use crate::engine::{Mode, Slo};
+use crate::engine::{Mode, Slo, Span, Timestamp};
 use crate::message::Writer;
 use crate::replay::History;
 use crate::replay::report::{
@@ -29,6 +29,9 @@ use crate::replay::report::{
 use gate::Gate;
 use progress::ProgressLine;
 use variant::Wishes;
+
+/// Playing begins so long before the stretch, so that it is known what was up when it began.
+const RUN_UP: Span = Span::from_hours(1);
 
 /// Arguments of `backtest`.
 #[derive(Debug, Args)]
@@ -96,8 +99,9 @@ pub(super) fn backtest(args: &BacktestArgs) -> Outcome {
         objectives: &args.objective,
     };
     let variants = wishes.variants(&definitions, &policies)?;
-    let mut history = args.history.open(&joined(&variants), settings)?;
-    let plan = args.plan(variants, settings, &history)?;
+    let slos = joined(&variants);
+    let (mut history, from) = args.history.open_before(RUN_UP, &slos, settings)?;
+    let plan = args.plan(variants, settings, &history, from)?;
     let mut line = ProgressLine::new();
     let played = report::backtest(&plan, &mut *history.reel, &mut |progress| {
         line.show(progress);
@@ -146,6 +150,7 @@ impl BacktestArgs {
         mut variants: Vec<PlannedVariant>,
         settings: Option<&Settings>,
         history: &History,
+        from: Timestamp,
     ) -> Result<Plan, Failure> {
         for variant in &mut variants {
             let is_refused = |slo: &Arc<Slo>| history.refused.iter().any(|(id, _)| *id == slo.id);
@@ -167,7 +172,7 @@ impl BacktestArgs {
                 .0,
             writers: writers(settings),
             begin: history.from,
-            from: history.from,
+            from,
             until: history.until,
             asked_slos: self.slo.clone(),
             history: used(history),
@@ -260,3 +265,6 @@ fn width() -> u16 {
     let terminal = || terminal_size::terminal_size().map(|(width, _)| width.0);
     asked.or_else(terminal).unwrap_or(USUAL).max(NARROWEST)
 }
+
+#[cfg(test)]
+mod tests;

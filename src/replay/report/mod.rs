@@ -250,3 +250,6 @@ pub struct TierLine {
     /// It fires only with at least this many bad events in its long window.
     pub minimum_events: f64,
 }
+
+#[cfg(test)]
+pub(crate) mod tests;
