@@ -239,8 +239,8 @@ mod tests {
                 "v0, v1, v2, v3, v4 and 2 more"
             ]
         );
-        let rates = [0.0, 0.254, 3.0, 3.14, 120.0, f64::NAN].map(rate);
-        assert_eq!(rates, ["0", "0.25", "3", "3.1", "120", "unknown"]);
+        let rates = [0.0, 0.254, 3.0, 3.16, 120.0, f64::NAN].map(rate);
+        assert_eq!(rates, ["0", "0.25", "3", "3.2", "120", "unknown"]);
         assert_eq!(days(Span::from_days(30)), "30 days");
         assert_eq!(days(Span::from_hours(6)), "6h");
     }

@@ -26,14 +26,15 @@ fn read(data: &str) -> Vec<Vec<Place>> {
     let mut lines: Vec<Vec<Place>> = Vec::new();
     let mut rest = data;
     while let Some(command) = rest.chars().next() {
-        rest = &rest[1..];
-        let end = rest.find(|c: char| c.is_alphabetic()).unwrap_or(rest.len());
-        let spaced = rest[..end].replace('-', " -");
+        let after = rest.split_at(command.len_utf8()).1;
+        let end = after.find(|c: char| c.is_alphabetic());
+        let (numbers, next) = after.split_at(end.unwrap_or(after.len()));
+        rest = next;
+        let spaced = numbers.replace('-', " -");
         let numbers: Vec<i32> = spaced
             .split_whitespace()
             .map(|number| number.parse().unwrap())
             .collect();
-        rest = &rest[end..];
         let step = if matches!(command, 'M' | 'l') { 2 } else { 1 };
         assert_eq!(numbers.len() % step, 0, "{data}");
         for chunk in numbers.chunks(step) {
