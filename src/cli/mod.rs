@@ -11,6 +11,7 @@ mod dead_letters;
 mod demo;
 mod explain;
 mod hash_password;
+mod history;
 mod online;
 mod operate;
 mod receivers;

@@ -38,7 +38,7 @@ use self::poller::{EVENTS_MAX, Poller, Surroundings};
 use self::reload::{Reloader, Started};
 pub use self::telemetry::{LogFormat, init_logging};
 use crate::config::secret::Secret;
-use crate::config::settings::{ReceiverSettings, Settings};
+use crate::config::settings::{EvaluationSettings, ReceiverSettings, Settings, SourceSettings};
 use crate::config::{Definition, Loaded};
 use crate::engine::{Drops, Engine, Options, ReadingOptions, Slo, Span};
 use crate::http::{
@@ -139,7 +139,10 @@ impl Daemon {
         let listener = TcpListener::bind(address).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
 
-        let engine = Engine::new(engine_options(settings), store.load()?);
+        let engine = Engine::new(
+            engine_options(&settings.source, &settings.evaluation),
+            store.load()?,
+        );
         let mut around = surroundings(settings, &clock, &store, picture_key);
         around.cache = durable.then(|| Arc::new(SampleCache::new(directory)));
         let (board, metrics) = (around.board.clone(), around.metrics.clone());
@@ -251,6 +254,7 @@ impl Daemon {
                 .filter(|d| feed.slos.iter().any(|slo| slo.id == d.slo.id))
                 .map(|d| (d.slo.id.clone(), d.path_reason.clone()))
                 .collect(),
+            questions: Some(publish::questions(feed.clone(), settings.source.clone())),
         };
         self.board.replace_feeds(feeds.iter().map(info).collect());
         info!(
@@ -344,8 +348,8 @@ fn client(settings: &Settings) -> Result<Client, SourceError> {
     Ok(Client::new(&settings.source)?.with_series_max(settings.evaluation.series_max))
 }
 
-fn engine_options(settings: &Settings) -> Options {
-    let evaluation = &settings.evaluation;
+/// How the engine reads the samples of a source under these settings.
+pub fn engine_options(source: &SourceSettings, evaluation: &EvaluationSettings) -> Options {
     Options {
         source: SOURCE_NAME.to_owned(),
         reading: ReadingOptions {
@@ -354,7 +358,7 @@ fn engine_options(settings: &Settings) -> Options {
             target_labels: evaluation.target_labels.clone(),
             forget_after: evaluation.forget_after,
             instances_max: evaluation.instances_max,
-            drops: match settings.source.deduplicated {
+            drops: match source.deduplicated {
                 true => Drops::MayBeReplicas,
                 false => Drops::AreResets,
             },

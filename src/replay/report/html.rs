@@ -76,7 +76,7 @@ struct Page {
     figures: Vec<FigureRow>,
     heats: Vec<Heat>,
     slos: Vec<SloRow>,
-    slos_omitted: usize,
+    slos_omitted: u64,
     sections: Vec<Section>,
     sections_omitted: usize,
     receivers: Vec<ReceiverRow>,
@@ -183,7 +183,7 @@ impl Page {
             figures: overview::figure_rows(report),
             heats: overview::heats(&stage),
             slos: overview::slo_rows(&stage, count),
-            slos_omitted: report.slos.len().saturating_sub(overview::SLOS_MAX),
+            slos_omitted: report.slos_omitted + unlisted(report),
             sections_omitted: report.slos.len() - count,
             sections,
             receivers: overview::receiver_rows(report),
@@ -196,6 +196,12 @@ impl Page {
             nights: nights(report),
         }
     }
+}
+
+/// How many instances of the report the page does not list.
+fn unlisted(report: &Report) -> u64 {
+    let unlisted = report.slos.len().saturating_sub(overview::SLOS_MAX);
+    u64::try_from(unlisted).unwrap_or(0)
 }
 
 fn stage(report: &Report) -> Stage<'_> {

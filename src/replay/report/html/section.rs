@@ -52,6 +52,8 @@ pub(super) struct Section {
     description: String,
     facts: Vec<String>,
     is_open: bool,
+    /// Whether any variant saw it: only then is there something to draw.
+    is_seen: bool,
     badges: Vec<Badge>,
     verdicts: Vec<VerdictLine>,
     legend: Vec<Key>,
@@ -151,6 +153,7 @@ impl Section {
             description: shown(&slo.description, TEXT_CHARS_MAX),
             facts: facts(slo),
             is_open: false,
+            is_seen: !played.is_empty(),
             badges: badges(&played),
             verdicts: verdicts(stage, slo),
             legend: legend(&burn_curves),

@@ -73,6 +73,7 @@ pub(crate) fn report(slos: usize, variants: &[&str]) -> Report {
         judgement: Some(judgement(variants.len())),
         variants,
         slos,
+        slos_omitted: 0,
     }
 }
 
@@ -369,6 +370,7 @@ fn alert(
         budget_consumed: Some(burn * hours as f64 / 720.0),
         budget_after: Some(0.6 - burn * hours as f64 / 720.0),
         mutes: if is_muted { vec![mute] } else { vec![] },
+        mutes_omitted: 0,
         messages: match is_muted {
             true => vec![],
             false => vec![
