@@ -2,7 +2,7 @@
 //!
 //! `bed` owns the machinery (a Prometheus, an exporter, receivers, the daemon); every other module
 //! is one family of scenarios. Needs `prometheus`, `promtool`,
-//! `prometheus-alertmanager` and `amtool`; without them the tests fail.
+//! `prometheus-alertmanager`, `amtool` and `chromium`; without them the tests fail.
 
 mod bed;
 mod shop;
@@ -20,3 +20,4 @@ mod notifications;
 mod paging;
 mod rate_misses;
 mod reload;
+mod report;

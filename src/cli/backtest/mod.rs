@@ -10,7 +10,7 @@ mod variant;
 mod words;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
@@ -43,6 +43,7 @@ Examples:
   slofuse backtest --config slofuse.yaml --from 30d      what the last 30 days would have been
   slofuse backtest rules/ --prometheus http://127.0.0.1:9090 --slo 'shop/*'
   slofuse backtest rules/ --history dump.om --policy fast.yaml --objective 99.95
+  slofuse backtest --config slofuse.yaml --from 30d --html report.html
   slofuse backtest --config slofuse.yaml --fail-on 'pages>2/week' --fail-on 'night-pages>0'")]
 pub(super) struct BacktestArgs {
     /// Definitions and policies, instead of those that the settings name: files, directories, or
@@ -70,6 +71,9 @@ pub(super) struct BacktestArgs {
     /// For people, or for programs
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+    /// Write the report into this file besides, as one page with charts that loads nothing
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// List every alert, and draw every SLO
     #[arg(long)]
     all: bool,
@@ -181,6 +185,9 @@ impl BacktestArgs {
     }
 
     fn tell(&self, report: &Report) -> Outcome {
+        if let Some(path) = &self.html {
+            write_page(path, report)?;
+        }
         let text = match self.format {
             Format::Text => {
                 let paint = Paint::new(self.color, &std::io::stdout());
@@ -194,6 +201,19 @@ impl BacktestArgs {
         say(&text);
         Ok(())
     }
+}
+
+fn write_page(path: &Path, report: &Report) -> Outcome {
+    let failed = |error: &(dyn std::error::Error + 'static)| {
+        complain(&format!(
+            "writing the page {}: {}",
+            path.display(),
+            chain(error)
+        ));
+        Failure::Failed
+    };
+    let page = report::html::write(report).map_err(|error| failed(&error))?;
+    std::fs::write(path, page).map_err(|error| failed(&error))
 }
 
 /// Every SLO of any variant once, asking for as much of its past as the variant that asks for most.

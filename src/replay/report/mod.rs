@@ -12,6 +12,7 @@ mod alert;
 mod curve;
 mod figures;
 mod form;
+pub mod html;
 mod instance;
 mod judgement;
 mod log;
