@@ -12,7 +12,7 @@ use super::trials::{
 /// Shares of the budget by which recall is told.
 const COSTS: [f64; 3] = [SIGNIFICANT, 0.05, 0.1];
 /// The text around the tables.
-const TEMPLATE: &str = include_str!("page.md");
+const TEMPLATE: &str = include_str!("page.template");
 
 /// A strategy and what came of it.
 pub(crate) type Played = (Strategy, Outcome);

@@ -17,8 +17,8 @@ const BEGIN: Timestamp = Timestamp::from_secs(1_700_006_400);
 const PAST: Span = Span::from_hours(73);
 /// Events and what follows them take at most so long.
 const FUTURE: Span = Span::from_hours(150);
-/// So long before an event scrapes come at their own pace; before that, each minute, for nothing
-/// happens there.
+/// So long before an event scrapes come at their own pace; before that, with each slot, for nothing
+/// happens there and windows shall hold no more than their length.
 const CLOSE: Span = Span::from_mins(30);
 /// Scrapes are so much later than slots, as scrapes are.
 const PHASE: Span = Span::from_secs(7);
@@ -30,9 +30,9 @@ pub(crate) const RESET_AFTER: Span = Span::from_hours(1);
 const TAIL: Span = Span::from_mins(5);
 
 /// Error ratios for which detection is measured.
-pub(crate) const RATIOS: [f64; 19] = [
-    0.001, 0.0012, 0.0015, 0.002, 0.003, 0.005, 0.007, 0.01, 0.0145, 0.02, 0.03, 0.037, 0.05, 0.07,
-    0.1, 0.2, 0.3, 0.5, 1.0,
+pub(crate) const RATIOS: [f64; 16] = [
+    0.001, 0.0012, 0.002, 0.003, 0.005, 0.007, 0.01, 0.0145, 0.02, 0.03, 0.037, 0.05, 0.1, 0.2, 0.5,
+    1.0,
 ];
 /// Error ratios for which reset is measured.
 pub(crate) const RESET_RATIOS: [f64; 5] = [0.002, 0.01, 0.05, 0.2, 1.0];
@@ -87,16 +87,16 @@ fn event(error_ratio: f64, length: Span) -> Injection {
 /// Constant traffic without an error.
 pub(crate) fn world() -> MemoryReel {
     let mut samples = Vec::new();
-    let (mut at, end) = (BEGIN - PAST - CLOSE + PHASE, BEGIN + FUTURE);
-    let mut value = 0.0;
+    let begin = BEGIN - PAST;
+    let (mut at, end) = (begin, BEGIN + FUTURE);
     while at < end {
+        let value = RATE * at.since(begin).as_secs_f64();
         samples.push(Sample { at, value });
-        let step = match at + CLOSE < BEGIN {
-            true => Span::from_mins(1),
-            false => SCRAPE,
+        at = match at + CLOSE {
+            later if later < BEGIN => at + SLOT,
+            later if later == BEGIN => at + PHASE,
+            _ => at + SCRAPE,
         };
-        at = at + step;
-        value += RATE * step.as_secs_f64();
     }
     let labels = [
         (METRIC_NAME, "requests_total"),
