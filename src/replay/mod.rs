@@ -12,6 +12,7 @@
 //! a [`Watcher`]. A [`Journal`] is the watcher that remembers what happened. Nothing in here
 //! decides: the same samples give the same alerts as in the daemon that saw them live.
 
+pub mod explain;
 pub mod inject;
 mod journal;
 pub mod judge;
@@ -19,8 +20,11 @@ mod player;
 mod reel;
 pub mod report;
 mod source;
+pub mod trial;
 
 pub use journal::{Episode, Journal, Point, Sent};
 pub use player::{Player, Script, Watcher};
 pub use reel::{MemoryReel, Reel, ReelError};
-pub use source::{CoarseStretch, History};
+pub use source::{
+    Attendant, CoarseStretch, Estimate, History, OpenError, Opening, Progress, from_server,
+};
