@@ -46,7 +46,10 @@ fn detection_follows_the_closed_form() {
             };
             let told = told.unwrap_or_else(|| panic!("{place}: nobody was told"));
             let late = SLOT + SCRAPE;
-            assert!(formula <= told && told <= formula + late, "{place}: {told}, {formula}");
+            assert!(
+                formula <= told && told <= formula + late,
+                "{place}: {told}, {formula}"
+            );
             compared += 1;
         }
     }
@@ -59,17 +62,32 @@ fn the_strategies_differ_as_the_chapter_says() {
     let judged = |number: usize| &PLAYED[number - 1].1.judgement;
     let precision = |number: usize| judged(number).precision.unwrap();
     let recall = |number: usize| judged(number).recall.unwrap();
-    assert!(recall(1) > 0.99 && precision(1) < 0.7, "tells of everything");
-    assert!(precision(2) > precision(1), "a longer window is more precise");
+    assert!(
+        recall(1) > 0.99 && precision(1) < 0.7,
+        "tells of everything"
+    );
+    assert!(
+        precision(2) > precision(1),
+        "a longer window is more precise"
+    );
     assert!(recall(3) < recall(1), "a duration loses events");
     assert!(recall(4) < recall(5), "one burn rate misses slow burns");
     assert!(precision(5) > 0.99 && precision(6) > 0.99);
     let outage = RATIOS.len() - 1;
     let detected = |number: usize| PLAYED[number - 1].1.detections[outage].unwrap();
-    assert!(detected(3) >= Span::from_hours(1), "an outage waits as long as anything");
+    assert!(
+        detected(3) >= Span::from_hours(1),
+        "an outage waits as long as anything"
+    );
     let all = |number: usize| &PLAYED[number - 1].1.detections;
-    assert!(all(5) == all(6) && all(6) == all(7), "short windows delay nothing");
+    assert!(
+        all(5) == all(6) && all(6) == all(7),
+        "short windows delay nothing"
+    );
     let last = |number: usize| PLAYED[number - 1].1.page_resets.last().unwrap().unwrap();
-    assert!(last(2) > Span::from_hours(35), "36 hours of a page that is over");
+    assert!(
+        last(2) > Span::from_hours(35),
+        "36 hours of a page that is over"
+    );
     assert!(last(6) <= Span::from_mins(31) && last(5) > Span::from_hours(5));
 }

@@ -89,9 +89,18 @@ pub fn measure(
         let found = slos.find(|candidate| candidate.id == *slo);
         let found = found.ok_or_else(|| ReelError::because(format!("there is no SLO {slo}")))?;
         let slos = vec![found.clone()];
-        alone.push((found.clone(), Script { slos, ..script.clone() }));
+        alone.push((
+            found.clone(),
+            Script {
+                slos,
+                ..script.clone()
+            },
+        ));
     }
-    let longest = alone.iter().map(|(slo, _)| slo.policy.longest_window()).max();
+    let longest = alone
+        .iter()
+        .map(|(slo, _)| slo.policy.longest_window())
+        .max();
     let lull = longest.unwrap_or_default() + LULL_MARGIN;
     let plans = plans(wish, from, until, lull);
     let mut measured = Measured {
@@ -109,7 +118,9 @@ pub fn measure(
             trial.hold(round, plan, (slo, script), reel, &stretch, &natural, wish)?;
         }
         measured.confounded.push(trial.confounded);
-        measured.variants.push(trial.judge(slo, &stretch, plans.len(), wish));
+        measured
+            .variants
+            .push(trial.judge(slo, &stretch, plans.len(), wish));
     }
     Ok(measured)
 }
@@ -149,11 +160,7 @@ impl Stretch {
     }
 }
 
-fn play(
-    script: &Script,
-    reel: &mut dyn Reel,
-    stretch: &Stretch,
-) -> Result<Vec<Alert>, ReelError> {
+fn play(script: &Script, reel: &mut dyn Reel, stretch: &Stretch) -> Result<Vec<Alert>, ReelError> {
     let mut player = Player::begin(script, reel, stretch.from)?;
     let mut journal = Journal::default();
     player.play(reel, stretch.until, &mut journal)?;
@@ -193,7 +200,10 @@ impl Trial {
         for (injection, bad) in plan.injections().iter().zip(&tally.bad) {
             let (start, end) = (injection.start, injection.end);
             let around = (start - wish.grace, end + wish.grace);
-            if natural.iter().any(|alert| overlaps(alert, around.0, around.1)) {
+            if natural
+                .iter()
+                .any(|alert| overlaps(alert, around.0, around.1))
+            {
                 self.confounded += 1;
                 continue;
             }
@@ -219,7 +229,9 @@ impl Trial {
                 let until = natural.until.unwrap_or(stretch.until);
                 natural.key == alert.key && overlaps(&alert, natural.told_at, until)
             });
-            let ours = kept.iter().any(|(from, until)| overlaps(&alert, *from, *until));
+            let ours = kept
+                .iter()
+                .any(|(from, until)| overlaps(&alert, *from, *until));
             if ours || !really {
                 let until = alert.until.unwrap_or(stretch.until);
                 self.alerts.push(Alert {
@@ -240,9 +252,16 @@ impl Trial {
         wish: &Wish,
     ) -> Vec<(Judgement, Vec<RatioClass>)> {
         use crate::engine::Severity::{Page, Ticket};
-        let has = |severity| slo.policy.tiers.iter().any(|tier| tier.severity == severity);
+        let has = |severity| {
+            slo.policy
+                .tiers
+                .iter()
+                .any(|tier| tier.severity == severity)
+        };
         let severities = [Page, Ticket].into_iter().filter(|severity| has(*severity));
-        let length = stretch.stride().times(i64::try_from(rounds).unwrap_or(i64::MAX));
+        let length = stretch
+            .stride()
+            .times(i64::try_from(rounds).unwrap_or(i64::MAX));
         let of = |severity| {
             let terms = Terms {
                 from: stretch.from,
