@@ -14,10 +14,10 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let check = std::env::args().any(|argument| argument == "--check");
     let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
-    match page::files() {
-        Ok(files) => {
+    match page::played() {
+        Ok(played) => {
             let mut code = ExitCode::SUCCESS;
-            for (name, text) in files {
+            for (name, text) in page::written(&played) {
                 if let Err(what) = put(&docs.join(&name), &text, check) {
                     eprintln!("{name}: {what}");
                     code = ExitCode::FAILURE;

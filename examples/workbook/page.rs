@@ -17,11 +17,6 @@ const TEMPLATE: &str = include_str!("page.template");
 /// A strategy and what came of it.
 pub(crate) type Played = (Strategy, Outcome);
 
-/// Every file below `docs`, by name.
-pub(crate) fn files() -> Result<Vec<(String, String)>, String> {
-    Ok(written(&played()?))
-}
-
 /// Plays all strategies, side by side.
 pub(crate) fn played() -> Result<Vec<Played>, String> {
     let world = trials::world();
@@ -45,7 +40,7 @@ pub(crate) fn played() -> Result<Vec<Played>, String> {
     played.collect()
 }
 
-/// The files that say what came of it.
+/// The files below `docs` that say what came of it, by name.
 pub(crate) fn written(played: &[Played]) -> Vec<(String, String)> {
     let (significant, all) = (significant(), trials::events().len());
     let parts = [
