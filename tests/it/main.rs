@@ -20,3 +20,4 @@ mod template;
 mod tidy;
 mod tls;
 mod tour;
+mod workbook;
