@@ -19,3 +19,4 @@ mod template;
 mod tidy;
 mod tls;
 mod tour;
+mod trial;

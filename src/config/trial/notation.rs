@@ -5,6 +5,8 @@
 //! sample and `_xn` n of them; `stale` marks the end of a series. Values stay as they are written,
 //! so `0+1x999999999` costs no more than `0`.
 
+use crate::config::diagnostic::excerpt;
+
 /// Items that one text may hold.
 const ITEMS_MAX: usize = 10_000;
 /// The largest count after an `x`: at one scrape a second more than 31 years.
@@ -206,10 +208,6 @@ fn number(text: &str) -> Option<f64> {
         _ => return None,
     }
     text.parse().ok()
-}
-
-fn excerpt(text: &str) -> String {
-    crate::config::diagnostic::excerpt(text)
 }
 
 #[cfg(test)]

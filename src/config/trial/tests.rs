@@ -1,0 +1,1 @@
+//! Files of tests: what they mean, and every mistake in them.
