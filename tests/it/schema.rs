@@ -64,8 +64,8 @@ fn every_file_follows_its_schema() {
     for path in repository::files() {
         let native = ["rules/", "tests/fixtures/rules/slos/", "src/demo/"];
         let judge = match path.as_str() {
-            path if path.ends_with(".test.yaml") => &tests,
-            path if !path.ends_with(".yaml") => continue,
+            path if path.starts_with("rules/") && path.ends_with(".test.yaml") => &tests,
+            path if !path.ends_with(".yaml") || path.ends_with(".test.yaml") => continue,
             path if path.starts_with("config/") => &settings,
             path if native.iter().any(|folder| path.starts_with(folder)) => &definitions,
             _ => continue,

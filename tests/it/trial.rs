@@ -147,10 +147,13 @@ fn promtool(values: &str) -> Option<BTreeMap<u64, String>> {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("test.yaml");
     // One expectation per minute that cannot be met: promtool says what it got.
-    let expect: String = (0..MINUTES)
-        .map(|minute| format!("  - {{expr: last_over_time(m[1m]), eval_time: {minute}m}}\n"))
-        .collect();
-    let expect = expect.replace("}\n", ", exp_samples: [{labels: '{x=\"y\"}', value: 0}]}\n");
+    let expectation = |minute| {
+        format!(
+            "  - {{expr: 'last_over_time(m[30s])', eval_time: {minute}m, \
+             exp_samples: [{{labels: 'x', value: 0}}]}}\n"
+        )
+    };
+    let expect: String = (0..MINUTES).map(expectation).collect();
     let text = format!(
         "evaluation_interval: 1m\ntests:\n- interval: 1m\n  input_series:\n  \
          - {{series: m, values: '{values}'}}\n  promql_expr_test:\n{expect}"
@@ -170,7 +173,7 @@ fn promtool(values: &str) -> Option<BTreeMap<u64, String>> {
     let got = Regex::new(r"time: ([0-9hms]+),\s+exp:\s*.*\s+got:\s*(.*)").unwrap();
     let mut samples = BTreeMap::new();
     for found in got.captures_iter(&said) {
-        let time = slofuse::engine::Span::parse(&found[1].replace("0s", "")).unwrap_or_default();
+        let time = slofuse::engine::Span::parse(&found[1]).unwrap();
         let minute = u64::try_from(time.as_millis() / 60_000).unwrap();
         let value = found[2]
             .rsplit_once(' ')
@@ -238,7 +241,7 @@ fn promtool_reads_series_alike() {
         let ours = ours(values).unwrap_or_else(|| panic!("{values} is refused"));
         let theirs: BTreeMap<u64, f64> = theirs
             .into_iter()
-            .map(|(minute, value)| (minute, value.replace("Inf", "inf").parse().unwrap()))
+            .map(|(minute, value)| (minute, value.parse().unwrap()))
             .collect();
         assert_eq!(ours, theirs, "{values}");
     }
@@ -299,7 +302,44 @@ tests:
 fn a_failure_says_what_was_expected_and_what_happened() {
     let (code, out, err) = test(&shop(TESTS), &[]);
     assert_eq!((code, err.as_str()), (2, ""));
-    insta::assert_snapshot!(out, @"");
+    insta::assert_snapshot!(out, @r#"
+    shop.test.yaml
+      ok   a total outage pages
+      FAIL a total outage pages at once
+           shop.test.yaml:10:28
+           expected page firing at 10m30s
+           but      it was inactive at 10m30s (it never moved before)
+             |  8m30s  quiet       burn 5m 0, 30m 0, 1h 0, 2h 0, 6h 0, 1d 0, 3d 0; budget 0% consumed
+             |     9m  quiet       burn 5m 0, 30m 0, 1h 0, 2h 0, 6h 0, 1d 0, 3d 0; budget 0% consumed
+             |  9m30s  quiet       burn 5m 0, 30m 0, 1h 0, 2h 0, 6h 0, 1d 0, 3d 0; budget 0% consumed
+             |    10m  quiet       burn 5m 0, 30m 0, 1h 0, 2h 0, 6h 0, 1d 0, 3d 0; budget 0% consumed
+             | 10m30s  quiet       burn 5m 100, 30m 16.67, 1h 8.33, 2h 4.17, 6h 1.39, 1d 0.347, 3d 0.116; budget 1.16% consumed
+             |    11m  burning     burn 5m 200, 30m 33.33, 1h 16.67, 2h 8.33, 6h 2.78, 1d 0.694, 3d 0.231; budget 2.31% consumed
+             |    11m  * shop/availability/page: inactive -> firing
+             |    11m  > page is sent a trigger: [PAGE] shop/availability burns its error budget at 16.67x, 97.69% left, gone in 1d 18h
+             | 11m30s  burning     burn 5m 300, 30m 50, 1h 25, 2h 12.5, 6h 4.17, 1d 1.04, 3d 0.347; budget 3.47% consumed
+             |    12m  burning     burn 5m 400, 30m 66.67, 1h 33.33, 2h 16.67, 6h 5.56, 1d 1.39, 3d 0.463; budget 4.62% consumed
+             | 12m30s  burning     burn 5m 500, 30m 83.33, 1h 41.67, 2h 20.83, 6h 6.94, 1d 1.74, 3d 0.579; budget 5.78% consumed
+             | 12m30s  > page is sent a update: [PAGE] shop/availability still burns its error budget at 41.67x, 94.22% left, gone in 16h 16m
+             | 14m30s  * shop/availability/ticket: inactive -> firing (muted)
+             | 14m30s  * shop/availability/ticket is muted
+           shop.test.yaml:10:47
+           expected burn over 5m 90 at 10m30s
+           but      it was 100 at 10m30s
+           shop.test.yaml:11:28
+           expected a message to ticket from 0s to 20m
+           but      none of 2 messages fits; the nearest is a trigger to page at 11m: [PAGE] shop/availability burns its error budget at 16.67x, 97.69% left, gone in 1d 18h
+             |    30s  quiet       burn 5m 0, 30m 0, 1h 0, 2h 0, 6h 0, 1d 0, 3d 0; budget 0% consumed
+             |     1m  quiet       burn 5m 0, 30m 0, 1h 0, 2h 0, 6h 0, 1d 0, 3d 0; budget 0% consumed
+             |  1m30s  quiet       burn 5m 0, 30m 0, 1h 0, 2h 0, 6h 0, 1d 0, 3d 0; budget 0% consumed
+             |     2m  quiet       burn 5m 0, 30m 0, 1h 0, 2h 0, 6h 0, 1d 0, 3d 0; budget 0% consumed
+             |    11m  * shop/availability/page: inactive -> firing
+             |    11m  > page is sent a trigger: [PAGE] shop/availability burns its error budget at 16.67x, 97.69% left, gone in 1d 18h
+             | 12m30s  > page is sent a update: [PAGE] shop/availability still burns its error budget at 41.67x, 94.22% left, gone in 16h 16m
+             | 14m30s  * shop/availability/ticket: inactive -> firing (muted)
+             | 14m30s  * shop/availability/ticket is muted
+    1 test passed, 1 failed
+    "#);
     let (code, out, _) = test(
         &shop(TESTS),
         &["--filter", "pages at once", "--format", "json"],
@@ -337,7 +377,41 @@ tests:
 "#;
     let (code, out, err) = test(&shop(tests), &[]);
     assert_eq!((code, err.as_str()), (2, ""));
-    insta::assert_snapshot!(out, @"");
+    insta::assert_snapshot!(out, @r#"
+    shop.test.yaml:4:5: error: unknown key "trafic"
+      fix: did you mean "traffic"?
+    shop.test.yaml:4:24: error: "erors" is not something that can be bad
+      fix: write errors, bad, slow or failures
+    shop.test.yaml:6:18: error: "a{b=~\"c\"}" is not one series
+      fix: write one series, such as requests_total{job="shop", code="500"}
+    shop.test.yaml:6:39: error: "0+x5" is not a value
+      fix: write a value such as 5, 0+10x60, 100-1x20, 5x10, _, _x5 or stale
+    shop.test.yaml:7:13: error: this does not say when the source is down
+      fix: write down from 1h for 10m
+    shop.test.yaml:8:14: error: "cold" is no warm-up
+      fix: write steady traffic, no traffic or nothing
+    shop.test.yaml:9:39: error: "pag" is not known here
+      fix: did you mean "page"?
+    shop.test.yaml:11:25: error: "fring" is not known here
+      fix: did you mean "firing"?
+    shop.test.yaml:11:42: error: "7" is not a window
+      fix: write a window of the policy, such as 1h
+    shop.test.yaml:11:50: error: "about 14" cannot be compared with
+      fix: write a number such as 14.4, > 14, 14.4 +- 0.5, 2 .. 3, or unknown
+    shop.test.yaml:11:78: error: "3" cannot be compared with
+      fix: write a percentage such as 2%, > 2%, 2% +- 0.1% or 2% .. 3%
+    shop.test.yaml:12:24: error: the stretch ends at 1m, before it begins
+      fix: write a later time
+    shop.test.yaml:13:9: error: nothing is expected here
+      fix: add page:, ticket:, outcome:, burn:, budget_consumed:, message: or fired:
+    shop.test.yaml:14:5: error: the test ends after 0s
+      fix: let it end, or expect something, after at most 100d
+    shop.test.yaml:14:11: error: there are two tests called "mistakes"
+      fix: give each test a name of its own
+    shop.test.yaml:15:13: error: the test expects nothing
+      fix: add one such as {at: 10m, page: inactive}
+    0 tests passed, 16 mistakes
+    "#);
     let unfitting = r"
 tests:
   - name: nothing fits
@@ -395,7 +469,7 @@ fn junit_is_well_formed_whatever_a_test_is_called() {
     let file = fs::read_to_string(directory.path().join("report.xml")).unwrap();
     assert_eq!(file, out);
     assert!(!out.contains('\u{1b}'));
-    let document = roxmltree(&out);
+    let document = elements(&out);
     assert_eq!(document.get("testcase"), Some(&2));
     assert_eq!(document.get("failure"), Some(&2));
     assert_eq!(document.get("testsuite"), Some(&1));
@@ -404,8 +478,44 @@ fn junit_is_well_formed_whatever_a_test_is_called() {
     assert!(!text.contains('\u{1b}') && !text.contains('\u{202e}'));
 }
 
+#[test]
+fn receivers_and_routes_come_from_settings() {
+    let tests = TESTS.replace("\ntests:", "\nconfig: slofuse.yaml\ntests:");
+    let tests = tests.replace("to: ticket", "to: oncall");
+    let directory = shop(&tests);
+    let settings = "
+definitions: [nowhere]
+receivers:
+  - name: on-call
+    pagerduty: {routing_key: {env: SLOFUSE_TEST_IS_NOT_SET}}
+routes: {default: [on-call]}
+evaluation: {interval: 10s, scrape_interval: 5s}
+";
+    fs::write(directory.path().join("slofuse.yaml"), settings).unwrap();
+    let (code, out, _) = test(&directory, &["--filter", "at once"]);
+    assert_eq!(code, 2);
+    assert!(
+        out.contains("there is no receiver \"oncall\"\n  fix: did you mean \"on-call\"?"),
+        "{out}"
+    );
+    let tests = tests
+        .replace("to: oncall", "to: on-call")
+        .replace("10m30s", "11m");
+    let tests = tests.replace(", burn: {5m: 90, 1h: 8.33}", "");
+    fs::write(directory.path().join("shop.test.yaml"), tests).unwrap();
+    let (code, out, _) = test(&directory, &[]);
+    assert_eq!(code, 0, "{out}");
+    fs::remove_file(directory.path().join("slofuse.yaml")).unwrap();
+    let (code, out, _) = test(&directory, &[]);
+    assert_eq!(code, 2);
+    assert!(
+        out.contains("shop.test.yaml:2:9: error: slofuse.yaml cannot be read"),
+        "{out}"
+    );
+}
+
 /// How many elements of each name a document has; panics where it is not well-formed.
-fn roxmltree(xml: &str) -> BTreeMap<String, usize> {
+fn elements(xml: &str) -> BTreeMap<String, usize> {
     let tag = Regex::new(
         r#"<(/?)([a-z?]+)((?: [a-z]+="[^"<&]*(?:&(?:amp|lt|gt|quot|apos);[^"<&]*)*")*)\s*([/?]?)>"#,
     )

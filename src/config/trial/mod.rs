@@ -1,8 +1,7 @@
 //! Tests of definitions: `*.test.yaml` in, [`TestFile`]s out, every mistake at its place.
 //!
 //! The keys are in `config::raw::trial`, the small grammars in [`notation`] (series), [`traffic`]
-//! (words) and [`wanted`] (expectations). What a test means for a definition is not known here: see
-//! [`crate::replay::trial`].
+//! (words) and [`wanted`] (expectations). What a test means for a definition is not known here.
 
 mod compile;
 mod expectation;

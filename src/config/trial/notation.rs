@@ -30,6 +30,8 @@ pub struct Values {
     runs: Vec<(u64, Run)>,
     /// How many values there are.
     length: u64,
+    /// See [`Self::first_drop`].
+    first_drop: Option<u64>,
 }
 
 /// Values that belong together.
@@ -62,6 +64,7 @@ impl Values {
         let mut values = Self {
             runs: Vec::new(),
             length: 0,
+            first_drop: None,
         };
         for word in text.split_whitespace() {
             // Words are slices of the text, so their distance is their place.
@@ -80,6 +83,7 @@ impl Values {
             let fix = "write values such as 0+10x60 or _x5";
             return Err(Wrong::new(0, "there are no values", fix));
         }
+        values.first_drop = values.find_drop();
         Ok(values)
     }
 
@@ -104,6 +108,10 @@ impl Values {
     /// The number of the first value that is smaller than the one before it: of a counter, where it
     /// begins anew.
     pub fn first_drop(&self) -> Option<u64> {
+        self.first_drop
+    }
+
+    fn find_drop(&self) -> Option<u64> {
         let mut last = f64::NEG_INFINITY;
         for (place, (begin, run)) in self.runs.iter().enumerate() {
             let Run::Steps { first, step } = run else {

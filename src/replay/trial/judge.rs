@@ -250,23 +250,20 @@ impl Bench<'_> {
         if wanted.map_or(count > 0, |wanted| count == wanted) {
             return Ok(());
         }
-        let happened = match (count, within.as_slice()) {
-            (0, []) => "nobody was sent anything".to_owned(),
-            (0, sent) => {
-                let near = sent.iter().max_by_key(|told| self.nearness(claim, told));
-                let near = near.map(|told| self.shown(told)).unwrap_or_default();
-                format!("none of {} messages fits; the nearest: {near}", sent.len())
-            }
-            (1, _) => format!(
-                "1 message fits: {}",
-                first.map(|told| self.shown(told)).unwrap_or_default()
-            ),
-            (some, _) => format!("{some} messages fit"),
+        // The first of those that keep the most conditions.
+        let near = within.iter().rev();
+        let near = near.max_by_key(|told| self.nearness(claim, told));
+        let shown = first.or(near).map(|told| self.shown(told));
+        let shown = shown.unwrap_or_default();
+        let happened = match (count, within.len()) {
+            (0, 0) => "nobody was sent anything".to_owned(),
+            (0, 1) => format!("one message was sent, a {shown}"),
+            (0, sent) => format!("none of {sent} messages fits; the nearest is a {shown}"),
+            (1, _) => format!("one message fits, a {shown}"),
+            (some, _) => format!("{some} messages fit, the first a {shown}"),
         };
-        Err(Miss::new(
-            happened,
-            first.map(|told| self.since_start(told.at)),
-        ))
+        let at = first.or(near).map(|told| self.since_start(told.at));
+        Err(Miss::new(happened, at))
     }
 
     fn shown(&self, told: &Told) -> String {

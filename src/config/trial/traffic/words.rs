@@ -130,49 +130,37 @@ impl Reading {
         {
             (unit, rest) = (word, more);
         }
+        let wrong = |what: String, fix: &str| Err(Wrong::new(place, what, fix));
         match (unit, per_second(unit)) {
             ("", _) => {
                 let rest = errors(rest, end)?;
                 if number.fract() != 0.0 || number > RATE_MAX {
                     let what = format!("{digits} is not a number of events");
-                    return Err(Wrong::new(
-                        place,
-                        what,
-                        "write a whole number up to 10000000",
-                    ));
+                    return wrong(what, "write a whole number up to 10000000");
                 }
                 self.bursts.push((moment(rest, end)?, number));
             }
+            ("%", _) if number > 100.0 => {
+                let what = format!("{digits}% is more than all");
+                return wrong(what, "write a percentage from 0% to 100%");
+            }
             ("%", _) => {
-                if number > 100.0 {
-                    let what = format!("{digits}% is more than all");
-                    return Err(Wrong::new(
-                        place,
-                        what,
-                        "write a percentage from 0% to 100%",
-                    ));
-                }
                 let rest = errors(rest, end)?;
                 let stretch = stretch(rest, end)?;
                 self.changes.push((stretch, Change::Errors(number / 100.0)));
             }
+            (_, Some(divisor)) if number / divisor > RATE_MAX => {
+                let what = format!("{first} is more than 10000000 events a second");
+                return wrong(what, "write a smaller rate");
+            }
             (_, Some(divisor)) => {
-                let rate = number / divisor;
-                if rate > RATE_MAX {
-                    let what = format!("{first} is more than 10000000 events a second");
-                    return Err(Wrong::new(place, what, "write a smaller rate"));
-                }
                 let stretch = stretch(rest, end)?;
                 self.has_rate = true;
-                self.changes.push((stretch, Change::Rate(rate)));
+                self.changes.push((stretch, Change::Rate(number / divisor)));
             }
             _ => {
                 let what = format!("{:?} is not a unit of traffic", excerpt(unit));
-                return Err(Wrong::new(
-                    place,
-                    what,
-                    "write a rate such as 100rps, 6/m or 20/h",
-                ));
+                return wrong(what, "write a rate such as 100rps, 6/m or 20/h");
             }
         }
         Ok(())

@@ -18,7 +18,10 @@ impl Casting<'_> {
         let mut seen = BTreeSet::new();
         for tape in tapes {
             if !seen.insert(&tape.labels) {
-                let message = format!("the series {} is described twice", tape.labels);
+                let message = format!(
+                    "the series {} is described twice",
+                    series_text(&tape.labels)
+                );
                 let fix = "describe it once, or give each its labels";
                 self.refuse(&test.place, message, fix);
             }
