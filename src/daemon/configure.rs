@@ -21,6 +21,7 @@ impl Poller {
     ) {
         self.generation += 1;
         self.in_flight.clear();
+        self.polls.clear();
         if let Some(backfill) = self.backfill.take() {
             backfill.abort();
         }

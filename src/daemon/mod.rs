@@ -254,6 +254,7 @@ impl Daemon {
                 .filter(|d| feed.slos.iter().any(|slo| slo.id == d.slo.id))
                 .map(|d| (d.slo.id.clone(), d.path_reason.clone()))
                 .collect(),
+            questions: Some(publish::questions(feed.clone(), settings.source.clone())),
         };
         self.board.replace_feeds(feeds.iter().map(info).collect());
         info!(

@@ -21,7 +21,7 @@ use super::delivery::{Deliveries, Prepared};
 use super::event::{Answer, Event, News};
 use crate::config::settings::Night;
 use crate::engine::{Effect, Engine, Evidence, Input, SourceFailure, Span, Timestamp};
-use crate::http::{Board, Metrics, PollStats};
+use crate::http::{Board, Metrics, PollMade, PollStats};
 use crate::prometheus::{Client, PolledFeed, SourceError};
 use crate::store::{SampleCache, Store};
 
@@ -54,6 +54,8 @@ pub(super) struct Poller {
     pub(super) client: Arc<Client>,
     pub(super) feeds: BTreeMap<String, Arc<PolledFeed>>,
     pub(super) in_flight: BTreeSet<String>,
+    /// What the last poll of each feed asked for.
+    pub(super) polls: BTreeMap<String, PollMade>,
     pub(super) generation: u64,
     pub(super) events: mpsc::Sender<Event>,
     pub(super) backfill: Option<JoinHandle<()>>,
@@ -77,6 +79,7 @@ impl Poller {
             client,
             feeds: BTreeMap::new(),
             in_flight: BTreeSet::new(),
+            polls: BTreeMap::new(),
             generation: 0,
             events,
             backfill: None,
@@ -125,12 +128,18 @@ impl Poller {
         slot + interval
     }
 
-    fn fetch(&self, feed: Arc<PolledFeed>, slot: Timestamp) {
+    fn fetch(&mut self, feed: Arc<PolledFeed>, slot: Timestamp) {
         let (client, events, generation) =
             (self.client.clone(), self.events.clone(), self.generation);
         let overlap = self.overlap();
         let from = self.engine.read_until(&feed.key).unwrap_or(slot - overlap);
         let windows = self.engine.due_windows(&feed.key, slot);
+        let poll = PollMade {
+            from: from - overlap,
+            slot,
+            windows: windows.clone(),
+        };
+        self.polls.insert(feed.key.clone(), poll);
         tokio::spawn(async move {
             let started = tokio::time::Instant::now();
             let answer = match feed.is_direct() {

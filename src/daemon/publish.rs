@@ -1,10 +1,25 @@
 //! What the engine has come to, put where the server reads it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::poller::Poller;
+use crate::config::settings::SourceSettings;
 use crate::engine::{Outcome, Timestamp};
-use crate::http::Notices;
+use crate::http::{AskedQuery, Notices, PollMade, Questions};
+use crate::prometheus::{Asked, PolledFeed};
+
+/// What a feed asks, written only when somebody wants to know.
+pub(super) fn questions(feed: Arc<PolledFeed>, source: SourceSettings) -> Questions {
+    Questions::new(move |poll: &PollMade| {
+        let asked = feed.asked(poll.from, poll.slot, &poll.windows);
+        let query = |asked: &Asked| AskedQuery {
+            promql: asked.promql().to_owned(),
+            curl: asked.curl(&source),
+        };
+        asked.iter().map(query).collect()
+    })
+}
 
 impl Poller {
     /// Publishes what a slot of a feed has come to.
@@ -20,6 +35,9 @@ impl Poller {
             self.around.metrics.slot(outcome, count);
         }
         self.around.board.publish_slot(feed, at, evaluations);
+        if let Some(poll) = self.polls.get(feed).filter(|poll| poll.slot == at) {
+            self.around.board.publish_poll(feed, poll.clone());
+        }
     }
 
     /// Publishes who is told and when not.

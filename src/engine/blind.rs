@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::labels::Labels;
 use super::slo::InstanceId;
 
 /// The counters of one feed.
@@ -53,6 +54,21 @@ impl Blindness {
         let slots = self.dark_slots.entry(id.clone()).or_default();
         *slots = slots.saturating_add(1);
         *slots
+    }
+
+    /// Slots in a row in which nothing was seen of an instance, be it the instance's fault, that of
+    /// all of its SLO's or that of the source.
+    pub(super) fn dark_slots(&self, id: &InstanceId) -> u32 {
+        let failed = self.failed_slots.unwrap_or(0);
+        if self.dark_slots.is_empty() {
+            return failed;
+        }
+        let whole = InstanceId {
+            slo: id.slo.clone(),
+            labels: Labels::empty(),
+        };
+        let count = |id: &InstanceId| self.dark_slots.get(id).copied().unwrap_or(0);
+        failed.max(count(id)).max(count(&whole))
     }
 
     /// Drops the counters of whatever is not watched any more.

@@ -288,6 +288,15 @@ impl Account {
         }
     }
 
+    /// Itself in events, where they are counted and some may be bad.
+    pub(super) fn allowance(&self, objective: Objective) -> Option<Allowance> {
+        let allowed = self.events * objective.budget_ratio();
+        (self.counted && allowed > 0.0).then_some(Allowance {
+            bad: self.spent.bad,
+            allowed,
+        })
+    }
+
     /// The share of the budget that was consumed before the last `later` bad events; `None`
     /// while nothing is known of the budget.
     pub(super) fn consumed_without(&self, objective: Objective, later: f64) -> Option<f64> {
@@ -307,6 +316,33 @@ impl Account {
             None => (burn > 1.0).then(at_this_burn),
             Some(left) => (burn > 0.0).then(at_this_burn).filter(|time| *time < left),
         }
+    }
+}
+
+/// A budget in events.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Allowance {
+    /// The bad events of the period so far.
+    pub bad: f64,
+    /// How many the whole period allows, by the traffic that is known or expected.
+    pub allowed: f64,
+}
+
+impl Allowance {
+    /// The least whole number of further bad events with which this share (0..) of the budget is
+    /// consumed.
+    pub fn bad_until(&self, share: f64) -> u64 {
+        let missing = self.allowed * share - self.bad;
+        let is_consumed =
+            |more: f64| self.allowed > 0.0 && (self.bad + more) / self.allowed >= share;
+        let mut more = missing.ceil().max(0.0);
+        // The division may round to the other side.
+        if more > 0.0 && is_consumed(more - 1.0) {
+            more -= 1.0;
+        } else if !is_consumed(more) {
+            more += 1.0;
+        }
+        more as u64
     }
 }
 

@@ -20,6 +20,9 @@ pub struct Reading {
     pub burn: Option<f64>,
     /// Its events, where counts are known.
     pub counts: Option<Counts>,
+    /// The number of events that its bad ones are weighed against, where that is not its own.
+    #[serde(skip)]
+    pub usual: Option<f64>,
 }
 
 impl Reading {
@@ -30,6 +33,7 @@ impl Reading {
             window,
             burn: Some(burn),
             counts: Some(counts.sane()),
+            usual: None,
         }
     }
 
@@ -40,6 +44,7 @@ impl Reading {
             window,
             burn: Some(burn_rate(counts.bad / usual, objective)),
             counts: Some(counts),
+            usual: Some(usual),
         }
     }
 
@@ -50,6 +55,7 @@ impl Reading {
             window,
             burn: Some(burn),
             counts: None,
+            usual: None,
         }
     }
 
@@ -59,6 +65,7 @@ impl Reading {
             window,
             burn: None,
             counts: None,
+            usual: None,
         }
     }
 }

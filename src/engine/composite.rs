@@ -21,6 +21,7 @@ use super::evaluation::{Evaluation, Memory, Outcome, TierStatus, settle, tiers};
 use super::feed_state::FeedState;
 use super::labels::Labels;
 use super::period::Period;
+use super::recent::Recent;
 use super::slo::{Combination, Composite, Indicator, InstanceId, Part, Slo, SloId};
 use super::spending::{Priced, Spending, price, spending};
 use super::step::Engine;
@@ -254,6 +255,10 @@ fn from_parts(
         exhausted_in: priced.and_then(|priced| priced.exhausted_in),
         newest: parts.iter().map(|part| part.newest).min().flatten(),
         fresh: !dark || outcome == Outcome::Burning,
+        covered_from: None,
+        allowance: None,
+        dark_slots: 0,
+        recent: Recent::default(),
     }
 }
 
@@ -286,6 +291,7 @@ fn reading(
         window,
         burn: Some(burn),
         counts: counts.map(sum),
+        usual: None,
     }
 }
 

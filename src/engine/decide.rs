@@ -38,10 +38,7 @@ impl Engine {
         }
         self.move_blind_alerts(feed, &slos, &evaluations, now);
         if let Some(state) = self.feeds.get_mut(feed) {
-            state.evaluations = evaluations
-                .into_iter()
-                .map(|(id, e)| (id, Arc::new(e)))
-                .collect();
+            state.keep(evaluations);
         }
         self.decided.push((feed.to_owned(), now));
     }

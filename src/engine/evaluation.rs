@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::budget::Account;
+use super::budget::{Account, Allowance};
 use super::burn::{Reading, Verdict, judge};
 use super::direct::DirectReadings;
 use super::exclusion;
@@ -10,6 +10,7 @@ use super::maintenance::Stretch;
 use super::measure::Tally;
 use super::notification::{BudgetFacts, SlaFacts, TierFacts};
 use super::policy::{Severity, Tier};
+use super::recent::Recent;
 use super::slo::{InstanceId, Slo};
 use super::spending::{price, spending};
 use super::time::{Span, Timestamp};
@@ -104,6 +105,18 @@ pub struct Evaluation {
     /// Whether there are fresh samples, even if too few to decide.
     #[serde(skip)]
     pub fresh: bool,
+    /// From when on samples are known; `None` where the source itself answers for windows.
+    #[serde(skip)]
+    pub covered_from: Option<Timestamp>,
+    /// The bad events of the period and how many are allowed, where events are counted.
+    #[serde(skip)]
+    pub allowance: Option<Allowance>,
+    /// Slots in a row, this one included, in which nothing was seen of it.
+    #[serde(skip)]
+    pub dark_slots: u32,
+    /// How its last slots ended, this one included.
+    #[serde(skip)]
+    pub recent: Recent,
 }
 
 impl Evaluation {
@@ -121,6 +134,10 @@ impl Evaluation {
             exhausted_in: None,
             newest: None,
             fresh: false,
+            covered_from: None,
+            allowance: None,
+            dark_slots: 0,
+            recent: Recent::default(),
         }
     }
 
@@ -200,6 +217,10 @@ pub(super) fn from_tally(
         exhausted_in: priced.exhausted_in,
         newest: tally.newest,
         fresh,
+        covered_from: Some(covered_from),
+        allowance: account.allowance(slo.objective),
+        dark_slots: 0,
+        recent: Recent::default(),
     }
 }
 
@@ -251,6 +272,12 @@ pub(super) fn from_answers(
         exhausted_in: priced.and_then(|priced| priced.exhausted_in),
         newest: answers.newest(),
         fresh,
+        covered_from: None,
+        allowance: account
+            .filter(|_| period.is_some())
+            .and_then(|account| account.allowance(slo.objective)),
+        dark_slots: 0,
+        recent: Recent::default(),
     }
 }
 

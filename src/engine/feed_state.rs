@@ -9,6 +9,7 @@ use super::feed::Feed;
 use super::input::{Evidence, WindowAnswers};
 use super::measure::{Measure, ReadingOptions};
 use super::presence::Presence;
+use super::recent::{PastSlot, Recent};
 use super::slo::{Composite, Indicator, InstanceId, Slo, SloId};
 use super::time::{Span, Timestamp};
 
@@ -94,6 +95,27 @@ impl FeedState {
         if kept.is_empty() {
             self.answered = Presence::default();
         }
+    }
+
+    /// Keeps what a slot has come to, and with it how the slots before ended.
+    pub(super) fn keep(&mut self, evaluations: BTreeMap<InstanceId, Evaluation>) {
+        let before = std::mem::take(&mut self.evaluations);
+        let kept = |(id, evaluation): (InstanceId, Evaluation)| {
+            let recent = before.get(&id).map(|before| &before.recent);
+            let slot = PastSlot {
+                at: evaluation.at,
+                outcome: evaluation.outcome,
+            };
+            let evaluation = Evaluation {
+                recent: recent
+                    .map_or_else(Recent::default, Recent::clone)
+                    .with(slot),
+                dark_slots: self.live.blindness.dark_slots(&id),
+                ..evaluation
+            };
+            (id, Arc::new(evaluation))
+        };
+        self.evaluations = evaluations.into_iter().map(kept).collect();
     }
 
     /// The fresh reading takes the place of the old one.

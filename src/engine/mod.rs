@@ -39,6 +39,7 @@ pub mod effect;
 mod escalation;
 pub mod evaluation;
 mod exclusion;
+pub mod explain;
 pub mod feed;
 mod feed_state;
 mod flush;
@@ -59,6 +60,7 @@ pub mod period;
 pub mod policy;
 mod presence;
 pub mod reason;
+mod recent;
 mod ring;
 pub mod routing;
 pub mod sample;
@@ -75,11 +77,13 @@ mod transition;
 pub mod window;
 
 pub use alert::{AlertRecord, AlertState, Told};
+pub use budget::Allowance;
 pub use burn::{Reading, Verdict};
 pub use counts::Counts;
 pub use direct::Answer;
 pub use effect::{Effect, StateName, Transition};
 pub use evaluation::{Evaluation, Outcome, TierStatus};
+pub use explain::Scales;
 pub use feed::Feed;
 pub use inhibit::InhibitRule;
 pub use input::{Book, Evidence, Input, Memories, Options, SourceFailure, WindowAnswers};
@@ -98,6 +102,7 @@ pub use operation::{Acknowledgement, Operation};
 pub use pending::TierStart;
 pub use period::{Calendar, CalendarUnit, LastEvents, Period, Zone};
 pub use policy::{BlindPolicy, BudgetPolicy, Mode, Policy, Severity, Tier};
+pub use recent::{PAST_SLOTS_MAX, PastSlot, Recent};
 pub use routing::{
     DependencyPolicy, EscalationStep, GroupBy, OwnerReceivers, Recipient, Route, Routing,
     StormLimit,

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::asked::{PollMade, Questions};
 use crate::engine::{
     AlertRecord, Evaluation, Routing, Silence, Slo, SloId, Span, ThreadRecord, TimeInterval,
     Timestamp,
@@ -39,6 +40,8 @@ pub struct FeedInfo {
     pub slos: Vec<Arc<Slo>>,
     /// Why an SLO takes the evaluation path that it takes, where there is something to say.
     pub path_reasons: BTreeMap<SloId, String>,
+    /// What its polls ask, where somebody knows.
+    pub questions: Option<Questions>,
 }
 
 /// Who is told and when not, as it stands.
@@ -112,6 +115,8 @@ struct FeedState {
     evaluations: Arc<[Arc<Evaluation>]>,
     decided_at: Option<Timestamp>,
     covered: Option<f64>,
+    /// The poll of the last slot.
+    poll: Option<Arc<PollMade>>,
 }
 
 /// What became of reloads, the first load among them.
@@ -183,6 +188,15 @@ impl Board {
             Some(std::mem::replace(&mut state.evaluations, evaluations))
         });
         drop(replaced);
+    }
+
+    /// Says what the poll of a feed's last slot was about.
+    pub fn publish_poll(&self, feed: &str, poll: PollMade) {
+        self.update(|published| {
+            if let Some(state) = published.feeds.get_mut(feed) {
+                Arc::make_mut(state).poll = Some(Arc::new(poll));
+            }
+        });
     }
 
     /// Replaces the open alerts.
@@ -292,6 +306,13 @@ impl Published {
         }
         rows.into_values().collect()
     }
+
+    /// The feed of an SLO: what its polls ask, and the poll of its last slot.
+    pub(super) fn poll_of(&self, slo: &SloId) -> Option<(&Questions, &PollMade)> {
+        let mut feeds = self.feeds.values();
+        let feed = feeds.find(|feed| feed.info.slos.iter().any(|one| one.id == *slo))?;
+        feed.info.questions.as_ref().zip(feed.poll.as_deref())
+    }
 }
 
 impl FeedState {
@@ -301,6 +322,7 @@ impl FeedState {
             evaluations: Arc::default(),
             decided_at: None,
             covered: None,
+            poll: None,
         }
     }
 
@@ -317,6 +339,8 @@ impl FeedState {
         Self {
             evaluations,
             info: Arc::new(info),
+            // What was asked then is not what is asked now.
+            poll: None,
             ..*self
         }
     }

@@ -8,6 +8,7 @@
 
 mod access;
 mod actor;
+mod asked;
 mod board;
 mod body;
 mod command;
@@ -57,6 +58,7 @@ use tls::SecureListener;
 
 pub use access::{Access, AccessControl, AccessPolicy, Principal};
 pub use actor::Actor;
+pub use asked::{AskedQuery, PollMade, Questions};
 pub use board::{About, Board, FeedInfo, Notices, Readiness, ReceiverInfo};
 pub use command::{Command, CommandRequest, Commands};
 pub use metrics::{Metrics, PollStats};

@@ -195,6 +195,7 @@ pub(super) fn feed(key: &str, slos: &[&Arc<Slo>]) -> FeedInfo {
         key: key.to_owned(),
         slos: slos.iter().map(|&slo| slo.clone()).collect(),
         path_reasons: BTreeMap::new(),
+        questions: None,
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub mod annotations;
 mod context;
+pub mod explanation;
 pub mod figures;
 mod filters;
 mod group;

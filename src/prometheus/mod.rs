@@ -4,6 +4,7 @@
 //! An answer is either complete or an error: a lost store, a limit or a broken connection must
 //! never look like an absence of errors.
 
+mod asked;
 mod client;
 mod error;
 mod interner;
@@ -15,7 +16,8 @@ mod wire;
 #[cfg(test)]
 mod tests;
 
+pub use asked::Asked;
 pub use client::Client;
 pub use error::SourceError;
 pub use plan::{Feed, PollSelector, feeds};
-pub use polled::{PolledFeed, hours};
+pub use polled::{PolledFeed, hours, window_answers, window_queries};

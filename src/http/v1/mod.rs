@@ -7,6 +7,7 @@ mod acknowledge;
 mod alerts;
 mod audit;
 mod dead_letters;
+mod explain;
 mod groups;
 mod history;
 mod load;
@@ -49,6 +50,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/receivers/{name}/test", post(receivers::test))
         .route("/routes", get(routes::show))
         .route("/routes/test", post(routes::test))
+        .route("/explain", get(explain::explain))
         .route("/load", get(load::list))
         .route("/history", get(history::list))
         .route("/pictures/{file}", get(pictures::show))
