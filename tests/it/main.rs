@@ -20,4 +20,5 @@ mod template;
 mod tidy;
 mod tls;
 mod tour;
+mod trial;
 mod workbook;
