@@ -1,15 +1,28 @@
 //! Where a past comes from, as arguments: a server or files, and from when to when.
 
+mod meter;
+mod when;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 
-use super::{Failure, complain};
-use crate::config::settings::Settings;
+use super::{Failure, chain, complain, runtime};
+use crate::config::settings::{EvaluationSettings, Settings, SourceSettings};
 use crate::config::{self, Loaded};
+use crate::daemon::{Clock, engine_options};
 use crate::engine::{Slo, Span, Timestamp};
-use crate::replay::History;
+use crate::replay::{self, History, Opening};
+use meter::Meter;
+
+/// How far back is read when nobody says.
+const USUAL_STRETCH: Span = Span::from_days(30);
+/// One request for history may take so long, where the settings allow less: nobody waits for a
+/// slot.
+const DEADLINE_MIN: Span = Span::from_secs(60);
+/// Starts of stretches are put on the hour: what is fetched for one serves others, too.
+const HOUR: Span = Span::from_hours(1);
 
 /// Which past, for commands that play a stretch of it.
 #[derive(Debug, Args)]
@@ -17,8 +30,8 @@ pub(super) struct HistoryArgs {
     /// The daemon's settings file: the source, its credentials, the rhythm, routing, the night
     #[arg(long, short, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
-    /// Begin there: a time such as 2026-03-01T09:00:00Z, a date (midnight, of the machine's time
-    /// zone), unix seconds, or so long before the end: 30d [default: 30d]
+    /// Begin there: 2026-03-01T09:00:00Z, 2026-03-01 (midnight UTC), 2026-03-01[Europe/Berlin],
+    /// unix seconds, or so long before the end [default: 30d, of files all there is]
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
     /// End there: a time as for --from, `now`, or so long ago: now-7d [default: now]
@@ -45,14 +58,14 @@ pub(super) struct SourceArgs {
     #[arg(long)]
     no_cache: bool,
     /// The cache may become so large; what was used least recently goes first
-    #[arg(long, value_name = "SIZE", default_value = "4GiB")]
-    cache_max: String,
+    #[arg(long, value_name = "SIZE", default_value = "4GiB", value_parser = bytes)]
+    cache_max: u64,
     /// Do not ask whether the cost is all right
     #[arg(long, short)]
     yes: bool,
     /// Requests under way at once [default: source.concurrency of the settings, 4]
-    #[arg(long, value_name = "N")]
-    concurrency: Option<usize>,
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
+    concurrency: Option<u8>,
 }
 
 #[allow(dead_code, reason = "the commands that play a past are being written")]
@@ -84,29 +97,162 @@ impl HistoryArgs {
         slos: &[Arc<Slo>],
         settings: Option<&Settings>,
     ) -> Result<History, Failure> {
-        self.source.open(slos, settings, None, None)
+        let now = Clock::system().now();
+        let refuse = |error: String| {
+            complain(&error);
+            Failure::Usage
+        };
+        let until = self.to.as_deref().map(|text| when::read(text, now, now));
+        let until = until.transpose().map_err(refuse)?;
+        let base = until.unwrap_or(now);
+        let from = self.from.as_deref().map(|text| when::read(text, now, base));
+        let from = from.transpose().map_err(refuse)?;
+        self.source.open(slos, settings, from, until)
     }
 }
 
 impl SourceArgs {
     /// As [`HistoryArgs::open`], for a stretch that the caller chooses: by default the 30 days
-    /// before `until`, and until now, or as far as files reach.
+    /// before `until`, and until now, or all there is in files.
     ///
     /// # Errors
     ///
     /// What went wrong has been reported.
     pub(super) fn open(
         &self,
-        _slos: &[Arc<Slo>],
-        _settings: Option<&Settings>,
-        _from: Option<Timestamp>,
-        _until: Option<Timestamp>,
+        slos: &[Arc<Slo>],
+        settings: Option<&Settings>,
+        from: Option<Timestamp>,
+        until: Option<Timestamp>,
     ) -> Result<History, Failure> {
-        complain("reading history: not there yet");
-        Err(Failure::Failed)
+        let now = Clock::system().now();
+        if let Some(until) = until.filter(|until| *until > now) {
+            let message = format!("{} lies ahead: nothing is known of it", at(until));
+            complain(&message);
+            return Err(Failure::Usage);
+        }
+        if let (Some(from), until) = (from, until.unwrap_or(now))
+            && from >= until
+        {
+            complain(&format!(
+                "the stretch begins at {} and ends at {}: begin earlier",
+                at(from),
+                at(until)
+            ));
+            return Err(Failure::Usage);
+        }
+        let opening = self.opening(slos, settings, (from, until), now);
+        let history = self.server(&opening);
+        let history = history?;
+        for remark in &history.remarks {
+            complain(remark);
+        }
+        for (slo, why) in &history.refused {
+            complain(&format!("{slo} cannot be played: {why}"));
+        }
+        Ok(history)
+    }
+
+    fn opening(
+        &self,
+        slos: &[Arc<Slo>],
+        settings: Option<&Settings>,
+        (from, until): (Option<Timestamp>, Option<Timestamp>),
+        now: Timestamp,
+    ) -> Opening {
+        let (mut source, evaluation) = settings.map_or_else(
+            || (SourceSettings::default(), EvaluationSettings::default()),
+            |settings| (settings.source.clone(), settings.evaluation.clone()),
+        );
+        if let Some(url) = &self.prometheus {
+            source.url.clone_from(url);
+        }
+        if let Some(concurrency) = self.concurrency {
+            source.concurrency = usize::from(concurrency);
+        }
+        source.timeout = source.timeout.max(DEADLINE_MIN);
+        let until = until.unwrap_or(now).align_down(evaluation.interval);
+        let usual = (until - USUAL_STRETCH).align_down(HOUR);
+        Opening {
+            slos: slos.to_vec(),
+            options: engine_options(&source, &evaluation),
+            from: from.map_or(usual, |from| from.align_down(evaluation.interval)),
+            until,
+            now,
+            cache: self.cache(),
+            cache_bytes_max: self.cache_max,
+            source,
+            evaluation,
+        }
+    }
+
+    fn server(&self, opening: &Opening) -> Result<History, Failure> {
+        let mut meter = Meter::new(self.yes);
+        let opened = runtime()?.block_on(async {
+            tokio::select! {
+                opened = replay::from_server(opening, &mut meter) => Some(opened),
+                _ = tokio::signal::ctrl_c() => None,
+            }
+        });
+        meter.end();
+        match opened {
+            Some(Ok(history)) => Ok(history),
+            Some(Err(error)) => {
+                let advice = match opening.cache {
+                    Some(_) => "; what came before is kept, the same command goes on from there",
+                    None => "",
+                };
+                complain(&format!("{}{advice}", chain(&error)));
+                Err(Failure::Failed)
+            }
+            None => {
+                complain("stopped; what was fetched is kept, the same command goes on from there");
+                Err(Failure::Failed)
+            }
+        }
+    }
+
+    /// Where chunks are kept: as asked for, else where the user's caches are.
+    fn cache(&self) -> Option<PathBuf> {
+        if self.no_cache {
+            return None;
+        }
+        let variable = |name| std::env::var_os(name).map(PathBuf::from);
+        let usual = || {
+            let absolute = |path: &PathBuf| path.is_absolute();
+            let caches = variable("XDG_CACHE_HOME").filter(absolute);
+            let home = || {
+                variable("HOME")
+                    .filter(absolute)
+                    .map(|home| home.join(".cache"))
+            };
+            Some(caches.or_else(home)?.join("slofuse").join("history"))
+        };
+        self.cache.clone().or_else(usual)
     }
 }
 
-/// How far back is read when nobody says.
-#[allow(dead_code, reason = "used as soon as history is read")]
-const USUAL_STRETCH: Span = Span::from_days(30);
+fn at(at: Timestamp) -> String {
+    jiff::Timestamp::from_millisecond(at.as_millis())
+        .map_or_else(|_| "another age".to_owned(), |at| at.to_string())
+}
+
+/// `4GiB`, `500MiB`, `2GB`, `1000000`
+fn bytes(text: &str) -> Result<u64, String> {
+    const UNITS: [(&str, u64); 7] = [
+        ("KiB", 1 << 10),
+        ("MiB", 1 << 20),
+        ("GiB", 1 << 30),
+        ("TiB", 1 << 40),
+        ("MB", 1_000_000),
+        ("GB", 1_000_000_000),
+        ("", 1),
+    ];
+    let mut sizes = UNITS.iter().filter_map(|(unit, factor)| {
+        let number: u64 = text.strip_suffix(unit)?.trim_end().parse().ok()?;
+        number.checked_mul(*factor)
+    });
+    sizes
+        .next()
+        .ok_or_else(|| "write a size such as 4GiB or 500MiB".to_owned())
+}

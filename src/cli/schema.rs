@@ -1,4 +1,4 @@
-//! `slofuse schema`: the JSON Schemas of definitions and settings.
+//! `slofuse schema`: the JSON Schemas of definitions, settings and tests.
 
 use clap::{Args, ValueEnum};
 
@@ -19,6 +19,8 @@ enum Files {
     Definitions,
     /// The daemon's settings file
     Settings,
+    /// Tests of definitions, `*.test.yaml`
+    Tests,
 }
 
 /// Prints the schema.
@@ -26,6 +28,7 @@ pub(super) fn schema(args: &SchemaArgs) -> Outcome {
     let schema = match args.of {
         Files::Definitions => schema::definitions(),
         Files::Settings => schema::settings(),
+        Files::Tests => schema::tests(),
     };
     let text = serde_json::to_string_pretty(&schema).map_err(|error| {
         complain(&format!("writing the schema: {error}"));

@@ -13,6 +13,7 @@ pub mod diagnostic;
 mod field;
 mod files;
 mod formats;
+pub mod incidents;
 pub mod lint;
 pub(crate) mod nearest;
 pub mod promql;
@@ -21,14 +22,16 @@ pub mod schema;
 pub mod secret;
 pub mod settings;
 mod tree;
+pub mod trial;
 mod value;
 mod written;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-pub use compile::Definition;
+pub use compile::{Change, Definition, Varied};
 use compile::{Documents, Outside};
 pub use convert::{Conversion, Converted, Shape, convert};
 use diagnostic::Report;
@@ -36,6 +39,8 @@ pub use diagnostic::{Diagnostic, Diagnostics, Level, Place};
 pub use formats::Format;
 use lint::Lint;
 use settings::Settings;
+
+use crate::engine::Policy;
 
 /// Everything `slofuse run` starts from.
 #[derive(Clone, Debug)]
@@ -124,6 +129,23 @@ pub fn load_definitions(
         definitions: examined.definitions,
         warnings: examined.found,
     })
+}
+
+/// Every policy in these files, and the built-in one, by name; what else stands in them does not
+/// matter.
+///
+/// # Errors
+///
+/// Every mistake in any of the files that has to do with them or their policies.
+pub fn load_policies(paths: &[PathBuf]) -> Result<Vec<Arc<Policy>>, Diagnostics> {
+    let found = RefCell::default();
+    let roots: Vec<_> = paths.iter().map(|path| (path.clone(), None)).collect();
+    let policies = read_documents(&roots, &found).policies();
+    let found = found.into_inner();
+    match found.errors() {
+        0 => Ok(policies),
+        _ => Err(found),
+    }
 }
 
 /// As [`load_definitions`], for whoever wants to see what is sound although something else is not.
@@ -230,14 +252,7 @@ fn compile_definitions(
     roots: &[(PathBuf, Option<Place>)],
     found: &RefCell<Diagnostics>,
 ) -> Vec<Definition> {
-    let mut documents = Documents::new(found);
-    for path in files::find(roots, found) {
-        match files::read_definitions(&path, found) {
-            Some(bytes) => documents.read(files::name(&path), &bytes),
-            None => documents.miss(),
-        }
-    }
-    let definitions = documents.compile();
+    let definitions = read_documents(roots, found).compile();
     if let Some((path, named_at)) = roots.first()
         && definitions.is_empty()
         && found.borrow().errors() == 0
@@ -247,6 +262,20 @@ fn compile_definitions(
         report.lint(Lint::NoDefinition, mark, "no SLO is defined here", fix);
     }
     definitions
+}
+
+fn read_documents<'a>(
+    roots: &[(PathBuf, Option<Place>)],
+    found: &'a RefCell<Diagnostics>,
+) -> Documents<'a> {
+    let mut documents = Documents::new(found);
+    for path in files::find(roots, found) {
+        match files::read_definitions(&path, found) {
+            Some(bytes) => documents.read(files::name(&path), &bytes),
+            None => documents.miss(),
+        }
+    }
+    documents
 }
 
 #[cfg(test)]

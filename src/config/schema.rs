@@ -19,6 +19,7 @@ use super::raw::definition::{
     Blind, DefaultsDocument, Period, PolicyDocument, SloDocument, SloPolicy,
 };
 use super::raw::settings::{SecretSource, Settings, Storm, TemplateFile, TimeInterval};
+use super::raw::trial::{MessageWanted, OneOrMany, Stream, TestFile};
 use super::value::{
     ChangeEvents, Day, DayOfMonthRange, Duration, DurationOrNever, Fraction, Instant, LabelName,
     MonthRange, Name, Size, SloRef, TimeOfDay, WebUrl, WeekdayRange, YearRange, ZoneName,
@@ -58,6 +59,13 @@ pub fn definitions() -> Value {
 pub fn settings() -> Value {
     let mut schema = generator().into_root_schema_for::<Settings>();
     schema.insert("title".to_owned(), json!("slofuse settings"));
+    schema.to_value()
+}
+
+/// The schema of files of tests, `*.test.yaml`.
+pub fn tests() -> Value {
+    let mut schema = generator().into_root_schema_for::<TestFile>();
+    schema.insert("title".to_owned(), json!("slofuse tests"));
     schema.to_value()
 }
 
@@ -211,6 +219,35 @@ impl Shorthand for TimeInterval {
 impl Shorthand for Storm {
     fn shorthand(_: &mut SchemaGenerator) -> Schema {
         json_schema!({"enum": ["off", false]})
+    }
+}
+
+impl Shorthand for Stream {
+    fn shorthand(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<String>()
+    }
+}
+
+impl Shorthand for MessageWanted {
+    fn shorthand(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({"const": "none"})
+    }
+}
+
+/// One text, or a list.
+impl<T: JsonSchema> JsonSchema for OneOrMany<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("OneOrMany{}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let one = generator.subschema_for::<String>();
+        let many = generator.subschema_for::<Vec<T>>();
+        json_schema!({"anyOf": [one, many]})
     }
 }
 

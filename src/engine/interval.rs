@@ -57,7 +57,7 @@ impl TimeInterval {
     }
 
     /// Until when at least nothing changes: the next of its times, midnight, or change of the clock.
-    pub(super) fn same_until(&self, at: Timestamp) -> Timestamp {
+    pub fn same_until(&self, at: Timestamp) -> Timestamp {
         let civil = self.zone.civil(at);
         let second = (i64::from(civil.hour()) * 60 + i64::from(civil.minute())) * 60
             + i64::from(civil.second());

@@ -20,4 +20,4 @@ pub use asked::Asked;
 pub use client::Client;
 pub use error::SourceError;
 pub use plan::{Feed, PollSelector, feeds};
-pub use polled::{PolledFeed, hours};
+pub use polled::{PolledFeed, hours, window_answers, window_queries};

@@ -142,26 +142,49 @@ impl PolledFeed {
             return Ok(answers);
         };
         for window in windows {
-            let series = match query {
-                WindowQuery::Ratio { error_ratio } => {
-                    let ratios = client.instant(&error_ratio.render(*window), at).await?;
-                    let answer = |(labels, ratio)| (labels, Answer::Ratio(ratio));
-                    ratios.into_iter().map(answer).collect()
-                }
-                WindowQuery::Events {
-                    bad,
-                    total,
-                    counted,
-                } => {
-                    let (bad, total) = (bad.render(*window), total.render(*window));
+            let values = match window_queries(query, *window).as_slice() {
+                [bad, total] => {
                     let (bad, total) =
-                        tokio::try_join!(client.instant(&bad, at), client.instant(&total, at))?;
-                    joined(bad, total, *counted)
+                        tokio::try_join!(client.instant(bad, at), client.instant(total, at))?;
+                    vec![bad, total]
+                }
+                queries => {
+                    let mut values = Vec::new();
+                    for query in queries {
+                        values.push(client.instant(query, at).await?);
+                    }
+                    values
                 }
             };
-            answers.push((*window, series));
+            answers.push((*window, window_answers(query, values)));
         }
         Ok(answers)
+    }
+}
+
+/// What is asked about one window: the error ratio, or bad events and all events.
+pub fn window_queries(query: &WindowQuery, window: Span) -> Vec<String> {
+    match query {
+        WindowQuery::Ratio { error_ratio } => vec![error_ratio.render(window)],
+        WindowQuery::Events { bad, total, .. } => vec![bad.render(window), total.render(window)],
+    }
+}
+
+/// What the values of [`window_queries`], in their order, say of a window.
+pub fn window_answers(
+    query: &WindowQuery,
+    values: Vec<Vec<(Labels, f64)>>,
+) -> Vec<(Labels, Answer)> {
+    let mut values = values.into_iter();
+    let first = values.next().unwrap_or_default();
+    match query {
+        WindowQuery::Ratio { .. } => {
+            let answer = |(labels, ratio)| (labels, Answer::Ratio(ratio));
+            first.into_iter().map(answer).collect()
+        }
+        WindowQuery::Events { counted, .. } => {
+            joined(first, values.next().unwrap_or_default(), *counted)
+        }
     }
 }
 

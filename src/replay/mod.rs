@@ -13,13 +13,18 @@
 //! decides: the same samples give the same alerts as in the daemon that saw them live.
 
 pub mod explain;
+pub mod inject;
 mod journal;
+pub mod judge;
 mod player;
 mod reel;
 pub mod report;
 mod source;
+pub mod trial;
 
 pub use journal::{Episode, Journal, Point, Sent};
 pub use player::{Player, Script, Watcher};
 pub use reel::{MemoryReel, Reel, ReelError};
-pub use source::{CoarseStretch, History};
+pub use source::{
+    Attendant, CoarseStretch, Estimate, History, OpenError, Opening, Progress, from_server,
+};

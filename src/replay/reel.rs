@@ -1,5 +1,6 @@
 //! What a source said over a stretch of time: the [`Reel`].
 
+mod disk;
 mod memory;
 
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use crate::engine::{
 };
 use crate::prometheus::PolledFeed;
 
+pub(in crate::replay) use disk::DiskReel;
 pub use memory::MemoryReel;
 
 /// A recorded source. A [`Player`](super::Player) asks forward in time; a reel need not keep what

@@ -1,15 +1,262 @@
-//! `slofuse backtest`.
+//! `slofuse backtest`: what definitions would have done over a stretch of the past.
 
-use clap::Args;
+mod chart;
+mod clock;
+mod gate;
+mod lists;
+mod progress;
+mod text;
+mod variant;
+mod words;
 
-use super::{Failure, Outcome, complain};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+
+use super::check::{Colour, Paint};
+use super::history::HistoryArgs;
+use super::{Failure, Outcome, chain, complain, say};
+use crate::config::settings::{Night, Settings};
+use crate::config::{self, Definition, Loaded};
+use crate::engine::{Mode, Slo};
+use crate::message::Writer;
+use crate::replay::History;
+use crate::replay::report::{
+    self, CoarseStretch, HistoryUsed, MissingStretch, Plan, PlannedVariant, Report, Writers,
+};
+use gate::Gate;
+use progress::ProgressLine;
+use variant::Wishes;
 
 /// Arguments of `backtest`.
 #[derive(Debug, Args)]
-pub(super) struct BacktestArgs {}
+#[command(after_help = "\
+Exit codes: 0 it was played, 1 the history could not be read, 2 files have mistakes or a --fail-on
+holds, 64 wrong usage.
 
-/// Not there yet.
-pub(super) fn backtest(_args: &BacktestArgs) -> Outcome {
-    complain("not there yet");
-    Err(Failure::Failed)
+Examples:
+  slofuse backtest --config slofuse.yaml --from 30d      what the last 30 days would have been
+  slofuse backtest rules/ --prometheus http://127.0.0.1:9090 --slo 'shop/*'
+  slofuse backtest rules/ --history dump.om --policy fast.yaml --objective 99.95
+  slofuse backtest --config slofuse.yaml --fail-on 'pages>2/week' --fail-on 'night-pages>0'")]
+pub(super) struct BacktestArgs {
+    /// Definitions and policies, instead of those that the settings name: files, directories, or
+    /// patterns
+    #[arg(value_name = "PATH", required_unless_present = "config")]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    history: HistoryArgs,
+    /// Only these SLOs, as service/name, * and ? standing for anything; may be repeated
+    #[arg(long, value_name = "SERVICE/NAME")]
+    slo: Vec<String>,
+    /// Play another variant, in which every SLO has this policy: a name, or a file of policies; may
+    /// be repeated
+    #[arg(long, value_name = "NAME|FILE")]
+    policy: Vec<String>,
+    /// Play another variant, in which every SLO has this objective in percent; may be repeated, and
+    /// is combined with every --policy
+    #[arg(long, value_name = "PERCENT")]
+    objective: Vec<f64>,
+    /// End with exit code 2 if this holds of the definitions as they are: pages>2/week,
+    /// tickets>=5, night-pages>0, flaps>3, blinds>0, or budget<10 (percent left at the end, of any
+    /// SLO); may be repeated
+    #[arg(long, value_name = "CONDITION", value_parser = Gate::parse)]
+    fail_on: Vec<Gate>,
+    /// For people, or for programs
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
+    /// List every alert, and draw every SLO
+    #[arg(long)]
+    all: bool,
+    /// Do not find out what would have been sent without grouping and muting: it takes as long
+    /// again
+    #[arg(long)]
+    quick: bool,
+    /// Whether the text is coloured: auto is on a terminal, unless NO_COLOR is set
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
+    color: Colour,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+/// Plays the past and reports on it.
+pub(super) fn backtest(args: &BacktestArgs) -> Outcome {
+    let loaded = args.history.load()?;
+    let settings = loaded.as_ref().map(|loaded| &loaded.settings);
+    let (definitions, policies) = args.definitions(loaded.as_ref())?;
+    let wishes = Wishes {
+        slos: &args.slo,
+        policies: &args.policy,
+        objectives: &args.objective,
+    };
+    let variants = wishes.variants(&definitions, &policies)?;
+    let mut history = args.history.open(&joined(&variants), settings)?;
+    let plan = args.plan(variants, settings, &history)?;
+    let mut line = ProgressLine::new();
+    let played = report::backtest(&plan, &mut *history.reel, &mut |progress| {
+        line.show(progress);
+    });
+    line.clear();
+    let report = played.map_err(|error| {
+        complain(&format!("playing the past: {}", chain(&error)));
+        Failure::Failed
+    })?;
+    args.tell(&report)?;
+    gate::judge(&args.fail_on, &report)
+}
+
+impl BacktestArgs {
+    /// The definitions, and where their policies stand.
+    fn definitions(
+        &self,
+        loaded: Option<&Loaded>,
+    ) -> Result<(Vec<Definition>, Vec<PathBuf>), Failure> {
+        let settings = loaded.map(|loaded| &loaded.settings);
+        let mut policies = settings.map_or_else(Vec::new, |settings| settings.policies.clone());
+        let definitions = match loaded.filter(|_| self.paths.is_empty()) {
+            Some(loaded) => {
+                policies.extend(loaded.settings.definitions.iter().cloned());
+                loaded.definitions.clone()
+            }
+            None => {
+                let definitions = config::load_definitions(&self.paths, &policies);
+                let definitions = definitions.map_err(|mistakes| {
+                    complain(&format!("the definitions have mistakes\n{mistakes}"));
+                    Failure::Problems
+                })?;
+                policies.extend(self.paths.iter().cloned());
+                definitions.definitions
+            }
+        };
+        if definitions.is_empty() {
+            complain("no SLO is defined here: name files that hold documents of kind: SLO");
+            return Err(Failure::Problems);
+        }
+        Ok((definitions, policies))
+    }
+
+    fn plan(
+        &self,
+        mut variants: Vec<PlannedVariant>,
+        settings: Option<&Settings>,
+        history: &History,
+    ) -> Result<Plan, Failure> {
+        for variant in &mut variants {
+            let is_refused = |slo: &Arc<Slo>| history.refused.iter().any(|(id, _)| *id == slo.id);
+            variant.slos.retain(|slo| !is_refused(slo));
+        }
+        if variants.iter().all(|variant| variant.slos.is_empty()) {
+            for (id, why) in &history.refused {
+                complain(&format!("{id}: {why}"));
+            }
+            complain("none of these SLOs can be played on this history");
+            return Err(Failure::Failed);
+        }
+        Ok(Plan {
+            variants,
+            routing: settings.map_or_else(Default::default, |settings| settings.routing.clone()),
+            options: history.options.clone(),
+            night: settings
+                .map_or_else(Night::default, |settings| settings.night.clone())
+                .0,
+            writers: writers(settings),
+            begin: history.from,
+            from: history.from,
+            until: history.until,
+            asked_slos: self.slo.clone(),
+            history: used(history),
+            unquieted: !self.quick,
+        })
+    }
+
+    fn tell(&self, report: &Report) -> Outcome {
+        let text = match self.format {
+            Format::Text => {
+                let paint = Paint::new(self.color, &std::io::stdout());
+                text::Page::new(report, paint, self.all, width()).text()
+            }
+            Format::Json => serde_json::to_string_pretty(report).map_err(|error| {
+                complain(&format!("writing the report as JSON: {error}"));
+                Failure::Failed
+            })?,
+        };
+        say(&text);
+        Ok(())
+    }
+}
+
+/// Every SLO of any variant once, asking for as much of its past as the variant that asks for most.
+fn joined(variants: &[PlannedVariant]) -> Vec<Arc<Slo>> {
+    let mut joined: BTreeMap<_, Slo> = BTreeMap::new();
+    let mut order = Vec::new();
+    for slo in variants.iter().flat_map(|variant| &variant.slos) {
+        let Some(known) = joined.remove(&slo.id) else {
+            order.push(slo.id.clone());
+            joined.insert(slo.id.clone(), (**slo).clone());
+            continue;
+        };
+        let reach = known.reach.clone().join(&slo.reach);
+        // In budget mode one more window is asked for.
+        let one = match slo.policy.mode {
+            Mode::Budget => (**slo).clone(),
+            Mode::Ratio => known,
+        };
+        joined.insert(slo.id.clone(), Slo { reach, ..one });
+    }
+    let slos = order.iter().filter_map(|id| joined.remove(id));
+    slos.map(Arc::new).collect()
+}
+
+/// Who puts messages into words, by the settings.
+fn writers(settings: Option<&Settings>) -> Writers {
+    let Some(settings) = settings else {
+        return Writers::default();
+    };
+    let external = settings.server.external_url.as_deref();
+    let external = external.and_then(|url| url.parse().ok());
+    let usual = Writer::new(external).with(&settings.templates);
+    let receivers = settings.receivers.iter();
+    let own = receivers.map(|receiver| (receiver.name.clone(), usual.with(&receiver.templates)));
+    Writers {
+        own: own.collect(),
+        usual,
+    }
+}
+
+/// What the report says of the history.
+fn used(history: &History) -> HistoryUsed {
+    let coarse = history.coarse.iter().map(|stretch| CoarseStretch {
+        from: stretch.from,
+        until: stretch.until,
+        step: stretch.step,
+        of: String::new(),
+    });
+    let missing = history.refused.iter().map(|(id, why)| MissingStretch {
+        from: history.from,
+        until: history.until,
+        of: id.to_string(),
+        why: why.clone(),
+    });
+    HistoryUsed {
+        source: history.origin.clone(),
+        coarse: coarse.collect(),
+        missing: missing.collect(),
+        notes: history.remarks.clone(),
+    }
+}
+
+/// Columns of the terminal: what COLUMNS says, what the terminal says, or as other tables.
+fn width() -> u16 {
+    const USUAL: u16 = 100;
+    const NARROWEST: u16 = 40;
+    let asked = std::env::var("COLUMNS").ok();
+    let asked = asked.and_then(|columns| columns.parse().ok());
+    let terminal = || terminal_size::terminal_size().map(|(width, _)| width.0);
+    asked.or_else(terminal).unwrap_or(USUAL).max(NARROWEST)
 }

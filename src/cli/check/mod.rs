@@ -25,9 +25,9 @@ use crate::config::settings::{EvaluationSettings, SourceSettings};
 use crate::config::{self, Definition, Diagnostics, Examined, Level};
 use crate::daemon::Clock;
 use levels::Levels;
-pub(super) use paint::{Colour, Paint, harmless};
 use source::Sources;
 
+pub(super) use paint::{Colour, Paint, harmless};
 pub(super) use table::empty as table;
 
 /// Arguments of `check`.

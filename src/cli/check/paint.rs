@@ -19,6 +19,7 @@ pub(in crate::cli) enum Colour {
 pub(in crate::cli) struct Paint(bool);
 
 const RED: &str = "\x1b[1;31m";
+const GREEN: &str = "\x1b[1;32m";
 const YELLOW: &str = "\x1b[1;33m";
 const CYAN: &str = "\x1b[1;36m";
 const BLUE: &str = "\x1b[1;34m";
@@ -50,8 +51,13 @@ impl Paint {
         self.wrap(code, text)
     }
 
+    /// For what is as it should be.
+    pub(in crate::cli) fn good(self, text: &str) -> String {
+        self.wrap(GREEN, text)
+    }
+
     /// For what surrounds the source.
-    pub(super) fn frame(self, text: &str) -> String {
+    pub(in crate::cli) fn frame(self, text: &str) -> String {
         self.wrap(BLUE, text)
     }
 

@@ -26,13 +26,14 @@ mod settings;
 mod slo;
 mod templates;
 mod tier;
+mod vary;
 
 use std::cell::RefCell;
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::engine::{Slo, SloId};
+use crate::engine::{Policy, Slo, SloId};
 
 use defaults::{AllDefaults, Inherited};
 use policies::Policies;
@@ -48,6 +49,7 @@ use super::tree::{self, Node, Value};
 pub(super) use defaults::Placed;
 pub(super) use secret::Outside;
 pub(super) use settings::{Compiled as Settings, compile as settings};
+pub use vary::{Change, Varied};
 
 /// An SLO and where it came from.
 #[derive(Clone, Debug)]
@@ -175,6 +177,12 @@ impl<'a> Documents<'a> {
         policies.report_unused(&self.native);
         links::link(&mut drafts, lost);
         drafts.into_iter().filter_map(Draft::finish).collect()
+    }
+
+    /// All policies without mistakes, by name; the built-in one is among them.
+    pub(super) fn policies(mut self) -> Vec<Arc<Policy>> {
+        self.native = self.take_all();
+        Policies::compile(&self.native, self.lost).into_list()
     }
 
     /// All documents as native ones.

@@ -48,6 +48,12 @@ impl Policies {
         policies
     }
 
+    /// Those without mistakes, by name.
+    pub(super) fn into_list(self) -> Vec<Arc<Policy>> {
+        let policies = self.by_name.into_values();
+        policies.filter_map(|(_, policy)| policy).collect()
+    }
+
     /// The policy of this name; a name that is not known is reported where it stands.
     pub(super) fn find<T>(
         &self,

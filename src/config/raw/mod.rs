@@ -6,3 +6,4 @@
 
 pub(super) mod definition;
 pub(super) mod settings;
+pub(super) mod trial;

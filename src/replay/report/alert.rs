@@ -8,6 +8,9 @@ use crate::engine::{NotificationKind, Outcome, Severity, Span, Timestamp};
 /// Most messages that are listed of one alert.
 pub const MESSAGES_MAX: usize = 50;
 
+/// Most stretches of quiet that are listed of one alert.
+pub const MUTES_MAX: usize = 50;
+
 /// What an alert is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -63,8 +66,10 @@ pub struct AlertReport {
     pub budget_consumed: Option<f64>,
     /// Fraction of the budget that was left when it ended, or at the end of the stretch.
     pub budget_after: Option<f64>,
-    /// When nobody was told of it, and why; oldest first.
+    /// When nobody was told of it, and why; oldest first, at most [`MUTES_MAX`].
     pub mutes: Vec<MuteReport>,
+    /// How many more such stretches there were, the newest ones.
+    pub mutes_omitted: u64,
     /// What was sent about it, oldest first, at most [`MESSAGES_MAX`]. Nobody acknowledges in the
     /// past, so escalations run their course.
     pub messages: Vec<MessageReport>,
@@ -123,10 +128,10 @@ pub struct MessageReport {
 /// A stretch in which nothing could be decided about an instance.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct GapReport {
-    /// The first such slot.
+    /// It begins after this slot.
     #[serde(serialize_with = "form::time")]
     pub from: Timestamp,
-    /// The first slot after it, or the end of the stretch.
+    /// Its last slot.
     #[serde(serialize_with = "form::time")]
     pub until: Timestamp,
     /// `no_data` or `failed`.

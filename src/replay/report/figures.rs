@@ -139,8 +139,8 @@ pub struct SentFigures {
     pub updates: u64,
     /// That closed one.
     pub resolves: u64,
-    /// Triggers of pages.
+    /// Triggers of severity page, those about missing data among them.
     pub pages: u64,
-    /// Triggers and updates of pages at night: what wakes people.
+    /// Triggers and updates of severity page at night: what wakes people.
     pub pages_at_night: u64,
 }

@@ -12,24 +12,39 @@ mod alert;
 mod curve;
 mod figures;
 mod form;
+mod instance;
 mod judgement;
+mod log;
+mod night;
+mod play;
+mod record;
+mod summary;
 
 use serde::Serialize;
 
 use crate::engine::{Labels, Severity, Span, Timestamp};
 
 pub use alert::{
-    AlertKind, AlertReport, AlertTier, GapReport, MESSAGES_MAX, MessageReport, MuteReport,
+    AlertKind, AlertReport, AlertTier, GapReport, MESSAGES_MAX, MUTES_MAX, MessageReport,
+    MuteReport,
 };
 pub use curve::{Band, BurnCurve, CurveReport};
 pub use figures::{BudgetFigures, Figures, ReceiverFigures, SentFigures, SlotFigures, WorstNight};
 pub use judgement::{Judgement, Quantiles, SeverityJudgement, VariantJudgement};
+pub use play::{Plan, PlannedVariant, Progress, backtest};
+pub use record::Writers;
 
 /// The version of the report's form: rises when a field goes or changes its meaning, not when one
 /// is added.
 pub const FORM: u32 = 1;
 /// Most alerts of one instance and variant that are listed; the figures count all of them.
 pub const ALERTS_MAX: usize = 1_000;
+/// Most instances of one variant that are listed; the totals count all of them.
+pub const INSTANCES_MAX: usize = 2_000;
+/// Most alerts of one variant that are listed, whatever their instance.
+pub const ALERTS_TOTAL_MAX: usize = 20_000;
+/// Most messages of one variant that are listed, whatever their alert.
+pub const MESSAGES_TOTAL_MAX: usize = 100_000;
 /// Most stretches without a decision that are listed of one instance and variant.
 pub const GAPS_MAX: usize = 200;
 
@@ -46,8 +61,11 @@ pub struct Report {
     pub night: NightHours,
     /// The variants that were played; the first is the definitions as they are.
     pub variants: Vec<Variant>,
-    /// Every instance of every SLO that was seen, in the order of service, name and labels.
+    /// Every instance of every SLO that was seen, in the order of service, name and labels; an SLO
+    /// of which no instance was seen has an entry without any variant.
     pub slos: Vec<SloReport>,
+    /// How many more instances there were; the totals of the variants count them.
+    pub slos_omitted: u64,
     /// How the variants do against incidents, where there are some to judge by.
     pub judgement: Option<Judgement>,
 }
@@ -204,7 +222,7 @@ pub struct InstanceReport {
     pub budget: BudgetFigures,
     /// Its alerts, oldest first, those that were up at the start among them.
     pub alerts: Vec<AlertReport>,
-    /// How many more there were, the newest ones.
+    /// How many more there were, those that ended last.
     pub alerts_omitted: u64,
     /// Stretches in which nothing could be decided, oldest first.
     pub gaps: Vec<GapReport>,

@@ -1,9 +1,25 @@
 //! Where a past comes from: a [`History`] is a reel, the stretch that can be played on it, and
 //! what is to be known about it.
 
+mod block;
+mod cache;
+mod chunk;
+mod estimate;
+mod fetch;
+mod pack;
+mod plan;
+mod question;
+mod server;
+
 use crate::engine::{Options, SloId, Span, Timestamp};
 
 use super::reel::Reel;
+pub(in crate::replay) use block::Gather;
+pub(in crate::replay) use chunk::{Chunk, ChunkError, Tape};
+pub use estimate::Estimate;
+pub use fetch::Progress;
+pub(in crate::replay) use question::{PERIOD_STEP, Question, as_hours, hours_name};
+pub use server::{Attendant, OpenError, Opening, from_server};
 
 /// A past that can be played.
 pub struct History {
@@ -18,8 +34,8 @@ pub struct History {
     /// Where it comes from, in words and without secrets: `prometheus at http://127.0.0.1:9090`,
     /// or the names of files.
     pub origin: String,
-    /// Stretches that are known less exactly than scrape by scrape, in rising time.
-    pub coarse: Vec<CoarseStretch>,
+    /// Stretches that are known less exactly than scrape by scrape, and for which SLO.
+    pub coarse: Vec<(SloId, CoarseStretch)>,
     /// SLOs that this past cannot decide, and what to do about it; the others can be played.
     pub refused: Vec<(SloId, String)>,
     /// What a reader of the results must know besides, a sentence each.
@@ -36,3 +52,12 @@ pub struct CoarseStretch {
     /// The time between samples.
     pub step: Span,
 }
+
+/// A time as messages show it: RFC 3339, UTC.
+pub(in crate::replay) fn instant(at: Timestamp) -> String {
+    jiff::Timestamp::from_millisecond(at.as_millis())
+        .map_or_else(|_| "another age".to_owned(), |at| at.to_string())
+}
+
+#[cfg(test)]
+mod tests;

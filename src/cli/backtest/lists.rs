@@ -1,0 +1,172 @@
+//! What a report lists: alerts, charts, receivers.
+
+use comfy_table::CellAlignment;
+
+use super::chart;
+use super::text::{Page, UNKNOWN};
+use super::words::{cost, counted_more, told, why};
+use crate::cli::check::harmless;
+use crate::message::figures;
+use crate::replay::report::{AlertReport, SentFigures, SloReport};
+
+/// So many alerts are listed unless all are asked for, the newest ones.
+const ALERTS_SHOWN: usize = 15;
+/// So many charts are drawn unless all are asked for, those with most alerts.
+const CHARTS_SHOWN: usize = 5;
+
+impl Page<'_> {
+    /// The newest alerts, of all variants.
+    pub(super) fn alerts(&self) -> Option<String> {
+        let mut alerts: Vec<(usize, &AlertReport)> = Vec::new();
+        for slo in &self.report.slos {
+            for (number, instance) in slo.variants.iter().enumerate() {
+                let listed = instance.iter().flat_map(|instance| &instance.alerts);
+                alerts.extend(listed.map(|alert| (number, alert)));
+            }
+        }
+        for (number, variant) in self.report.variants.iter().enumerate() {
+            alerts.extend(variant.source_alerts.iter().map(|alert| (number, alert)));
+        }
+        if alerts.is_empty() {
+            return None;
+        }
+        alerts.sort_by(|(a_number, a), (b_number, b)| {
+            (b.fired_at, a_number, &a.key).cmp(&(a.fired_at, b_number, &b.key))
+        });
+        let shown = if self.all { alerts.len() } else { ALERTS_SHOWN };
+        let mut table = self.table();
+        let mut header = vec!["fired", "lasted", "alert"];
+        if self.is_compared() {
+            header.push("variant");
+        }
+        header.extend(["why", "cost", "told"]);
+        table.set_header(header);
+        for (number, alert) in alerts.iter().take(shown) {
+            table.add_row(self.alert(*number, alert));
+        }
+        let mut text = table.trim_fmt();
+        if let hidden @ 1.. = alerts.len().saturating_sub(shown) {
+            text.push_str(&format!("\n{}, use --all", counted_more(hidden)));
+        }
+        Some(text)
+    }
+
+    fn alert(&self, number: usize, alert: &AlertReport) -> Vec<String> {
+        let mut fired = self.clock.minute(alert.fired_at);
+        if alert.open_at_start {
+            fired = "before".to_owned();
+        }
+        let mut lasted = figures::span(alert.duration);
+        if alert.ended_at.is_none() {
+            lasted.push_str(", still up");
+        }
+        let mut row = vec![fired, lasted, harmless(&alert.key)];
+        if self.is_compared() {
+            let variant = self.report.variants.get(number);
+            row.push(variant.map_or_else(String::new, |variant| variant.name.clone()));
+        }
+        row.extend([why(alert), cost(alert), told(alert)]);
+        row
+    }
+
+    /// Budget, burn and alerts of those with most alerts.
+    pub(super) fn charts(&self) -> Option<String> {
+        let mut slos: Vec<&SloReport> = self.report.slos.iter().collect();
+        let loud = |slo: &&SloReport| {
+            let instances = slo.variants.iter().flatten();
+            let counts = instances.map(|one| (one.figures.pages, one.figures.tickets));
+            std::cmp::Reverse(counts.max().unwrap_or_default())
+        };
+        slos.sort_by_key(loud);
+        if !self.all {
+            slos.truncate(CHARTS_SHOWN);
+        }
+        let charts: Vec<String> = slos.into_iter().flat_map(|slo| self.chart(slo)).collect();
+        if charts.is_empty() {
+            return None;
+        }
+        let legend = format!(
+            "budget: full to empty, × is overspent; burn: {}x to {}x of the shortest window, \
+             logarithmic; alerts: P page, t ticket, i info, b blind, ? not watched",
+            chart::BURN_MIN,
+            chart::BURN_MAX
+        );
+        Some(format!("{}\n{legend}", charts.join("\n")))
+    }
+
+    fn chart(&self, slo: &SloReport) -> Vec<String> {
+        const LABEL: usize = 8;
+        let width = usize::from(self.width).saturating_sub(LABEL).max(10);
+        let mut charts = Vec::new();
+        for (variant, instance) in self.report.variants.iter().zip(&slo.variants) {
+            let Some(instance) = instance else {
+                continue;
+            };
+            let mut title = self.paint.bold(&harmless(&slo.id));
+            if self.is_compared() {
+                title.push_str(&format!(", {}", variant.name));
+            }
+            let [budget, burn, alerts] =
+                chart::lines(instance, self.report.asked.until, width, self.paint);
+            let (from, until) = (self.report.asked.from, self.report.asked.until);
+            let (from, until) = (self.clock.minute(from), self.clock.minute(until));
+            let gap = width.saturating_sub(from.chars().count() + until.chars().count());
+            charts.push(format!(
+                "{title}\n{:LABEL$}{budget}\n{:LABEL$}{burn}\n{:LABEL$}{alerts}\n{:LABEL$}{from}{}{until}",
+                "budget", "burn", "alerts", "", " ".repeat(gap)
+            ));
+        }
+        charts
+    }
+
+    /// Who would have been told how much.
+    pub(super) fn receivers(&self) -> Option<String> {
+        let mut table = self.table();
+        let mut header = vec!["receiver"];
+        if self.is_compared() {
+            header.push("variant");
+        }
+        header.extend([
+            "messages",
+            "opening",
+            "news",
+            "closing",
+            "pages",
+            "pages at night",
+            "unquieted",
+        ]);
+        table.set_header(&header);
+        let mut rows = 0;
+        for variant in &self.report.variants {
+            for receiver in &variant.receivers {
+                let mut row = vec![harmless(&receiver.receiver)];
+                if self.is_compared() {
+                    row.push(variant.name.clone());
+                }
+                let SentFigures {
+                    messages,
+                    triggers,
+                    updates,
+                    resolves,
+                    pages,
+                    pages_at_night,
+                } = receiver.sent;
+                let counts = [messages, triggers, updates, resolves, pages, pages_at_night];
+                row.extend(counts.map(|count| count.to_string()));
+                row.push(match receiver.unquieted {
+                    Some(sent) => sent.messages.to_string(),
+                    None => UNKNOWN.to_owned(),
+                });
+                table.add_row(row);
+                rows += 1;
+            }
+        }
+        let words = 1 + usize::from(self.is_compared());
+        for column in table.column_iter_mut().skip(words) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+        let note =
+            "unquieted: messages without grouping, muting, inhibition and the rest of routes";
+        (rows > 0).then(|| format!("{}\n{note}", table.trim_fmt()))
+    }
+}

@@ -1,0 +1,418 @@
+//! What was put in is what the engine counts, whatever the metrics look like.
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+
+use super::plan::PlanWish;
+use super::*;
+use crate::config;
+use crate::engine::labels::METRIC_NAME;
+use crate::engine::{
+    Counts, Drops, Labels, Options, RawSeries, ReadingOptions, Sample, SloId, Span, Timestamp,
+};
+use crate::replay::{Journal, MemoryReel, Player, Reel, Script};
+
+const SETTINGS: &str = "
+definitions: [none]
+receivers:
+  - {name: somebody, console: {}}
+routes: {default: [somebody]}
+";
+const BEGIN: Timestamp = Timestamp::from_secs(1_700_006_400);
+const HOUR: Span = Span::from_hours(1);
+
+/// An SLO of these events, paged by one tier.
+fn script(events: &str) -> Script {
+    let definitions = format!(
+        r#"
+apiVersion: slofuse/v1
+kind: SLO
+metadata: {{service: shop, name: api}}
+spec:
+  objective: 99.9
+  policy:
+    tiers: [{{severity: page, budget: 2%, long: 1h, short: 5m}}, {{severity: ticket, budget: 5%, long: 6h, short: 30m}}]
+  sli:
+    events: {events}
+"#
+    );
+    let loaded = config::embedded(SETTINGS, &definitions).map_err(|found| found.to_string());
+    let loaded = loaded.unwrap();
+    Script {
+        slos: loaded.definitions.iter().map(|d| d.slo.clone()).collect(),
+        routing: loaded.settings.routing,
+        options: Options {
+            source: "prometheus".to_owned(),
+            reading: ReadingOptions {
+                interval: Span::from_secs(30),
+                scrape_interval: Span::from_secs(15),
+                target_labels: vec!["job".to_owned(), "instance".to_owned()],
+                forget_after: Span::from_hours(24),
+                instances_max: 100,
+                drops: Drops::AreResets,
+            },
+        },
+        tick: Span::from_secs(30),
+    }
+}
+
+/// One counter of one target: events per scrape, by the number of the scrape since `BEGIN`.
+struct Line {
+    labels: Vec<(&'static str, &'static str)>,
+    instance: &'static str,
+    rate: fn(i64) -> f64,
+    /// It restarts from zero at this scrape.
+    reset: Option<i64>,
+    /// It does not exist before this one.
+    since: i64,
+}
+
+impl Line {
+    fn new(labels: &[(&'static str, &'static str)], rate: fn(i64) -> f64) -> Self {
+        Self {
+            labels: labels.to_vec(),
+            instance: "a",
+            rate,
+            reset: None,
+            since: i64::MIN,
+        }
+    }
+
+    fn on(self, instance: &'static str) -> Self {
+        Self { instance, ..self }
+    }
+
+    fn reset_at(self, scrape: i64) -> Self {
+        Self {
+            reset: Some(scrape),
+            ..self
+        }
+    }
+
+    fn since(self, scrape: i64) -> Self {
+        Self {
+            since: scrape,
+            ..self
+        }
+    }
+
+    fn series(&self, hours: i64) -> RawSeries {
+        let own = [("job", "shop"), ("instance", self.instance)];
+        let labels = self.labels.iter().copied().chain(own);
+        let mut value = 0.0;
+        let samples = (-8 * 240..hours * 240).filter_map(|scrape| {
+            if self.reset == Some(scrape) {
+                value = 0.0;
+            }
+            value += (self.rate)(scrape);
+            let at = Timestamp::from_millis(BEGIN.as_millis() + scrape * 15_000);
+            (scrape >= self.since).then_some(Sample { at, value })
+        });
+        RawSeries {
+            labels: Labels::new(labels),
+            samples: samples.collect(),
+        }
+    }
+}
+
+fn reel(lines: &[Line], hours: i64) -> MemoryReel {
+    MemoryReel::new(lines.iter().map(|line| line.series(hours)).collect())
+}
+
+/// What the six hours up to the end hold, by the engine.
+fn counted(script: &Script, reel: &mut dyn Reel, hours: i64) -> Counts {
+    let mut player = Player::begin(script, reel, BEGIN).unwrap();
+    let until = BEGIN + HOUR.times(hours);
+    player.play(reel, until, &mut Journal::default()).unwrap();
+    let feed = player.feeds()[0].key.clone();
+    let (_, evaluations) = player.engine().evaluations(&feed).unwrap();
+    let sum = |window: Span| {
+        let of = evaluations.iter().flat_map(|e| &e.readings);
+        let of = of.filter(|reading| reading.window == window);
+        of.filter_map(|reading| reading.counts).fold(Counts::ZERO, |a, b| a + b)
+    };
+    sum(HOUR.times(6))
+}
+
+fn burst(minute: i64, minutes: i64, error_ratio: f64) -> Injection {
+    let start = BEGIN + Span::from_mins(minute);
+    Injection {
+        start,
+        end: start + Span::from_mins(minutes),
+        error_ratio,
+    }
+}
+
+/// Plays with and without, and compares what the engine counts; how many events failed.
+fn check(events: &str, lines: &[Line], plan: Plan, expected: &[f64]) {
+    let script = script(events);
+    let without = counted(&script, &mut reel(lines, 6), 6);
+    let mut recorded = reel(lines, 6);
+    let reading = &script.options.reading;
+    let mut injected = InjectedReel::new(&mut recorded, &script.slos[0], plan, reading).unwrap();
+    let with = counted(&script, &mut injected, 6);
+    let tally = injected.tally();
+    assert_eq!(tally.bad, expected, "{events}");
+    let put_in: f64 = tally.bad.iter().sum();
+    assert_eq!(with.bad - without.bad, put_in, "{events}: {without:?} {with:?}");
+    assert_eq!(with.total, without.total, "{events}");
+}
+
+const CODE: &str = "code";
+const REQUESTS: (&str, &str) = (METRIC_NAME, "requests_total");
+const BY_CODE: &str = r#"{bad: 'requests_total{code=~"5.."}', total: requests_total}"#;
+
+#[test]
+fn requests_move_to_a_series_that_appears_with_its_first_error() {
+    let lines = [Line::new(&[REQUESTS, (CODE, "200")], |_| 150.0)];
+    let plan = Plan::new(vec![burst(60, 30, 0.1), burst(200, 1, 1.0)]);
+    check(BY_CODE, &lines, plan, &[1_800.0, 600.0]);
+}
+
+#[test]
+fn requests_move_to_the_series_that_is_there() {
+    let lines = [
+        Line::new(&[REQUESTS, (CODE, "200")], |scrape| 100.0 + (scrape % 7) as f64),
+        Line::new(&[REQUESTS, (CODE, "204")], |_| 10.0),
+        Line::new(&[REQUESTS, (CODE, "503")], |scrape| (scrape % 3) as f64),
+        Line::new(&[REQUESTS, (CODE, "200")], |_| 7.0).on("b"),
+    ];
+    let plan = Plan::new(vec![burst(60, 5, 0.5)]);
+    let per_scrape = |scrape: i64| 117.0 + (scrape % 7) as f64;
+    let good: f64 = (241..=260).map(per_scrape).sum();
+    check(BY_CODE, &lines, plan, &[(good / 2.0).floor()]);
+}
+
+#[test]
+fn resets_in_the_middle_lose_nothing() {
+    let lines = [
+        Line::new(&[REQUESTS, (CODE, "200")], |_| 100.0).reset_at(250),
+        Line::new(&[REQUESTS, (CODE, "500")], |_| 1.0).reset_at(250),
+        Line::new(&[REQUESTS, (CODE, "200")], |_| 100.0).on("b").reset_at(245),
+    ];
+    let plan = Plan::new(vec![burst(60, 5, 0.25), burst(300, 5, 0.01)]);
+    check(BY_CODE, &lines, plan, &[1_000.0, 40.0]);
+}
+
+#[test]
+fn a_bad_series_that_appears_by_itself_joins_the_one_that_was_put_in() {
+    let lines = [
+        Line::new(&[REQUESTS, (CODE, "200")], |_| 100.0),
+        Line::new(&[REQUESTS, (CODE, "500")], |scrape| f64::from(u8::from(scrape >= 250)) * 3.0)
+            .since(250),
+    ];
+    let plan = Plan::new(vec![burst(60, 5, 0.25)]);
+    check(BY_CODE, &lines, plan, &[500.0]);
+}
+
+#[test]
+fn failures_counted_apart_are_added() {
+    let failures = (METRIC_NAME, "failures_total");
+    let events = "{bad: 'failures_total{kind=\"server\"}', total: requests_total}";
+    let lines = [
+        Line::new(&[REQUESTS], |_| 100.0),
+        Line::new(&[failures, ("kind", "server")], |_| 20.0),
+    ];
+    let plan = Plan::new(vec![burst(60, 5, 0.5), burst(120, 5, 1.0)]);
+    // Of 100 requests 20 fail anyway.
+    check(events, &lines, plan, &[800.0, 1_600.0]);
+}
+
+#[test]
+fn good_and_bad_make_the_total() {
+    let events = "{good: requests_ok_total, bad: requests_failed_total}";
+    let lines = [Line::new(&[(METRIC_NAME, "requests_ok_total")], |_| 40.0)];
+    check(events, &lines, Plan::new(vec![burst(60, 10, 0.001)]), &[1.0]);
+}
+
+#[test]
+fn all_less_the_good_is_bad() {
+    let events = r#"{good: 'requests_total{code!~"5.."}', total: requests_total}"#;
+    let lines = [Line::new(&[REQUESTS, (CODE, "200")], |_| 100.0)];
+    check(events, &lines, Plan::new(vec![burst(60, 5, 0.1)]), &[200.0]);
+    // As of histograms: the good are counted apart from all.
+    let events = r#"{good: 'seconds_bucket{le="0.3"}', total: seconds_count}"#;
+    let lines = [
+        Line::new(&[(METRIC_NAME, "seconds_bucket"), ("le", "0.3")], |_| 90.0),
+        Line::new(&[(METRIC_NAME, "seconds_count")], |_| 100.0),
+    ];
+    check(events, &lines, Plan::new(vec![burst(60, 5, 0.1)]), &[180.0]);
+}
+
+#[test]
+fn what_a_definition_leaves_out_stays_left_out() {
+    let total = r#"requests_total{path!="/healthz"}"#;
+    let events = format!(
+        r#"{{bad: 'requests_total{{code=~"5..|timeout",path!="/healthz"}}', total: '{total}'}}"#
+    );
+    let lines = [
+        Line::new(&[REQUESTS, (CODE, "200"), ("path", "/healthz")], |_| 1000.0),
+        Line::new(&[REQUESTS, (CODE, "200"), ("path", "/pay")], |_| 10.0),
+    ];
+    check(&events, &lines, Plan::new(vec![burst(60, 5, 1.0)]), &[200.0]);
+}
+
+#[test]
+fn what_is_no_counter_is_refused() {
+    let script = script("{bad: 'max_over_time(bad[$window])', total: 'max_over_time(all[$window])'}");
+    let mut nothing = MemoryReel::default();
+    let reading = &script.options.reading;
+    let refused = InjectedReel::new(&mut nothing, &script.slos[0], Plan::default(), reading);
+    let text = refused.err().unwrap().to_string();
+    assert_eq!(
+        text,
+        "incidents can be put into counters only, and shop/api is on the direct path"
+    );
+}
+
+#[test]
+fn counters_never_fall() {
+    let lines = [
+        Line::new(&[REQUESTS, (CODE, "200")], |scrape| (scrape.rem_euclid(11)) as f64).reset_at(300),
+        Line::new(&[REQUESTS, (CODE, "500")], |_| 0.0),
+    ];
+    let script = script(BY_CODE);
+    let mut recorded = reel(&lines, 6);
+    let plan = Plan::new(vec![burst(30, 240, 0.3)]);
+    let reading = &script.options.reading;
+    let mut injected = InjectedReel::new(&mut recorded, &script.slos[0], plan, reading).unwrap();
+    let feed = crate::prometheus::PolledFeed::plan(&script.slos).remove(0);
+    let mut last: std::collections::BTreeMap<Labels, Sample> = std::collections::BTreeMap::new();
+    for hour in -2..6 {
+        let from = BEGIN + HOUR.times(hour + 2) - HOUR.times(2);
+        for series in injected.samples(&feed, from, from + HOUR).unwrap() {
+            for sample in series.samples {
+                let before = last.insert(series.labels.clone(), sample);
+                let rises = before.is_none_or(|b| b.at < sample.at && b.value <= sample.value);
+                assert!(rises, "{} {before:?} {sample:?}", series.labels);
+            }
+        }
+    }
+}
+
+fn wish(seed: u64, days: i64) -> PlanWish {
+    PlanWish {
+        seed,
+        from: BEGIN,
+        until: BEGIN + Span::from_days(days),
+        lull: HOUR.times(7),
+    }
+}
+
+#[test]
+fn plans_follow_from_their_seed_and_cover_everything() {
+    let plan = Plan::seeded(&wish(1, 365));
+    assert_eq!(plan, Plan::seeded(&wish(1, 365)));
+    assert_ne!(plan, Plan::seeded(&wish(2, 365)));
+    let all = plan.injections();
+    assert!(all.len() > 200, "{}", all.len());
+    let ratios: Vec<f64> = all.iter().map(|injection| injection.error_ratio).collect();
+    assert!(ratios.iter().all(|ratio| (0.001..=1.0).contains(ratio)));
+    assert!(ratios.contains(&1.0) && ratios.iter().any(|ratio| *ratio < 0.002));
+    let lengths: Vec<Span> = all.iter().map(|i| i.end.since(i.start)).collect();
+    let bounds = Span::from_secs(30)..=Span::from_hours(12);
+    assert!(lengths.iter().all(|length| bounds.contains(length)), "{lengths:?}");
+    assert!(lengths.iter().any(|length| *length < Span::from_mins(1)));
+    assert!(lengths.iter().any(|length| *length > Span::from_hours(9)));
+    let hours: std::collections::BTreeSet<i64> = all
+        .iter()
+        .map(|injection| injection.start.as_millis() / 3_600_000 % 24)
+        .collect();
+    assert_eq!(hours.len(), 24, "at every hour of the day");
+    let classes: std::collections::BTreeSet<(usize, usize)> = all
+        .iter()
+        .map(|injection| {
+            let length = injection.end.since(injection.start);
+            let long = [300, 1800, 7200].iter().filter(|s| length > Span::from_secs(**s));
+            let ratio = RATIO_CLASSES.iter().filter(|r| injection.error_ratio > **r);
+            (long.count(), ratio.count())
+        })
+        .collect();
+    assert!(classes.len() >= 24, "{classes:?}");
+}
+
+proptest! {
+    #[test]
+    fn plans_keep_their_lulls(seed: u64, days in 0i64..60) {
+        let wish = wish(seed, days);
+        let plan = Plan::seeded(&wish);
+        for pair in plan.injections().windows(2) {
+            prop_assert!(pair[0].end + wish.lull <= pair[1].start);
+        }
+        if let Some(last) = plan.injections().last() {
+            prop_assert!(last.end + wish.lull <= wish.until);
+            prop_assert!(plan.injections()[0].start >= wish.from);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(12))]
+    /// Whatever fails when: the engine counts it, no more and no less.
+    #[test]
+    fn the_engine_counts_what_was_put_in(
+        bursts in prop::collection::vec((0i64..330, 1i64..30, 0.001f64..=1.0), 1..5),
+        reset in 0i64..1440,
+    ) {
+        let lines = [
+            Line::new(&[REQUESTS, (CODE, "200")], |scrape| (scrape.rem_euclid(40)) as f64),
+            Line::new(&[REQUESTS, (CODE, "404")], |_| 3.0).reset_at(reset),
+            Line::new(&[REQUESTS, (CODE, "500")], |scrape| (scrape.rem_euclid(5)) as f64).since(700),
+            Line::new(&[REQUESTS, (CODE, "200")], |_| 11.0).on("b").reset_at(reset),
+        ];
+        let bursts = bursts.iter().map(|(start, length, ratio)| burst(*start, *length, *ratio));
+        let plan = Plan::new(bursts.collect());
+        let good = |scrape: i64| scrape.rem_euclid(40) as f64 + 14.0;
+        let expected: Vec<f64> = plan
+            .injections()
+            .iter()
+            .map(|injection| {
+                let scrape = |at: Timestamp| (at.as_millis() - BEGIN.as_millis()) / 15_000;
+                let scrapes = scrape(injection.start) + 1..=scrape(injection.end);
+                let good: f64 = scrapes.map(good).sum();
+                (good * injection.error_ratio + 1e-6).floor()
+            })
+            .collect();
+        check(BY_CODE, &lines, plan, &expected);
+    }
+}
+
+#[test]
+fn variants_are_measured_round_by_round() {
+    let strict = script(BY_CODE);
+    let mut deaf = strict.clone();
+    let mut slo = (*deaf.slos[0]).clone();
+    let mut policy = (*slo.policy).clone();
+    policy.tiers.retain(|tier| tier.long == HOUR);
+    policy.tiers[0].budget_fraction = 1.1;
+    slo.policy = Arc::new(policy);
+    deaf.slos = vec![Arc::new(slo)];
+    let lines = [Line::new(&[REQUESTS, (CODE, "200")], |_| 150.0)];
+    let hours = 4 * 24;
+    let mut recorded = reel(&lines, hours);
+    let stretch = (BEGIN, BEGIN + HOUR.times(hours));
+    let wish = Wish {
+        seed: 7,
+        incidents: 12,
+        significant: 0.02,
+        grace: Span::from_mins(5),
+    };
+    let id = SloId::new("shop", "api");
+    let variants = [strict, deaf];
+    let measured = measure(&variants, &id, &mut recorded, stretch, &wish).unwrap();
+    assert!(measured.injections.len() >= 12 && measured.rounds >= 2, "{measured:?}");
+    assert_eq!(measured.confounded, [0, 0]);
+    let [strict, deaf] = measured.variants.clone().try_into().unwrap();
+    let (pages, classes) = &strict[0];
+    assert_eq!(pages.false_alerts, 0, "{pages:?}");
+    assert_eq!(pages.recall.map(|r| r > 0.5), Some(true), "{pages:?}");
+    let incidents: u64 = classes.iter().map(|class| class.incidents).sum();
+    assert_eq!(incidents, measured.injections.len() as u64);
+    let outage = classes.last().unwrap().detection.unwrap();
+    assert!(outage.p50 <= Span::from_mins(3), "{outage:?}");
+    assert_eq!(deaf.len(), 1, "it has no tier of severity ticket");
+    assert!(deaf[0].0.detected < pages.detected);
+    let again = measure(&variants, &id, &mut recorded, stretch, &wish).unwrap();
+    assert_eq!(again, measured, "the same seed says the same");
+}

@@ -1,0 +1,1 @@
+//! Whole tests through the engine.
