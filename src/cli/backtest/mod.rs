@@ -231,11 +231,11 @@ fn writers(settings: Option<&Settings>) -> Writers {
 
 /// What the report says of the history.
 fn used(history: &History) -> HistoryUsed {
-    let coarse = history.coarse.iter().map(|stretch| CoarseStretch {
+    let coarse = history.coarse.iter().map(|(id, stretch)| CoarseStretch {
         from: stretch.from,
         until: stretch.until,
         step: stretch.step,
-        of: String::new(),
+        of: id.to_string(),
     });
     let missing = history.refused.iter().map(|(id, why)| MissingStretch {
         from: history.from,

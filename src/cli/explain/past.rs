@@ -10,8 +10,9 @@ use crate::cli::{Failure, chain, complain};
 use crate::config::{self, Loaded};
 use crate::daemon::Clock;
 use crate::engine::{Indicator, Slo, SloId, Span};
+use crate::message::figures;
 use crate::prometheus::Asked;
-use crate::replay::Script;
+use crate::replay::{History, Script};
 use crate::replay::explain::{PastExplanation, Question, explain};
 
 /// How often time passes while something is open.
@@ -73,7 +74,7 @@ pub(super) fn answer(args: &ExplainArgs) -> Result<Value, Failure> {
         "path": slo.indicator.path(),
         "path_reason": path_reason,
         "origin": history.origin,
-        "remarks": history.remarks,
+        "remarks": remarks(&history, &slo.id),
         "queries": queries(&loaded, slo, &explained),
     });
     let explained = serde_json::to_value(&explained).unwrap_or_default();
@@ -112,6 +113,16 @@ fn needed(wanted: &str, all: &[Arc<Slo>]) -> Vec<Arc<Slo>> {
         open.extend(slo.document.depends_on.iter().map(SloId::as_str));
     }
     found.into_values().collect()
+}
+
+/// What is to be known of the past besides.
+fn remarks(history: &History, slo: &SloId) -> Vec<String> {
+    let coarse = history.coarse.iter().filter(|(id, _)| id == slo);
+    let coarse = coarse.map(|(_, stretch)| {
+        let (from, until) = (figures::date(stretch.from), figures::date(stretch.until));
+        format!("From {from} to {until} samples are {} apart.", stretch.step)
+    });
+    history.remarks.iter().cloned().chain(coarse).collect()
 }
 
 /// What the daemon would have asked at that slot, where the past comes from the settings' source.

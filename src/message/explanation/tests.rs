@@ -132,7 +132,7 @@ fn little_traffic_is_told() {
     Quiet: the last 1h are not above 14.4x, so it does not matter yet.
     Fires when 3 more of the newest events are bad. A complete outage takes about 5m for that.
 
-    1h: 3 of 4 events bad (75%), burn 75x; it takes 1.
+    1h: 3 of 4 events bad (75%), burn 75x.
     5m: 3 of 3 events bad (100%), burn 100x; it takes 1.
     Does not fire: both windows are above 14.4x, but it takes 5 bad events.
     Cannot fire at this traffic: it takes 5 bad events, and there are 4 events in 1h.
@@ -142,7 +142,7 @@ fn little_traffic_is_told() {
     Quiet: neither window is above 14.4x.
     Without events nothing can fire.
 
-    1h: 0 of 10 events bad (0%), burn 0x; it takes 2.
+    1h: 0 of 10 events bad (0%), burn 0x; it takes 5.
     5m: no events, burn 0x.
     Quiet: neither window is above 14.4x.
     Without events nothing can fire.
