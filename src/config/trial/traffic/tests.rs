@@ -89,7 +89,7 @@ fn mistakes_say_where_and_what_instead() {
 
 #[test]
 fn a_source_is_down_at_times() {
-    let outages = super::outages("down from 1h for 10m, down from 3h").unwrap();
+    let outages = outages("down from 1h for 10m, down from 3h").unwrap();
     assert_eq!(outages.len(), 2);
     assert!(super::outages("up from 1h").is_err());
     assert!(super::outages("").is_err());
