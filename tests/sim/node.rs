@@ -77,7 +77,6 @@ pub(crate) enum Then {
     Configured(BTreeSet<String>),
     Save(String),
     Backfill,
-    Tell(String),
 }
 
 /// A step that the store refuses.
@@ -212,7 +211,7 @@ impl World {
     fn configure(&mut self, loaded: &Loaded) -> Life {
         let slos: Vec<_> = loaded.definitions.iter().map(|d| d.slo.clone()).collect();
         let now = self.clock();
-        self.oracle.configure(&slos, &loaded.settings.routing);
+        self.oracle.configure(&slos, &loaded.settings.routing, &self.plant);
         let node = self.node();
         node.generation += 1;
         node.in_flight.clear();
@@ -479,10 +478,6 @@ impl World {
             Then::Save(feed) => self.save(&feed),
             Then::Backfill => {
                 self.backfill_on();
-                Ok(())
-            }
-            Then::Tell(what) => {
-                self.note(&what);
                 Ok(())
             }
         }

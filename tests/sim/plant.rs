@@ -72,6 +72,7 @@ pub(crate) struct Plant {
     pub(crate) incidents: Vec<Incident>,
     /// When a condition can be evaluated at all: not in these stretches.
     pub(crate) gaps: Vec<(i64, i64)>,
+    pub(crate) extent: Extent,
 }
 
 /// From when to when the world is, and from when on nothing goes wrong any more.
@@ -102,6 +103,7 @@ impl Plant {
             series: BTreeMap::new(),
             incidents,
             gaps: stretches(&mut dice, extent, 1, 12 * 60_000),
+            extent,
         };
         for service in services {
             let mut dice = Dice::new(seed, service.job);

@@ -84,6 +84,7 @@ impl World {
         let chaos = Chaos::new(seed, &scenario, switches);
         let directory = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
         let mut world = Self {
+            oracle: Oracle::new(skewed(&chaos)),
             now: scenario.extent.begin,
             files: scenario.clone(),
             plant,
@@ -91,7 +92,6 @@ impl World {
             phones: Phones::default(),
             chronicle: Chronicle::new(aloud),
             node: None,
-            oracle: Oracle::new(),
             lives: 0,
             ahead: 0,
             dice: Dice::new(seed, "world"),
@@ -245,4 +245,19 @@ impl World {
 /// A length of so many milliseconds.
 pub(crate) const fn millis(millis: i64) -> Span {
     Span::from_millis(millis)
+}
+
+/// When the clock is so far ahead that the source is asked for what it does not show yet.
+fn skewed(chaos: &Chaos) -> Vec<(i64, i64)> {
+    const MARGIN: i64 = 120_000;
+    let mut skewed = Vec::new();
+    for pair in chaos.clock.chunks(2) {
+        let [(from, ahead), (until, _)] = pair else {
+            continue;
+        };
+        if *ahead > 20_000 {
+            skewed.push((from - MARGIN, until + ahead + MARGIN));
+        }
+    }
+    skewed
 }
