@@ -220,8 +220,10 @@ impl World {
         node.feeds = feeds.map(|feed| (feed.key.clone(), feed)).collect();
         let feeds = node.feeds.values();
         let feeds = feeds.map(|feed| Feed::new(feed.key.clone(), feed.slos.clone()));
+        let feeds: Vec<Feed> = feeds.collect();
+        self.oracle.retain_feeds(|key| feeds.iter().any(|feed| feed.key == key));
         let input = Input::Configured {
-            feeds: feeds.collect(),
+            feeds,
             routing: loaded.settings.routing.clone(),
         };
         self.step(now, input, None, Then::Configured(known))

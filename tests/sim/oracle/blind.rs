@@ -78,7 +78,7 @@ impl Blind {
             // While the source is silent that is one alert, and nobody counts.
             dark.here = if silent { dark.here } else { dark.here + 1 };
             let must = dark.here >= policy.after_slots && !silent;
-            assert!(fires(&key) || !must, "{key}: dark for {} slots", dark.here);
+            assert!(fires(&key) || !must, "{key}: dark for {} slots, sights {sights:?}, alerts {:?}", dark.here, engine.alerts().map(|a| (a.key.dedup_key(), a.state)).collect::<Vec<_>>());
             let may = dark.ever + SLACK >= policy.after_slots;
             assert!(may || !fires(&key), "{key} fires after {} dark slots", dark.ever);
         }

@@ -12,6 +12,9 @@ use crate::plant::{Plant, Scraped};
 /// A gap up to this long is an ordinary one, in milliseconds: what was counted in it belongs to
 /// the sample that ends it. Documented as one minute at least.
 const GAP: i64 = 60_000;
+/// A reading surely begins so much before what it covers, in milliseconds: a little less than three
+/// scrapes.
+const OVERLAP: i64 = 44_000;
 /// A sample of this age, in milliseconds, is surely fresh: two scrapes and what they take.
 const FRESH: i64 = 40_000;
 /// One of this age is surely not: three scrapes, were they four times as long as they are.
@@ -24,7 +27,11 @@ struct Increment {
     from: i64,
     at: i64,
     visible: i64,
+    /// Whether it is the first sample of its series.
+    first: bool,
     counts: Counts,
+    /// The same for somebody who never saw a sample before.
+    fresh: Counts,
 }
 
 /// Everything that was counted for one instance, by time.
@@ -145,13 +152,15 @@ impl Past {
                 // A series that appears at a target which is known counts from zero.
                 None => (target.range(..sample.at).next_back().copied(), sample.value),
             };
-            before = Some(*sample);
+            let first = before.replace(*sample).is_none();
             if let Some(from) = from {
                 self.increments.push(Increment {
                     from,
                     at: sample.at,
                     visible: sample.visible,
+                    first,
                     counts: weight.scale(amount),
+                    fresh: weight.scale(sample.value),
                 });
             }
         }
@@ -168,7 +177,9 @@ impl Past {
                     from: at,
                     at,
                     visible: at,
+                    first: false,
                     counts: Counts { bad, total: 1.0 },
+                    fresh: Counts { bad, total: 1.0 },
                 });
             }
             at += slice;
@@ -196,8 +207,11 @@ impl Past {
         for increment in self.shown(begin, end, asked) {
             let inside = increment.from >= begin.as_millis();
             let ordinary = increment.at - increment.from <= GAP;
-            let read = increment.from >= covered.as_millis();
-            bounds.most = bounds.most + increment.counts;
+            let overlap = if increment.first { 0 } else { OVERLAP };
+            let read = increment.from >= covered.as_millis() - overlap;
+            // Across the begin of the reading a counter may seem to be new, or to go on.
+            let all = if read { increment.counts } else { increment.fresh };
+            bounds.most = bounds.most + all;
             if (inside || ordinary) && read {
                 bounds.least = bounds.least + increment.counts;
             }
@@ -211,11 +225,34 @@ impl Past {
         shown.fold(Counts::ZERO, |sum, increment| sum + increment.counts)
     }
 
-    /// Whether there is evidence depends on the age of the newest sample.
-    pub(crate) fn assert_fresh(&self, slot: Timestamp, asked: i64, evaluation: &Evaluation) {
+    /// The bad events around `(begin, end]`, in seconds before its end.
+    pub(crate) fn story(&self, begin: Timestamp, end: Timestamp) -> String {
+        let end = end.as_millis();
+        let wide = begin.as_millis() - 600_000..=end + 60_000;
+        let here = self.increments.iter().filter(|i| wide.contains(&i.at) && i.counts.bad > 0.0);
+        let before = |at: i64| (end - at) as f64 / 1000.0;
+        let lines = here.map(|i| {
+            let (from, at, shown) = (before(i.from), before(i.at), before(i.visible));
+            format!("{} bad in {from}..{at}, shown at {shown}", i.counts.bad)
+        });
+        lines.collect::<Vec<_>>().join("; ")
+    }
+
+    /// How old the newest sample is at a slot.
+    fn age(&self, slot: Timestamp, asked: i64) -> Option<i64> {
         let until = self.seen.partition_point(|(at, _)| *at <= slot.as_millis());
         let mut shown = self.seen[..until].iter().rev().filter(|(_, visible)| *visible <= asked);
-        let age = shown.next().map(|(at, _)| slot.as_millis() - at);
+        shown.next().map(|(at, _)| slot.as_millis() - at)
+    }
+
+    /// Whether nobody can doubt that there are samples.
+    pub(crate) fn is_surely_fresh(&self, slot: Timestamp, asked: i64) -> bool {
+        self.age(slot, asked).is_some_and(|age| age <= FRESH)
+    }
+
+    /// Whether there is evidence depends on the age of the newest sample.
+    pub(crate) fn assert_fresh(&self, slot: Timestamp, asked: i64, evaluation: &Evaluation) {
+        let age = self.age(slot, asked);
         let fresh = evaluation.is_evidence();
         let must = age.is_some_and(|age| age <= FRESH);
         let may = age.is_some_and(|age| age <= STALE);

@@ -89,6 +89,11 @@ impl Oracle {
         self.told.configure(routing);
     }
 
+    /// Feeds that are gone say nothing any more.
+    pub(crate) fn retain_feeds(&mut self, keeps: impl Fn(&str) -> bool) {
+        self.sights.retain(|feed, _| keeps(feed));
+    }
+
     /// The effects of the last step are in the store.
     pub(crate) fn committed(&mut self, effects: &[Effect]) {
         self.saved = self.alerts.clone();
@@ -130,6 +135,10 @@ impl World {
     ) {
         let Self { oracle, node, scenario, .. } = self;
         let node = node.as_ref().expect("a living process");
+        // In debug builds the engine has done so itself.
+        if !cfg!(debug_assertions) {
+            slofuse::engine::invariant::check(&node.engine, effects);
+        }
         if let Some((feed, slot, asked)) = sight {
             oracle.sights.insert(feed, Sight { slot, asked });
             for (feed, at) in node.engine.decided() {
@@ -206,9 +215,10 @@ impl Oracle {
             self.windows.1 += u64::from(!bounds.is_exact());
             assert!(
                 bounds.admit(counts),
-                "{} of {} at {slot:?}: the engine counts {counts:?}, the source told {bounds:?}",
+                "{} of {} at {slot:?}: the engine counts {counts:?}, the source told {bounds:?}: {}",
                 reading.window,
                 evaluation.id,
+                past.story(slot - reading.window, slot),
             );
         }
     }
@@ -248,6 +258,10 @@ impl Oracle {
                     sum + past.recount(at - reading.window, at, *asked, *covered)
                 });
                 let (least, most) = bounds.ratio();
+                // A step that is dark is taken for good.
+                let mut instances = self.pasts[id].values();
+                let lit = instances.any(|past| past.is_surely_fresh(at, *asked));
+                let least = if lit { least } else { 0.0 };
                 low = 1.0 - (1.0 - low) * (1.0 - least);
                 high = 1.0 - (1.0 - high) * (1.0 - most);
             }
