@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use slofuse::engine::{Book, Span, Slo, Timestamp};
+use slofuse::engine::{Book, Slo, Span, Timestamp};
 use slofuse::prometheus::PolledFeed;
 
 use crate::node::{Life, News, What};
@@ -67,7 +67,9 @@ impl World {
                     false => feed.slos.iter().map(|slo| (slo.clone(), seam)).collect(),
                 };
                 let lacking = lacking.into_iter();
-                backfill.hours.extend(lacking.map(|(slo, seam)| (feed.clone(), slo, seam)));
+                backfill
+                    .hours
+                    .extend(lacking.map(|(slo, seam)| (feed.clone(), slo, seam)));
             }
         }
         backfill.passes.extend(whole);
@@ -119,16 +121,38 @@ impl World {
             backfill: true,
         };
         if reading.done {
-            self.after(0, Event::News { life, news: news(What::Swapped) });
+            self.after(
+                0,
+                Event::News {
+                    life,
+                    news: news(What::Swapped),
+                },
+            );
             return Ok(());
         }
         let until = (reading.from + reading.stretch).min(now);
         let latency = self.latency();
         match self.ask(&feed, reading.from - overlap, until) {
             Ok(series) => {
-                let (from, into) = (reading.from, Book::Fresh { begin: reading.begin });
-                let what = What::Read { into, from, until, series };
-                self.after(latency, Event::News { life, news: news(what) });
+                let (from, into) = (
+                    reading.from,
+                    Book::Fresh {
+                        begin: reading.begin,
+                    },
+                );
+                let what = What::Read {
+                    into,
+                    from,
+                    until,
+                    series,
+                };
+                self.after(
+                    latency,
+                    Event::News {
+                        life,
+                        news: news(what),
+                    },
+                );
                 reading.stretch = reading.stretch.times(8).min(STRETCH);
                 (reading.begin, reading.from, reading.retry) = (false, until, 1_000);
                 reading.done = until == now;
@@ -149,11 +173,16 @@ impl World {
             return;
         };
         let now = self.clock();
-        let hours = self.oracle.hours(&slo, now - slo.reach.period, seam, self.now);
+        let hours = self
+            .oracle
+            .hours(&slo, now - slo.reach.period, seam, self.now);
         let news = News {
             generation,
             feed: feed.key.clone(),
-            what: What::History { slo: slo.id.clone(), hours },
+            what: What::History {
+                slo: slo.id.clone(),
+                hours,
+            },
             backfill: true,
         };
         let latency = self.latency();

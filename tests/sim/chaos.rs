@@ -159,7 +159,14 @@ impl Chaos {
         let mut d = dice("clock");
         if switches.on(Fault::Clock) && d.chance(0.3) {
             for (from, until) in stretches(&mut d, extent, 2, 10 * MINUTE) {
-                let jump = d.pick(&[2 * SECOND, -2 * SECOND, 40 * SECOND, -40 * SECOND, 7 * MINUTE, -7 * MINUTE]);
+                let jump = d.pick(&[
+                    2 * SECOND,
+                    -2 * SECOND,
+                    40 * SECOND,
+                    -40 * SECOND,
+                    7 * MINUTE,
+                    -7 * MINUTE,
+                ]);
                 chaos.clock.extend([(from, jump), (until, 0)]);
             }
         }
@@ -178,14 +185,22 @@ impl Chaos {
                     _ => d.within(SECOND, 20 * SECOND),
                 };
                 let passes = u64::try_from(passes).unwrap();
-                chaos.kills.push(Kill { point, passes, downtime });
+                chaos.kills.push(Kill {
+                    point,
+                    passes,
+                    downtime,
+                });
             }
         }
         let times = |part, fault, most: i64| {
             let mut d = dice(part);
             let times = stretches(&mut d, extent, most, MINUTE);
             let times: Vec<i64> = times.into_iter().map(|(at, _)| at).collect();
-            if switches.on(fault) { times } else { Vec::new() }
+            if switches.on(fault) {
+                times
+            } else {
+                Vec::new()
+            }
         };
         chaos.reloads = times("reloads", Fault::Reload, 3 * often);
         chaos.operations = times("operations", Fault::Operate, 6 * often);

@@ -72,7 +72,14 @@ impl World {
         courier.token += 1;
         let token = courier.token;
         let receiver = receiver.to_owned();
-        self.after(wait, Event::Wake { life, receiver, token });
+        self.after(
+            wait,
+            Event::Wake {
+                life,
+                receiver,
+                token,
+            },
+        );
     }
 
     /// Hands over what the fallback is to hear, then starts what may start.
@@ -98,7 +105,9 @@ impl World {
         let pages = courier.breaker.is_open();
         match node.store.divert(receiver, now, before, pages) {
             Ok(rows) if rows > 0 => {
-                self.note(&format!("{rows} rows of {receiver} go to {fallback} as well"));
+                self.note(&format!(
+                    "{rows} rows of {receiver} go to {fallback} as well"
+                ));
                 self.pass(Point::Diverted)?;
                 self.poke(&fallback);
                 Ok(true)
@@ -156,7 +165,9 @@ impl World {
         let told = &row.notification;
         let receipt = match told.kind {
             NotificationKind::Trigger => Ok(None),
-            _ => node.store.receipt(receiver, &told.dedup_key(), told.episode),
+            _ => node
+                .store
+                .receipt(receiver, &told.dedup_key(), told.episode),
         };
         let begun = receipt.and_then(|_| node.store.begin_attempt(row.id, now));
         match begun {
@@ -213,7 +224,16 @@ impl World {
         match node.store.finish_attempt(id, at, &outcome) {
             Err(error) if !is_settled(&error) => {
                 let receiver = receiver.to_owned();
-                self.after(STORE_PAUSE, Event::Record { life, receiver, id, at, outcome });
+                self.after(
+                    STORE_PAUSE,
+                    Event::Record {
+                        life,
+                        receiver,
+                        id,
+                        at,
+                        outcome,
+                    },
+                );
                 return Ok(());
             }
             _ => {}

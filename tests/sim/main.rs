@@ -37,7 +37,7 @@ use switches::Switches;
 use world::World;
 
 /// Worlds of a run that is not told otherwise.
-const WORLDS: u64 = 400;
+const WORLDS: u64 = 500;
 /// Failures after which no more worlds are made.
 const FAILURES_MAX: usize = 10;
 
@@ -77,7 +77,10 @@ fn play(seed: u64, switches: &Switches, aloud: bool) -> Result<Fate, String> {
 
 fn number(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
-    Some(text.parse().unwrap_or_else(|_| panic!("{name}={text} is not a number")))
+    Some(
+        text.parse()
+            .unwrap_or_else(|_| panic!("{name}={text} is not a number")),
+    )
 }
 
 #[test]

@@ -35,8 +35,6 @@ const CATCH_UP: Span = Span::from_hours(2);
 const COMMIT_RETRY: i64 = 1_000;
 /// Pause before a process that could not start is started again, in milliseconds.
 const START_RETRY: i64 = 5_000;
-/// How often the cache is written.
-const SAVE: Span = Span::from_mins(2);
 
 /// What reaches the owner of the engine.
 #[derive(Debug)]
@@ -198,7 +196,8 @@ impl World {
         drop(node.store.set_receivers(now, known));
         let old = std::mem::take(&mut node.couriers);
         for settings in receivers {
-            let courier = Courier::new(settings, &loaded.settings.delivery, old.get(&settings.name));
+            let courier =
+                Courier::new(settings, &loaded.settings.delivery, old.get(&settings.name));
             node.couriers.insert(settings.name.clone(), courier);
         }
         let names: Vec<String> = receivers.iter().map(|r| r.name.clone()).collect();
@@ -211,7 +210,8 @@ impl World {
     fn configure(&mut self, loaded: &Loaded) -> Life {
         let slos: Vec<_> = loaded.definitions.iter().map(|d| d.slo.clone()).collect();
         let now = self.clock();
-        self.oracle.configure(&slos, &loaded.settings.routing, &self.plant);
+        self.oracle
+            .configure(&slos, &loaded.settings.routing, &self.plant);
         let node = self.node();
         node.generation += 1;
         node.in_flight.clear();
@@ -221,7 +221,8 @@ impl World {
         let feeds = node.feeds.values();
         let feeds = feeds.map(|feed| Feed::new(feed.key.clone(), feed.slos.clone()));
         let feeds: Vec<Feed> = feeds.collect();
-        self.oracle.retain_feeds(|key| feeds.iter().any(|feed| feed.key == key));
+        self.oracle
+            .retain_feeds(|key| feeds.iter().any(|feed| feed.key == key));
         let input = Input::Configured {
             feeds,
             routing: loaded.settings.routing.clone(),
@@ -252,13 +253,17 @@ impl World {
             }
         }
         self.start_backfill();
-        let tick = millis(self.scenario.tick);
+        let (tick, save) = (millis(self.scenario.tick), millis(self.scenario.save));
         let node = self.node();
         if node.next_slot == Timestamp::EPOCH {
             let slot = now.align_down(node.interval);
-            node.next_slot = if slot == now { slot } else { slot + node.interval };
+            node.next_slot = if slot == now {
+                slot
+            } else {
+                slot + node.interval
+            };
             node.next_tick = now + tick;
-            node.next_save = now + SAVE;
+            node.next_save = now + save;
         }
         self.rewind_timer();
         Ok(())
@@ -290,7 +295,11 @@ impl World {
     /// Waits for what comes next, by the clock of now.
     pub(crate) fn rewind_timer(&mut self) {
         let (now, ahead) = (self.now, self.ahead);
-        let Some(node) = self.node.as_mut().filter(|node| node.next_slot > Timestamp::EPOCH) else {
+        let Some(node) = self
+            .node
+            .as_mut()
+            .filter(|node| node.next_slot > Timestamp::EPOCH)
+        else {
             return;
         };
         node.token += 1;
@@ -302,7 +311,7 @@ impl World {
 
     pub(crate) fn timer(&mut self, token: u64) -> Life {
         let now = self.clock();
-        let tick = millis(self.scenario.tick);
+        let (tick, save) = (millis(self.scenario.tick), millis(self.scenario.save));
         let node = self.node();
         // A process that is held up by the store looks at the time afterwards.
         if node.token != token || node.held.is_some() {
@@ -316,7 +325,7 @@ impl World {
             node.next_tick = now + tick;
             self.step(now, Input::Tick, None, Then::Nothing)?;
         } else if node.next_save <= now {
-            node.next_save = now + SAVE;
+            node.next_save = now + save;
             self.save_all()?;
         }
         self.rewind_timer();
@@ -354,14 +363,23 @@ impl World {
                 break;
             };
             let into = Book::Live;
-            let news = news(What::Read { into, from, until, series });
+            let news = news(What::Read {
+                into,
+                from,
+                until,
+                series,
+            });
             self.after(latency, Event::News { life, news });
             latency += 1;
             from = until;
         }
         let answer = self.ask(feed, from - overlap, slot);
         let answer = answer.map(|series| (from, series));
-        let news = news(What::Answered { slot, asked, answer });
+        let news = news(What::Answered {
+            slot,
+            asked,
+            answer,
+        });
         self.after(latency, Event::News { life, news });
     }
 
@@ -389,10 +407,18 @@ impl World {
 
     fn take_one(&mut self, news: News) -> Life {
         let now = self.clock();
-        let then = if news.backfill { Then::Backfill } else { Then::Nothing };
+        let then = if news.backfill {
+            Then::Backfill
+        } else {
+            Then::Nothing
+        };
         let feed = news.feed;
         match news.what {
-            What::Answered { slot, asked, answer } => {
+            What::Answered {
+                slot,
+                asked,
+                answer,
+            } => {
                 self.node().in_flight.remove(&feed);
                 if let Err(why) = &answer {
                     self.note(&format!("{feed}: {why}"));
@@ -403,11 +429,27 @@ impl World {
                     Err(why) => Err(SourceFailure(why)),
                 };
                 let key = feed.clone();
-                self.step(slot, Input::Slot { feed, evidence }, Some((key, slot, sight)), then)
+                self.step(
+                    slot,
+                    Input::Slot { feed, evidence },
+                    Some((key, slot, sight)),
+                    then,
+                )
             }
-            What::Read { into, from, until, series } => {
+            What::Read {
+                into,
+                from,
+                until,
+                series,
+            } => {
                 self.pass(Point::Backfilling)?;
-                let input = Input::Read { feed, into, from, until, series };
+                let input = Input::Read {
+                    feed,
+                    into,
+                    from,
+                    until,
+                    series,
+                };
                 self.step(until, input, None, then)
             }
             What::Swapped => {
@@ -419,7 +461,17 @@ impl World {
             }
             What::History { slo, hours } => {
                 let complete = true;
-                self.step(now, Input::History { feed, slo, hours, complete }, None, then)
+                self.step(
+                    now,
+                    Input::History {
+                        feed,
+                        slo,
+                        hours,
+                        complete,
+                    },
+                    None,
+                    then,
+                )
             }
         }
     }
@@ -490,7 +542,10 @@ impl World {
             match effect {
                 Effect::Transitioned(t) => {
                     let key = t.facts.key.dedup_key();
-                    self.note(&format!("{key}: {:?} to {:?}, {:?}", t.from, t.to, t.facts.reason));
+                    self.note(&format!(
+                        "{key}: {:?} to {:?}, {:?}",
+                        t.from, t.to, t.facts.reason
+                    ));
                 }
                 Effect::Notify(n) => self.note(&format!("tell {}", n.idempotency_key())),
                 Effect::Muted(m) => {
@@ -518,7 +573,11 @@ impl World {
 
     fn save(&mut self, feed: &str) -> Life {
         let node = self.node();
-        let Some(measure) = node.engine.measure(feed).filter(|m| m.read_until().is_some()) else {
+        let Some(measure) = node
+            .engine
+            .measure(feed)
+            .filter(|m| m.read_until().is_some())
+        else {
             return Ok(());
         };
         let bytes = postcard::to_stdvec(measure).unwrap();

@@ -39,8 +39,12 @@ impl World {
                 })
             }
             2 => {
-                let silences: Vec<String> =
-                    self.node().engine.silences().map(|s| s.id.clone()).collect();
+                let silences: Vec<String> = self
+                    .node()
+                    .engine
+                    .silences()
+                    .map(|s| s.id.clone())
+                    .collect();
                 if silences.is_empty() {
                     return Ok(());
                 }
@@ -63,7 +67,10 @@ impl World {
                     note: String::new(),
                 };
                 match choice {
-                    3 => Operation::Acknowledge { alert, acknowledgement },
+                    3 => Operation::Acknowledge {
+                        alert,
+                        acknowledgement,
+                    },
                     _ => Operation::Unacknowledge { alert },
                 }
             }

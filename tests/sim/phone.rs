@@ -45,27 +45,51 @@ impl World {
             Some(PhoneMood::Hangs) => (false, TIMEOUT, Err(timeout())),
             Some(PhoneMood::Broken) => {
                 let again = ErrorClass::Retry { after: None };
-                (false, latency, Err(error(again, FailureReason::ServerError, true)))
+                (
+                    false,
+                    latency,
+                    Err(error(again, FailureReason::ServerError, true)),
+                )
             }
             Some(PhoneMood::Limited(after)) => {
                 let after = Some(Span::from_millis(after));
                 let later = ErrorClass::Retry { after };
-                (false, latency, Err(error(later, FailureReason::RateLimited, false)))
+                (
+                    false,
+                    latency,
+                    Err(error(later, FailureReason::RateLimited, false)),
+                )
             }
             Some(PhoneMood::Refused) => {
                 let again = ErrorClass::Retry { after: None };
-                (false, latency, Err(error(again, FailureReason::Refused, false)))
+                (
+                    false,
+                    latency,
+                    Err(error(again, FailureReason::Refused, false)),
+                )
             }
             Some(PhoneMood::Rejects) => {
                 let never = ErrorClass::Permanent;
-                (false, latency, Err(error(never, FailureReason::ClientError, false)))
+                (
+                    false,
+                    latency,
+                    Err(error(never, FailureReason::ClientError, false)),
+                )
             }
         };
         if taken {
             self.hear(&call);
         }
         let id = call.id;
-        self.after(after, Event::Landed { life, receiver, id, result });
+        self.after(
+            after,
+            Event::Landed {
+                life,
+                receiver,
+                id,
+                result,
+            },
+        );
     }
 
     fn hear(&mut self, call: &Call) {

@@ -96,7 +96,12 @@ struct Target {
 
 impl Plant {
     /// Everything these services do.
-    pub(crate) fn new(seed: u64, services: &[Service], extent: Extent, switches: &Switches) -> Self {
+    pub(crate) fn new(
+        seed: u64,
+        services: &[Service],
+        extent: Extent,
+        switches: &Switches,
+    ) -> Self {
         let mut dice = Dice::new(seed, "incidents");
         let incidents = incidents(&mut dice, services, extent);
         let mut plant = Self {
@@ -163,7 +168,9 @@ impl Plant {
             counts[0] += requests - failed;
             counts[1] += failed;
             (last, scrape) = (at, scrape + SCRAPE);
-            let out = outages.iter().any(|(from, until)| (*from..*until).contains(&at));
+            let out = outages
+                .iter()
+                .any(|(from, until)| (*from..*until).contains(&at));
             let missed = switches.on(Fault::Outage) && at < extent.peace && dice.chance(0.01);
             let visible = shown.max(at + dice.within(5, 900));
             if out || missed {
@@ -174,7 +181,14 @@ impl Plant {
         }
     }
 
-    fn scrape(&mut self, service: &Service, target: &Target, at: i64, visible: i64, counts: [f64; 2]) {
+    fn scrape(
+        &mut self,
+        service: &Service,
+        target: &Target,
+        at: i64,
+        visible: i64,
+        counts: [f64; 2],
+    ) {
         let [good, failed] = counts;
         let series = |metric: &str, code: Option<&str>| {
             let mut labels = vec![
@@ -192,8 +206,14 @@ impl Plant {
                 (series("requests_total", Some("500")), failed),
             ],
             Style::Pair => [
-                (series(&format!("{}_total", service.job), None), good + failed),
-                (series(&format!("{}_failed_total", service.job), None), failed),
+                (
+                    series(&format!("{}_total", service.job), None),
+                    good + failed,
+                ),
+                (
+                    series(&format!("{}_failed_total", service.job), None),
+                    failed,
+                ),
             ],
         };
         for (number, (labels, value)) in values.into_iter().enumerate() {
@@ -241,7 +261,12 @@ fn incidents(dice: &mut Dice, services: &[Service], extent: Extent) -> Vec<Incid
 }
 
 /// Up to `most` stretches of up to so many milliseconds, before peace.
-pub(crate) fn stretches(dice: &mut Dice, extent: Extent, most: i64, longest: i64) -> Vec<(i64, i64)> {
+pub(crate) fn stretches(
+    dice: &mut Dice,
+    extent: Extent,
+    most: i64,
+    longest: i64,
+) -> Vec<(i64, i64)> {
     let count = dice.within(0, most);
     let one = |dice: &mut Dice| {
         let from = dice.within(extent.begin, extent.peace - 1);

@@ -15,6 +15,8 @@ use crate::switches::{Fault, Switches};
 pub(crate) const EPOCH: i64 = 1_700_006_400_000;
 const MINUTE: i64 = 60_000;
 const HOUR: i64 = 60 * MINUTE;
+/// One world of so many lasts for more than half a day.
+const LONG_EVERY: u64 = 256;
 
 /// One SLO of the world.
 #[derive(Clone, Debug)]
@@ -54,16 +56,18 @@ pub(crate) struct Scenario {
     pub(crate) routes: Routes,
     /// How often the engine is told that time passes, in milliseconds.
     pub(crate) tick: i64,
+    /// How often the cache is saved, in milliseconds.
+    pub(crate) save: i64,
     pub(crate) age_max: &'static str,
 }
 
 impl Scenario {
-    /// The world of a seed; every 32nd is a long one.
+    /// The world of a seed; one of many is a long one.
     pub(crate) fn new(seed: u64, switches: &Switches) -> Self {
         let mut dice = Dice::new(seed, "scenario");
-        let long = seed % 32 == 31;
+        let long = seed % LONG_EVERY == LONG_EVERY - 1;
         let trouble = match long {
-            true => dice.within(20 * HOUR, 52 * HOUR),
+            true => dice.within(16 * HOUR, 30 * HOUR),
             false => dice.within(35 * MINUTE, 90 * MINUTE),
         };
         let past = dice.pick(&[10 * MINUTE, 70 * MINUTE, 150 * MINUTE, 26 * HOUR]);
@@ -112,7 +116,12 @@ impl Scenario {
             promises,
             policies,
             routes,
-            tick: dice.pick(&[5_000, 10_000, 15_000]),
+            tick: if long {
+                30_000
+            } else {
+                dice.pick(&[5_000, 10_000, 15_000])
+            },
+            save: if long { 10 * MINUTE } else { 2 * MINUTE },
             age_max: dice.pick(&["24h", "24h", "10m"]),
         }
     }
@@ -139,13 +148,25 @@ impl Scenario {
             .unwrap();
         }
         let all = "group_by: [], group_wait: 30s, group_interval: 2m";
-        let repeat = if routes.repeats { "repeat_interval: 7m, " } else { "" };
+        let repeat = if routes.repeats {
+            "repeat_interval: 7m, "
+        } else {
+            ""
+        };
         let escalate = match routes.escalates {
             true => ", escalate: [{after: 4m, receivers: [lead]}]",
             false => "",
         };
-        let pages = if routes.pages_grouped { all } else { "group_by: ['...']" };
-        let others = if routes.tickets_grouped { all } else { "group_by: ['...']" };
+        let pages = if routes.pages_grouped {
+            all
+        } else {
+            "group_by: ['...']"
+        };
+        let others = if routes.tickets_grouped {
+            all
+        } else {
+            "group_by: ['...']"
+        };
         write!(
             text,
             "route:\n  receivers: [chat]\n  routes:\n    \
@@ -179,7 +200,15 @@ impl Scenario {
     fn definitions(&self) -> String {
         let mut text = self.policies.join("---\n");
         for promise in &self.promises {
-            let Promise { service, name, sli, objective, period, policy, grouped } = promise;
+            let Promise {
+                service,
+                name,
+                sli,
+                objective,
+                period,
+                policy,
+                grouped,
+            } = promise;
             let group = if *grouped { "\n  group_by: [zone]" } else { "" };
             write!(
                 text,
@@ -226,7 +255,11 @@ impl Routes {
     fn new(dice: &mut Dice, extent: Extent, switches: &Switches) -> Self {
         let from = dice.within(extent.begin, extent.peace);
         let until = from + dice.within(MINUTE, 20 * MINUTE);
-        let window = (from / 1000 * 1000, until.min(extent.peace) / 1000 * 1000, dice.chance(0.5));
+        let window = (
+            from / 1000 * 1000,
+            until.min(extent.peace) / 1000 * 1000,
+            dice.chance(0.5),
+        );
         let maintains = dice.chance(0.3) && window.0 < window.1;
         Self {
             tickets_grouped: dice.chance(0.5),
@@ -279,10 +312,16 @@ fn promises(dice: &mut Dice) -> Vec<Promise> {
     let shop = "{events: {bad: 'requests_total{job=\"shop\",code=~\"5..\"}', \
                 total: 'requests_total{job=\"shop\"}'}}";
     let pay = "{events: {bad: 'pay_failed_total{job=\"pay\"}', total: 'pay_total{job=\"pay\"}'}}";
-    let mut promises = vec![one(dice, "shop", "api", shop), one(dice, "pay", "card", pay)];
+    let mut promises = vec![
+        one(dice, "shop", "api", shop),
+        one(dice, "pay", "card", pay),
+    ];
     promises[1].grouped = dice.chance(0.3);
     if dice.chance(0.5) {
-        promises.push(Promise { grouped: true, ..one(dice, "shop", "zones", shop) });
+        promises.push(Promise {
+            grouped: true,
+            ..one(dice, "shop", "zones", shop)
+        });
     }
     if dice.chance(0.4) {
         let queue = "{time_slices: {condition: 'queue_age_seconds{job=\"pay\"} < 60', slice: 1m}}";

@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use slofuse::engine::{
-    Indicator, Labels, RawSeries, Sample, Slo, Timestamp,
-};
+use slofuse::engine::{Indicator, Labels, RawSeries, Sample, Slo, Timestamp};
 use slofuse::prometheus::PolledFeed;
 
 use crate::chaos::SourceMood;
@@ -55,7 +53,11 @@ impl World {
     fn samples(&self, feed: &PolledFeed, from: Timestamp, until: Timestamp) -> Vec<RawSeries> {
         let mut found = Vec::new();
         for (labels, scraped) in &self.plant.series {
-            if !feed.polls.iter().any(|poll| poll.selector().matches(labels)) {
+            if !feed
+                .polls
+                .iter()
+                .any(|poll| poll.selector().matches(labels))
+            {
                 continue;
             }
             let begin = scraped.partition_point(|s| s.at <= from.as_millis());
@@ -68,7 +70,10 @@ impl World {
                 })
                 .collect();
             if !samples.is_empty() {
-                found.push(RawSeries { labels: labels.clone(), samples });
+                found.push(RawSeries {
+                    labels: labels.clone(),
+                    samples,
+                });
             }
         }
         found
@@ -83,7 +88,8 @@ impl World {
         let past = Timestamp::from_millis(self.scenario.extent.past);
         while at <= until.align_down(slice) {
             // The source knows nothing of the future, whatever time it is asked for.
-            if at >= past && at.as_millis() <= self.now
+            if at >= past
+                && at.as_millis() <= self.now
                 && let Some(holds) = self.plant.condition(&slo.service, at.as_millis())
             {
                 let value = f64::from(u8::from(holds));
@@ -93,7 +99,10 @@ impl World {
         }
         match samples.is_empty() {
             true => Vec::new(),
-            false => vec![RawSeries { labels: Labels::empty(), samples }],
+            false => vec![RawSeries {
+                labels: Labels::empty(),
+                samples,
+            }],
         }
     }
 }

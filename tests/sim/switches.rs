@@ -52,7 +52,10 @@ impl Switches {
 
     /// Without those named in a list with commas.
     pub(crate) fn without(list: &str) -> Self {
-        let names = list.split(',').map(str::trim).filter(|name| !name.is_empty());
+        let names = list
+            .split(',')
+            .map(str::trim)
+            .filter(|name| !name.is_empty());
         let mut off = Vec::new();
         for name in names {
             match NAMES.iter().find(|(known, _)| *known == name) {

@@ -39,16 +39,33 @@ impl World {
         for alert in node.engine.alerts() {
             let loud = matches!(
                 &alert.key,
-                AlertKey::Burn { severity: Severity::Page | Severity::Ticket, .. }
+                AlertKey::Burn {
+                    severity: Severity::Page | Severity::Ticket,
+                    ..
+                }
             );
-            assert!(!loud || self.may_burn_at_the_end(), "still up: {:?}", alert.key);
-            let blind = matches!(alert.key, AlertKey::Blind { .. } | AlertKey::SourceDown { .. });
-            assert!(!blind, "still blind: {:?} {:?}", alert.key, alert.facts.reason);
+            assert!(
+                !loud || self.may_burn_at_the_end(),
+                "still up: {:?}",
+                alert.key
+            );
+            let blind = matches!(
+                alert.key,
+                AlertKey::Blind { .. } | AlertKey::SourceDown { .. }
+            );
+            assert!(
+                !blind,
+                "still blind: {:?} {:?}",
+                alert.key, alert.facts.reason
+            );
         }
         for (feed, polled) in &node.feeds {
             let now = slofuse::engine::Timestamp::from_millis(self.now);
             let past = self.scenario.extent.past < self.now - 4 * 3_600_000;
-            assert!(!past || node.engine.is_covered(feed, now), "{feed} is not covered");
+            assert!(
+                !past || node.engine.is_covered(feed, now),
+                "{feed} is not covered"
+            );
             assert!(!polled.slos.is_empty());
         }
         let extent = self.scenario.extent;
@@ -138,9 +155,15 @@ fn assert_in_order(receiver: &str, heard: &[Heard], rows: &[(i64, Row)], long: b
     let mut last: BTreeMap<&str, i64> = BTreeMap::new();
     let mut delivered: BTreeSet<i64> = BTreeSet::new();
     for heard in heard {
-        let row = rows.iter().find(|(id, _)| *id == heard.id).map(|(_, row)| row);
+        let row = rows
+            .iter()
+            .find(|(id, _)| *id == heard.id)
+            .map(|(_, row)| row);
         if let Some(row) = row {
-            assert_eq!(row.message, heard.message, "{receiver} heard another message");
+            assert_eq!(
+                row.message, heard.message,
+                "{receiver} heard another message"
+            );
             assert!(
                 row.state != "superseded" || row.kind == "update",
                 "{receiver} heard what was superseded: {heard:?}"
@@ -148,17 +171,26 @@ fn assert_in_order(receiver: &str, heard: &[Heard], rows: &[(i64, Row)], long: b
             delivered.insert(heard.id);
         }
         let before = last.insert(&heard.dedup_key, heard.id);
-        assert!(before <= Some(heard.id), "{receiver}: {heard:?} was overtaken by {before:?}");
+        assert!(
+            before <= Some(heard.id),
+            "{receiver}: {heard:?} was overtaken by {before:?}"
+        );
     }
     let silent = rows.iter().filter(|(_, row)| row.state == "delivered");
     for (id, row) in silent {
         assert!(delivered.contains(id), "{receiver} never heard {row:?}");
     }
     // In a long world the begin may be pruned.
-    for (id, row) in rows.iter().filter(|(_, row)| row.kind == "resolve" && !long) {
+    for (id, row) in rows
+        .iter()
+        .filter(|(_, row)| row.kind == "resolve" && !long)
+    {
         let began = rows.iter().any(|(other, begin)| {
             other < id && begin.dedup_key == row.dedup_key && begin.kind != "resolve"
         });
-        assert!(began || row.diverted_from.is_some(), "an end without a begin: {row:?}");
+        assert!(
+            began || row.diverted_from.is_some(),
+            "an end without a begin: {row:?}"
+        );
     }
 }

@@ -10,7 +10,7 @@ use slofuse::store::{AttemptOutcome, DATABASE_FILE};
 use crate::chaos::{Chaos, Point};
 use crate::chronicle::Chronicle;
 use crate::dice::Dice;
-use crate::node::{Life, Crashed, News, Node};
+use crate::node::{Crashed, Life, News, Node};
 use crate::oracle::Oracle;
 use crate::phone::Phones;
 use crate::plant::Plant;
@@ -22,23 +22,56 @@ use crate::switches::Switches;
 pub(crate) enum Event {
     Start,
     /// A time for which the process waits.
-    Timer { life: u32, token: u64 },
+    Timer {
+        life: u32,
+        token: u64,
+    },
     /// News for the owner of the engine.
-    News { life: u32, news: News },
+    News {
+        life: u32,
+        news: News,
+    },
     /// The next question of the backfill.
-    Backfill { life: u32, generation: u64 },
+    Backfill {
+        life: u32,
+        generation: u64,
+    },
     /// The commit that the store has refused is tried again.
-    Commit { life: u32 },
+    Commit {
+        life: u32,
+    },
     /// A delivery worker looks after its receiver.
-    Wake { life: u32, receiver: String, token: u64 },
+    Wake {
+        life: u32,
+        receiver: String,
+        token: u64,
+    },
     /// A request reaches a receiver, whoever has sent it.
-    Arrive { life: u32, call: Call },
+    Arrive {
+        life: u32,
+        call: Call,
+    },
     /// The answer of a receiver.
-    Landed { life: u32, receiver: String, id: i64, result: Result<Option<String>, DeliveryError> },
+    Landed {
+        life: u32,
+        receiver: String,
+        id: i64,
+        result: Result<Option<String>, DeliveryError>,
+    },
     /// An outcome that the store has refused is recorded again.
-    Record { life: u32, receiver: String, id: i64, at: Timestamp, outcome: AttemptOutcome },
-    Disk { refuses: bool },
-    Clock { ahead: i64 },
+    Record {
+        life: u32,
+        receiver: String,
+        id: i64,
+        at: Timestamp,
+        outcome: AttemptOutcome,
+    },
+    Disk {
+        refuses: bool,
+    },
+    Clock {
+        ahead: i64,
+    },
     Reload,
     Operate,
     Peace,
@@ -153,19 +186,32 @@ impl World {
             Event::Start => self.start(),
             Event::Timer { life, token } if self.lives_on(life) => self.timer(token),
             Event::News { life, news } if self.lives_on(life) => self.take(news),
-            Event::Backfill { life, generation } if self.lives_on(life) => self.backfill(generation),
+            Event::Backfill { life, generation } if self.lives_on(life) => {
+                self.backfill(generation)
+            }
             Event::Commit { life } if self.lives_on(life) => self.commit_again(),
-            Event::Wake { life, receiver, token } if self.lives_on(life) => self.wake(&receiver, token),
+            Event::Wake {
+                life,
+                receiver,
+                token,
+            } if self.lives_on(life) => self.wake(&receiver, token),
             Event::Arrive { life, call } => {
                 self.arrive(life, call);
                 Ok(())
             }
-            Event::Landed { life, receiver, id, result } if self.lives_on(life) => {
-                self.landed(&receiver, id, result)
-            }
-            Event::Record { life, receiver, id, at, outcome } if self.lives_on(life) => {
-                self.record(&receiver, id, at, outcome)
-            }
+            Event::Landed {
+                life,
+                receiver,
+                id,
+                result,
+            } if self.lives_on(life) => self.landed(&receiver, id, result),
+            Event::Record {
+                life,
+                receiver,
+                id,
+                at,
+                outcome,
+            } if self.lives_on(life) => self.record(&receiver, id, at, outcome),
             Event::Disk { refuses } => {
                 self.refuse_writes(refuses);
                 Ok(())
@@ -223,7 +269,9 @@ impl World {
             return;
         }
         self.note(if refuses { "disk full" } else { "disk well" });
-        let other = self.other.get_or_insert_with(|| Connection::open(path).unwrap());
+        let other = self
+            .other
+            .get_or_insert_with(|| Connection::open(path).unwrap());
         for (name, when) in TRIGGERS {
             let sql = match refuses {
                 true => format!(
@@ -238,7 +286,8 @@ impl World {
 
     /// Writes down what happened.
     pub(crate) fn note(&mut self, what: &str) {
-        self.chronicle.note(self.now - self.scenario.extent.begin, what);
+        self.chronicle
+            .note(self.now - self.scenario.extent.begin, what);
     }
 }
 

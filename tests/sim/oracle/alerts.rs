@@ -53,7 +53,9 @@ impl Alerts {
         }
         let reading = |window: Span| -> &Reading {
             let mut readings = evaluation.readings.iter();
-            readings.find(|reading| reading.window == window).expect("a reading of each window")
+            readings
+                .find(|reading| reading.window == window)
+                .expect("a reading of each window")
         };
         assert_eq!(evaluation.tiers.len(), slo.policy.tiers.len());
         for (place, (tier, status)) in slo.policy.tiers.iter().zip(&evaluation.tiers).enumerate() {
@@ -61,17 +63,25 @@ impl Alerts {
             let hot = alert.is_some_and(|alert| alert.fires && alert.hot.contains(&place));
             let times = length(&slo.period).as_secs_f64() / tier.long.as_secs_f64();
             let factor = tier.budget_fraction * times;
-            let limit = if hot { factor * slo.policy.recover } else { factor };
+            let limit = if hot {
+                factor * slo.policy.recover
+            } else {
+                factor
+            };
             let (long, short) = (reading(tier.long), reading(tier.short));
             let above = |reading: &Reading| burn(slo, reading).map(|burn| burn > limit);
             // At the limit itself rounding decides.
             let near = |reading: &Reading| {
-                reading.burn.is_some_and(|burn| (burn - limit).abs() < 1e-9 * limit)
+                reading
+                    .burn
+                    .is_some_and(|burn| (burn - limit).abs() < 1e-9 * limit)
             };
             if near(long) || near(short) {
                 continue;
             }
-            let enough = long.counts.is_none_or(|counts| counts.bad >= tier.minimum_events);
+            let enough = long
+                .counts
+                .is_none_or(|counts| counts.bad >= tier.minimum_events);
             let expect = match (above(long), above(short)) {
                 (Some(false), _) | (_, Some(false)) => Verdict::Quiet,
                 (None, _) | (_, None) => Verdict::Unknown,
@@ -109,9 +119,7 @@ impl Alerts {
         records: impl Iterator<Item = &'a AlertRecord>,
         when: &str,
     ) {
-        let is_loud = |key: &AlertKey| {
-            matches!(key, AlertKey::Burn { severity, .. } if LOUD.contains(severity))
-        };
+        let is_loud = |key: &AlertKey| matches!(key, AlertKey::Burn { severity, .. } if LOUD.contains(severity));
         let found: BTreeMap<&AlertKey, AlertState> = records
             .filter(|record| is_loud(&record.key))
             .map(|record| (&record.key, record.state))
@@ -123,9 +131,15 @@ impl Alerts {
                 quiet_since: alert.quiet_since,
             },
         };
-        let expected: BTreeMap<&AlertKey, AlertState> =
-            self.0.iter().map(|(key, alert)| (key, state(alert))).collect();
-        assert_eq!(found, expected, "the alerts (left) are not what they should be, {when}");
+        let expected: BTreeMap<&AlertKey, AlertState> = self
+            .0
+            .iter()
+            .map(|(key, alert)| (key, state(alert)))
+            .collect();
+        assert_eq!(
+            found, expected,
+            "the alerts (left) are not what they should be, {when}"
+        );
     }
 }
 
@@ -134,9 +148,16 @@ fn burn(slo: &Slo, reading: &Reading) -> Option<f64> {
     let told = reading.burn?;
     let own = reading.counts.filter(|_| slo.policy.mode == Mode::Ratio);
     if let Some(counts) = own.filter(|_| slo.indicator.path() != "composite") {
-        let ratio = if counts.total > 0.0 { counts.bad / counts.total } else { 0.0 };
+        let ratio = if counts.total > 0.0 {
+            counts.bad / counts.total
+        } else {
+            0.0
+        };
         let burn = ratio / slo.objective.budget_ratio();
-        assert!((burn - told).abs() <= 1e-9 * (1.0 + burn), "burn of {reading:?}, not {burn}");
+        assert!(
+            (burn - told).abs() <= 1e-9 * (1.0 + burn),
+            "burn of {reading:?}, not {burn}"
+        );
     }
     Some(told)
 }
@@ -156,7 +177,9 @@ fn next(
         .map(|(place, tier)| (place, tier.verdict))
         .collect();
     let seen = evaluation.is_evidence();
-    let mut starts = before.as_ref().map_or_else(BTreeMap::new, |alert| alert.starts.clone());
+    let mut starts = before
+        .as_ref()
+        .map_or_else(BTreeMap::new, |alert| alert.starts.clone());
     for (place, verdict) in tiers.iter().filter(|_| seen) {
         match verdict {
             Verdict::Burning => drop(starts.entry(*place).or_insert(now)),
@@ -164,9 +187,13 @@ fn next(
             Verdict::Quiet | Verdict::TooFewEvents => drop(starts.remove(place)),
         }
     }
-    let burning = tiers.iter().filter(|(_, verdict)| *verdict == Verdict::Burning);
+    let burning = tiers
+        .iter()
+        .filter(|(_, verdict)| *verdict == Verdict::Burning);
     let burning: BTreeSet<usize> = burning.map(|(place, _)| *place).collect();
-    let unknown = tiers.iter().any(|(_, verdict)| *verdict == Verdict::Unknown);
+    let unknown = tiers
+        .iter()
+        .any(|(_, verdict)| *verdict == Verdict::Unknown);
     if !seen || (burning.is_empty() && unknown) {
         // What nobody saw changes nothing.
         return before.map(|alert| Alert { starts, ..alert });

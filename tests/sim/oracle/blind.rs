@@ -11,8 +11,8 @@ use slofuse::engine::{AlertKey, Engine, Evaluation, InstanceId, Labels, Slo, Slo
 
 use super::Sight;
 
-/// Slots by which a restart may misjudge how long it has been dark: two saves.
-const SLACK: u32 = 10;
+/// Slots by which a restart may misjudge how long it has been dark: a little more than a save.
+const SLACK: u32 = 24;
 
 /// Slots in a row without evidence.
 #[derive(Debug, Default)]
@@ -66,7 +66,10 @@ impl Blind {
             let Some(policy) = slos.get(&id).and_then(|slo| slo.policy.blind.as_ref()) else {
                 continue;
             };
-            let instance = InstanceId { slo: id.clone(), labels: Labels::empty() };
+            let instance = InstanceId {
+                slo: id.clone(),
+                labels: Labels::empty(),
+            };
             let key = AlertKey::Blind { instance };
             dark.lit = lit;
             if lit {
@@ -78,11 +81,28 @@ impl Blind {
             // While the source is silent that is one alert, and nobody counts.
             dark.here = if silent { dark.here } else { dark.here + 1 };
             let must = dark.here >= policy.after_slots && !silent;
-            assert!(fires(&key) || !must, "{key}: dark for {} slots, sights {sights:?}, alerts {:?}", dark.here, engine.alerts().map(|a| (a.key.dedup_key(), a.state)).collect::<Vec<_>>());
+            assert!(
+                fires(&key) || !must,
+                "{key}: dark for {} slots, sights {sights:?}, alerts {:?}",
+                dark.here,
+                engine
+                    .alerts()
+                    .map(|a| (a.key.dedup_key(), a.state))
+                    .collect::<Vec<_>>()
+            );
             let may = dark.ever + SLACK >= policy.after_slots;
-            assert!(may || !fires(&key), "{key} fires after {} dark slots", dark.ever);
+            assert!(
+                may || !fires(&key),
+                "{key} fires after {} dark slots",
+                dark.ever
+            );
         }
-        let source = engine.alerts().any(|r| matches!(r.key, AlertKey::SourceDown { .. }));
-        assert!(silent || !source || sights.is_empty(), "the source is said to be down: {sights:?}");
+        let source = engine
+            .alerts()
+            .any(|r| matches!(r.key, AlertKey::SourceDown { .. }));
+        assert!(
+            silent || !source || sights.is_empty(),
+            "the source is said to be down: {sights:?}"
+        );
     }
 }

@@ -79,7 +79,13 @@ impl Bounds {
 
     /// The least and the greatest error ratio.
     pub(crate) fn ratio(self) -> (f64, f64) {
-        let of = |bad: f64, total: f64| if total > 0.0 { (bad / total).min(1.0) } else { 0.0 };
+        let of = |bad: f64, total: f64| {
+            if total > 0.0 {
+                (bad / total).min(1.0)
+            } else {
+                0.0
+            }
+        };
         let least = of(self.least.bad, self.most.total);
         let most = match self.most.total > 0.0 && !self.is_exact() {
             true => of(self.most.bad, self.least.total.max(self.most.bad)),
@@ -104,7 +110,10 @@ pub(crate) fn pasts(slo: &Slo, plant: &Plant) -> BTreeMap<InstanceId, Past> {
                     let matching = terms.iter().filter(|term| term.selector.matches(labels));
                     matching.map(|term| term.coefficient).sum::<f64>()
                 };
-                let weight = Counts { bad: weight(bad), total: weight(total) };
+                let weight = Counts {
+                    bad: weight(bad),
+                    total: weight(total),
+                };
                 if weight != Counts::ZERO {
                     let past = pasts.entry(instance(labels)).or_default();
                     past.take(samples, weight, &targets[&target(labels)]);
@@ -187,11 +196,19 @@ impl Past {
     }
 
     /// The increments that end in `(begin, end]` and were shown by `asked`.
-    fn shown(&self, begin: Timestamp, end: Timestamp, asked: i64) -> impl Iterator<Item = &Increment> {
-        let first = self.increments.partition_point(|i| i.at <= begin.as_millis());
+    fn shown(
+        &self,
+        begin: Timestamp,
+        end: Timestamp,
+        asked: i64,
+    ) -> impl Iterator<Item = &Increment> {
+        let first = self
+            .increments
+            .partition_point(|i| i.at <= begin.as_millis());
         let end = end.as_millis();
         let rest = self.increments[first..].iter();
-        rest.take_while(move |i| i.at <= end).filter(move |i| i.visible <= asked)
+        rest.take_while(move |i| i.at <= end)
+            .filter(move |i| i.visible <= asked)
     }
 
     /// What the source told of `(begin, end]` when it was `asked`, to somebody who began to read
@@ -210,7 +227,11 @@ impl Past {
             let overlap = if increment.first { 0 } else { OVERLAP };
             let read = increment.from >= covered.as_millis() - overlap;
             // Across the begin of the reading a counter may seem to be new, or to go on.
-            let all = if read { increment.counts } else { increment.fresh };
+            let all = if read {
+                increment.counts
+            } else {
+                increment.fresh
+            };
             bounds.most = bounds.most + all;
             if (inside || ordinary) && read {
                 bounds.least = bounds.least + increment.counts;
@@ -229,7 +250,10 @@ impl Past {
     pub(crate) fn story(&self, begin: Timestamp, end: Timestamp) -> String {
         let end = end.as_millis();
         let wide = begin.as_millis() - 600_000..=end + 60_000;
-        let here = self.increments.iter().filter(|i| wide.contains(&i.at) && i.counts.bad > 0.0);
+        let here = self
+            .increments
+            .iter()
+            .filter(|i| wide.contains(&i.at) && i.counts.bad > 0.0);
         let before = |at: i64| (end - at) as f64 / 1000.0;
         let lines = here.map(|i| {
             let (from, at, shown) = (before(i.from), before(i.at), before(i.visible));
@@ -241,7 +265,10 @@ impl Past {
     /// How old the newest sample is at a slot.
     fn age(&self, slot: Timestamp, asked: i64) -> Option<i64> {
         let until = self.seen.partition_point(|(at, _)| *at <= slot.as_millis());
-        let mut shown = self.seen[..until].iter().rev().filter(|(_, visible)| *visible <= asked);
+        let mut shown = self.seen[..until]
+            .iter()
+            .rev()
+            .filter(|(_, visible)| *visible <= asked);
         shown.next().map(|(at, _)| slot.as_millis() - at)
     }
 

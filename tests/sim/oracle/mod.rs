@@ -72,14 +72,18 @@ impl Oracle {
     pub(crate) fn begin_life(&mut self, memories: &Memories) {
         self.sights.clear();
         self.alerts = self.saved.clone();
-        self.alerts.assert_are(memories.alerts.iter(), "after a restart");
+        self.alerts
+            .assert_are(memories.alerts.iter(), "after a restart");
         self.blind.begin_life();
         self.told.begin_life();
     }
 
     /// Other definitions.
     pub(crate) fn configure(&mut self, slos: &[Arc<Slo>], routing: &Routing, plant: &Plant) {
-        self.slos = slos.iter().map(|slo| (slo.id.clone(), slo.clone())).collect();
+        self.slos = slos
+            .iter()
+            .map(|slo| (slo.id.clone(), slo.clone()))
+            .collect();
         for slo in slos {
             let past = || count::pasts(slo, plant);
             self.pasts.entry(slo.id.clone()).or_insert_with(past);
@@ -133,7 +137,12 @@ impl World {
         sight: Option<(String, Timestamp, Option<i64>)>,
         effects: &[Effect],
     ) {
-        let Self { oracle, node, scenario, .. } = self;
+        let Self {
+            oracle,
+            node,
+            scenario,
+            ..
+        } = self;
         let node = node.as_ref().expect("a living process");
         // In debug builds the engine has done so itself.
         if !cfg!(debug_assertions) {
@@ -144,10 +153,16 @@ impl World {
             for (feed, at) in node.engine.decided() {
                 oracle.judge_feed(&node.engine, feed, *at);
             }
-            oracle.alerts.assert_are(node.engine.alerts(), "after a slot");
-            oracle.blind.judge(&node.engine, &oracle.sights, &oracle.slos);
+            oracle
+                .alerts
+                .assert_are(node.engine.alerts(), "after a slot");
+            oracle
+                .blind
+                .judge(&node.engine, &oracle.sights, &oracle.slos);
         }
-        oracle.told.judge(clock, scenario.tick, &node.engine, &oracle.slos, effects);
+        oracle
+            .told
+            .judge(clock, scenario.tick, &node.engine, &oracle.slos, effects);
     }
 }
 
@@ -186,14 +201,29 @@ impl Oracle {
             self.judge_journey(slo, &parts, evaluation);
             return;
         }
-        let Some(Sight { slot, asked: Some(asked) }) = self.sights.get(feed).copied() else {
-            assert!(!evaluation.is_evidence(), "evidence without an answer: {evaluation:?}");
+        let Some(Sight {
+            slot,
+            asked: Some(asked),
+        }) = self.sights.get(feed).copied()
+        else {
+            assert!(
+                !evaluation.is_evidence(),
+                "evidence without an answer: {evaluation:?}"
+            );
             return;
         };
-        let covered = engine.measure(feed).and_then(|measure| measure.covered_from(&slo.id));
-        let past = self.pasts.get(&slo.id).and_then(|pasts| pasts.get(&evaluation.id));
+        let covered = engine
+            .measure(feed)
+            .and_then(|measure| measure.covered_from(&slo.id));
+        let past = self
+            .pasts
+            .get(&slo.id)
+            .and_then(|pasts| pasts.get(&evaluation.id));
         let Some(past) = past else {
-            assert!(!evaluation.is_evidence(), "evidence of nothing: {evaluation:?}");
+            assert!(
+                !evaluation.is_evidence(),
+                "evidence of nothing: {evaluation:?}"
+            );
             return;
         };
         past.assert_fresh(slot, asked, evaluation);
@@ -248,7 +278,9 @@ impl Oracle {
             };
             let (mut low, mut high) = (0.0, 0.0);
             for part in parts {
-                let known = part.as_ref().filter(|(.., from)| *from <= at - reading.window);
+                let known = part
+                    .as_ref()
+                    .filter(|(.., from)| *from <= at - reading.window);
                 let Some((id, asked, covered)) = known else {
                     high = 1.0;
                     continue;

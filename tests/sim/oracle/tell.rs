@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use slofuse::engine::{
-    AlertKey, AlertRecord, AlertState, Effect, Engine, MaintenanceTime, NotificationKind,
-    Routing, Severity, Slo, SloId, Span, StateName, Timestamp,
+    AlertKey, AlertRecord, AlertState, Effect, Engine, MaintenanceTime, NotificationKind, Routing,
+    Severity, Slo, SloId, Span, StateName, Timestamp,
 };
 
 /// What a thread of messages to a receiver is at.
@@ -17,16 +17,19 @@ struct Line {
 }
 
 type Ear = (AlertKey, String);
+type Tiers = BTreeSet<(Span, Span)>;
 
 /// What was told.
 #[derive(Debug, Default)]
 pub(crate) struct Told {
     routing: Routing,
     lines: BTreeMap<(String, String), Line>,
-    /// Who takes what to be up.
-    pub(crate) believed: BTreeSet<Ear>,
+    /// Who takes what to be up, and by which tiers: their long and short windows.
+    believed: BTreeMap<Ear, Tiers>,
     /// Since when an alert fires that nobody mutes.
     loud: BTreeMap<AlertKey, Timestamp>,
+    /// Since when so many tiers have burned in the episode of an alert.
+    tiers: BTreeMap<AlertKey, (usize, Timestamp)>,
     /// Since when somebody is to hear of an end.
     owed: BTreeMap<Ear, Timestamp>,
     /// The clock at the step at hand.
@@ -50,7 +53,8 @@ impl Told {
 
     fn restart_owed(&mut self, keys: Vec<Ear>) {
         // Counted anew from the first step of the next life.
-        self.owed.extend(keys.into_iter().map(|ear| (ear, Timestamp::EPOCH)));
+        self.owed
+            .extend(keys.into_iter().map(|ear| (ear, Timestamp::EPOCH)));
     }
 
     pub(crate) fn configure(&mut self, routing: &Routing) {
@@ -77,31 +81,82 @@ impl Told {
             if now && self.is_muted(record, clock - BOUNDARY, engine, slos) {
                 self.muted.insert(record.key.clone());
             }
-            let burns = matches!(record.state, AlertState::Firing { quiet_since: None, .. });
+            let burns = matches!(
+                record.state,
+                AlertState::Firing {
+                    quiet_since: None,
+                    ..
+                }
+            );
             if !now && burns {
                 let since = self.loud.get(&record.key).copied().unwrap_or(clock);
                 loud.insert(record.key.clone(), since);
             }
         }
         self.loud = loud;
-        let tells: BTreeSet<Ear> = ears(effects, true).collect();
-        for (key, since) in &self.loud {
-            let record = engine.alerts().find(|record| record.key == *key).expect("it fires");
-            for receiver in receivers(record) {
-                let ear = (key.clone(), (*receiver).to_owned());
-                let heard = self.believed.contains(&ear) || tells.contains(&ear);
-                let long = clock.since(*since) > patience;
-                assert!(heard || !long, "{receiver} has not heard of {key}, loud since {since:?}");
-            }
-        }
+        self.judge_news(clock, patience, engine, effects);
         for (ear, since) in &mut self.owed {
             if *since == Timestamp::EPOCH {
                 *since = clock;
             }
             let long = clock.since(*since) > patience;
             let told = effects.iter().any(|effect| tells_end(effect, ear));
-            assert!(told || !long, "{} is not told of the end of {}", ear.1, ear.0);
+            assert!(
+                told || !long,
+                "{} is not told of the end of {}",
+                ear.1,
+                ear.0
+            );
         }
+    }
+
+    /// Who is to hear of an alert has heard of it, and of every tier that has burned since.
+    fn judge_news(
+        &mut self,
+        clock: Timestamp,
+        patience: Span,
+        engine: &Engine,
+        effects: &[Effect],
+    ) {
+        let tells: BTreeMap<Ear, Tiers> = ears(effects, true).collect();
+        let mut tiers = BTreeMap::new();
+        for (key, since) in &self.loud {
+            let record = engine
+                .alerts()
+                .find(|record| record.key == *key)
+                .expect("it fires");
+            let burned: Tiers = record
+                .facts
+                .tiers
+                .iter()
+                .map(|t| (t.long, t.short))
+                .collect();
+            let known = self
+                .tiers
+                .get(key)
+                .filter(|(count, _)| *count == burned.len());
+            let same = known.map_or(clock, |(_, since)| *since);
+            tiers.insert(key.clone(), (burned.len(), same));
+            for receiver in receivers(record) {
+                let ear = (key.clone(), (*receiver).to_owned());
+                let told = self.believed.get(&ear).or_else(|| tells.get(&ear));
+                let long = clock.since(*since) > patience;
+                assert!(
+                    told.is_some() || !long,
+                    "{receiver} has not heard of {key}, loud since {since:?}"
+                );
+                let Some(told) = told.filter(|_| long && clock.since(same) > patience) else {
+                    continue;
+                };
+                let now = tells.get(&ear);
+                let heard = |tier| told.contains(tier) || now.is_some_and(|now| now.contains(tier));
+                assert!(
+                    burned.iter().all(heard),
+                    "{receiver} knows of {key} by {told:?}, but it burned by {burned:?}"
+                );
+            }
+        }
+        self.tiers = tiers;
     }
 
     /// The effects of the last step are in the store.
@@ -127,30 +182,34 @@ impl Told {
                         ),
                         Some(line) => assert!(
                             told.kind != NotificationKind::Trigger
-                                && (told.episode, told.sequence) == (line.episode, line.sequence + 1),
+                                && (told.episode, told.sequence)
+                                    == (line.episode, line.sequence + 1),
                             "after {line:?} comes {told:?}"
                         ),
                     }
                 }
                 Effect::Transitioned(moved) if moved.to == StateName::Inactive => {
                     let key = &moved.facts.key;
-                    let heard = self.believed.iter().filter(|(alert, _)| alert == key);
+                    let heard = self.believed.keys().filter(|(alert, _)| alert == key);
                     let wants = |(_, receiver): &&Ear| self.wants_ends(receiver);
                     let clock = self.clock.unwrap_or(moved.at);
                     let owed = heard.filter(wants).cloned().map(|ear| (ear, clock));
                     let owed: Vec<_> = owed.collect();
-                    self.believed.retain(|(alert, _)| alert != key);
+                    self.believed.retain(|(alert, _), _| alert != key);
                     self.owed.extend(owed);
                 }
                 _ => {}
             }
         }
-        for ear in ears(effects, true) {
-            let fresh = self.believed.insert(ear.clone());
+        for (ear, tiers) in ears(effects, true) {
+            let fresh = self.believed.insert(ear.clone(), tiers).is_none();
             self.owed.remove(&ear);
-            assert!(!fresh || !self.muted.contains(&ear.0), "told though muted: {ear:?}");
+            assert!(
+                !fresh || !self.muted.contains(&ear.0),
+                "told though muted: {ear:?}"
+            );
         }
-        for ear in ears(effects, false) {
+        for (ear, _) in ears(effects, false) {
             self.owed.remove(&ear);
         }
     }
@@ -162,7 +221,11 @@ impl Told {
 
     /// What is still owed.
     pub(crate) fn assert_settled(&self) {
-        assert!(self.owed.is_empty(), "never told of the end: {:?}", self.owed);
+        assert!(
+            self.owed.is_empty(),
+            "never told of the end: {:?}",
+            self.owed
+        );
     }
 
     fn is_muted(
@@ -177,12 +240,18 @@ impl Told {
         if silences.any(|s| s.starts_at <= at && at < s.ends_at && s.matches(&labels)) {
             return true;
         }
-        let about = |matchers: &[slofuse::engine::Matcher]| matchers.iter().all(|m| m.matches(&labels));
+        let about =
+            |matchers: &[slofuse::engine::Matcher]| matchers.iter().all(|m| m.matches(&labels));
         let open = |time: &MaintenanceTime| match time {
             MaintenanceTime::Once { from, until } => *from <= at && at < *until,
             MaintenanceTime::Recurring(_) => unreachable!("no such window"),
         };
-        if self.routing.maintenance.iter().any(|w| about(&w.matchers) && open(&w.when)) {
+        if self
+            .routing
+            .maintenance
+            .iter()
+            .any(|w| about(&w.matchers) && open(&w.when))
+        {
             return true;
         }
         let pages = |service: &str| {
@@ -193,18 +262,31 @@ impl Told {
             })
         };
         let ticket = record.facts.severity == Severity::Ticket;
-        if !self.routing.inhibit.is_empty() && ticket && record.facts.service == "pay" && pages("shop") {
+        if !self.routing.inhibit.is_empty()
+            && ticket
+            && record.facts.service == "pay"
+            && pages("shop")
+        {
             return true;
         }
-        let AlertKey::Burn { instance, severity: Severity::Ticket } = &record.key else {
+        let AlertKey::Burn {
+            instance,
+            severity: Severity::Ticket,
+        } = &record.key
+        else {
             return false;
         };
-        let mutes = slos.get(&instance.slo).is_some_and(|slo| slo.policy.page_mutes_ticket);
+        let mutes = slos
+            .get(&instance.slo)
+            .is_some_and(|slo| slo.policy.page_mutes_ticket);
         let page = AlertKey::Burn {
             instance: instance.clone(),
             severity: Severity::Page,
         };
-        mutes && engine.alerts().any(|other| other.key == page && other.is_firing())
+        mutes
+            && engine
+                .alerts()
+                .any(|other| other.key == page && other.is_firing())
     }
 }
 
@@ -216,8 +298,8 @@ fn receivers(record: &AlertRecord) -> &'static [&'static str] {
     }
 }
 
-/// Who is told of what that is up, or not.
-fn ears(effects: &[Effect], up: bool) -> impl Iterator<Item = Ear> {
+/// Who is told of what that is up, or not, and by which tiers.
+fn ears(effects: &[Effect], up: bool) -> impl Iterator<Item = (Ear, Tiers)> {
     let told = effects.iter().filter_map(|effect| match effect {
         Effect::Notify(told) => Some(told),
         _ => None,
@@ -225,13 +307,20 @@ fn ears(effects: &[Effect], up: bool) -> impl Iterator<Item = Ear> {
     told.flat_map(move |told| {
         let alone = std::slice::from_ref(&told.facts);
         let members = told.group.as_ref().map_or(alone, |group| &group.members);
-        let wanted = members.iter().filter(move |facts| facts.resolved_at.is_none() == up);
-        wanted.map(|facts| (facts.key.clone(), told.receiver.clone()))
+        let wanted = members
+            .iter()
+            .filter(move |facts| facts.resolved_at.is_none() == up);
+        wanted.map(|facts| {
+            let tiers = facts.tiers.iter().map(|tier| (tier.long, tier.short));
+            ((facts.key.clone(), told.receiver.clone()), tiers.collect())
+        })
     })
 }
 
-fn tells_end(effect: &Effect, (key, receiver): &Ear) -> bool {
-    let mut ends = ears(std::slice::from_ref(effect), false);
-    let mut ups = ears(std::slice::from_ref(effect), true);
-    ends.any(|(k, r)| k == *key && r == *receiver) || ups.any(|(k, r)| k == *key && r == *receiver)
+fn tells_end(effect: &Effect, ear: &Ear) -> bool {
+    let told = [true, false].map(|up| {
+        let mut ears = ears(std::slice::from_ref(effect), up);
+        ears.any(|(other, _)| other == *ear)
+    });
+    told.contains(&true)
 }
