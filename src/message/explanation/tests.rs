@@ -3,41 +3,43 @@
 use std::sync::Arc;
 
 use super::*;
-use crate::config;
-use crate::engine::{Counts, Outcome, Reading, TierFacts, TierStatus, burn::judge};
-
-const SETTINGS: &str = "
-definitions: [none]
-receivers:
-  - {name: somebody, console: {}}
-routes: {default: [somebody]}
-";
+use crate::engine::burn::judge;
+use crate::engine::{
+    Counts, Document, Indicator, Objective, Outcome, Period, Policy, Reach, Reading, Tier,
+    TierFacts, TierStatus,
+};
 
 const NOON: Timestamp = Timestamp::from_secs(1_772_366_400);
 
-fn slo(objective: f64, budget: &str, minimum: u32) -> Arc<Slo> {
-    let definitions = format!(
-        r#"
-apiVersion: slofuse/v1
-kind: SLO
-metadata: {{name: api, service: shop}}
-spec:
-  objective: {objective}
-  period: 30d
-  sli: {{events: {{bad: errors_total, total: requests_total}}}}
-  policy: one
----
-apiVersion: slofuse/v1
-kind: Policy
-metadata: {{name: one}}
-spec:
-  tiers:
-    - {{severity: page, long: 1h, short: 5m, budget: {budget}, minimum_events: {minimum}}}
-"#
-    );
-    let loaded = config::embedded(SETTINGS, &definitions);
-    let loaded = loaded.unwrap_or_else(|error| panic!("{error}"));
-    loaded.definitions[0].slo.clone()
+/// One tier that pages for this share of the budget of 30 days.
+fn slo(objective: f64, budget_fraction: f64, minimum_events: f64) -> Slo {
+    let usual = Policy::sre_workbook();
+    let tier = Tier {
+        budget_fraction,
+        minimum_events,
+        ..usual.tiers[0].clone()
+    };
+    let policy = Policy {
+        tiers: vec![tier],
+        ..usual
+    };
+    let period = Period::Rolling(Span::from_days(30));
+    Slo {
+        id: SloId::new("shop", "api"),
+        service: "shop".to_owned(),
+        name: "api".to_owned(),
+        objective: Objective::from_percent(objective).unwrap(),
+        sla: None,
+        indicator: Indicator::Counters {
+            bad: Vec::new(),
+            total: Vec::new(),
+        },
+        group_by: Vec::new(),
+        reach: Reach::new(&policy, &period),
+        period,
+        policy: Arc::new(policy),
+        document: Document::default(),
+    }
 }
 
 /// The slot of an instance with these readings, of 1h and 5m.
@@ -103,7 +105,7 @@ fn counted(slo: &Slo, long: (f64, f64), short: (f64, f64)) -> String {
 
 #[test]
 fn one_window_alone_does_not_fire() {
-    let slo = slo(99.0, "2%", 5);
+    let slo = slo(99.0, 0.02, 5.0);
     let over = counted(&slo, (900.0, 1_000.0), (0.0, 100.0));
     let young = counted(&slo, (90.0, 1_000.0), (90.0, 100.0));
     insta::assert_snapshot!([over, young].join("\n\n"), @r#"
@@ -121,7 +123,7 @@ fn one_window_alone_does_not_fire() {
 
 #[test]
 fn little_traffic_is_told() {
-    let slo = slo(99.0, "2%", 5);
+    let slo = slo(99.0, 0.02, 5.0);
     let few = counted(&slo, (3.0, 40.0), (3.0, 3.0));
     let fewer = counted(&slo, (3.0, 4.0), (3.0, 3.0));
     let none = counted(&slo, (0.0, 0.0), (0.0, 0.0));
@@ -152,7 +154,7 @@ fn little_traffic_is_told() {
 #[test]
 fn a_tier_that_can_never_fire_says_so() {
     // 20 % of the budget in an hour is 144 times as fast; an outage burns 100 times as fast.
-    let slo = slo(99.0, "20%", 5);
+    let slo = slo(99.0, 0.2, 5.0);
     let never = counted(&slo, (0.0, 1_000.0), (0.0, 100.0));
     let ratio = |window| Reading::from_ratio(window, Some(0.5), slo.objective);
     let (long, short) = (ratio(Span::from_hours(1)), ratio(Span::from_mins(5)));
@@ -172,7 +174,7 @@ fn a_tier_that_can_never_fire_says_so() {
 
 #[test]
 fn ratios_have_no_events_to_count() {
-    let slo = slo(99.9, "2%", 5);
+    let slo = slo(99.9, 0.02, 5.0);
     let ratio = |window, ratio| Reading::from_ratio(window, Some(ratio), slo.objective);
     let said = |long, short| {
         let (long, short) = (
@@ -196,7 +198,7 @@ fn ratios_have_no_events_to_count() {
 
 #[test]
 fn a_window_that_is_not_covered_says_when_it_will_be() {
-    let slo = slo(99.9, "2%", 5);
+    let slo = slo(99.9, 0.02, 5.0);
     let counts = Counts {
         bad: 50.0,
         total: 100.0,
@@ -217,7 +219,7 @@ fn a_window_that_is_not_covered_says_when_it_will_be() {
 
 #[test]
 fn in_budget_mode_the_usual_traffic_counts() {
-    let slo = slo(99.0, "2%", 5);
+    let slo = slo(99.0, 0.02, 5.0);
     let reading = |window, bad, total, usual| {
         Reading::from_usual(window, Counts { bad, total }, usual, slo.objective)
     };
@@ -241,7 +243,7 @@ fn in_budget_mode_the_usual_traffic_counts() {
 
 #[test]
 fn hostile_texts_stay_on_their_line() {
-    let slo = slo(99.0, "2%", 5);
+    let slo = slo(99.0, 0.02, 5.0);
     let detail = format!("refused\r\n\u{1b}[2J{}", "x".repeat(10_000));
     let id = InstanceId {
         slo: slo.id.clone(),
