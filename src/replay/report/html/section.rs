@@ -156,7 +156,7 @@ impl Section {
             is_seen: !played.is_empty(),
             badges: badges(&played),
             verdicts: verdicts(stage, slo),
-            legend: legend(&burn_curves),
+            legend: legend(stage, &burn_curves, played.len()),
             budget_svg: curves::budget(&frame, &budget_curves, &bands),
             burn_svg: curves::burn(&frame, &burn_curves, &thresholds, &bands),
             timeline_svg: timeline(&frame, &rows_of_lanes, &stage.nights),
@@ -425,11 +425,19 @@ fn thresholds(played: &[(usize, &InstanceReport)]) -> Vec<Threshold> {
     thresholds
 }
 
-fn legend(curves: &[Curve<'_>]) -> Vec<Key> {
-    let key = |curve: &Curve<'_>| Key {
-        classes: format!("{} {}", looks(&curve.variants), curve.class),
-        variants: numbers(&curve.variants),
-        text: curve.name.clone(),
+/// The lines of a plot; whose they are, where not all variants have them in common.
+fn legend(stage: &Stage<'_>, curves: &[Curve<'_>], played: usize) -> Vec<Key> {
+    let key = |curve: &Curve<'_>| {
+        let names = curve.variants.iter().map(|variant| stage.name(*variant));
+        let names: Vec<String> = names.collect();
+        Key {
+            classes: format!("{} {}", looks(&curve.variants), curve.class),
+            variants: numbers(&curve.variants),
+            text: match names.len() == played {
+                true => curve.name.clone(),
+                false => format!("{}, {}", curve.name, words::list(&names)),
+            },
+        }
     };
     curves.iter().map(key).collect()
 }
