@@ -83,7 +83,8 @@ fn csv(labels: &Labels, sample: &Sample) -> String {
 #[test]
 fn every_kind_of_file_holds_the_same_past() {
     let dir = TempDir::new().unwrap();
-    let series = shop(-80, 2);
+    // Nothing before the windows: memory knows no hours.
+    let series = shop(-73, 2);
     let mut scattered = lines(&series, dump);
     // Every line is somewhere else, none is lost.
     let count = scattered.len();
@@ -138,9 +139,36 @@ fn every_kind_of_file_holds_the_same_past() {
 }
 
 #[test]
+fn the_days_before_are_summed_up_by_the_hour() {
+    let dir = TempDir::new().unwrap();
+    let path = file(&dir, "a.om", &lines(&shop(-80, 2), open_metrics).join("\n"));
+    let mut history = from_files(&filing(&[&path])).unwrap();
+    let slo = &slos(AVAILABILITY)[0];
+    let (from, until) = (BEGIN - Span::from_days(7), BEGIN + Span::from_hours(1));
+    let hours = history.reel.hours(slo, from, until).unwrap();
+    let sums: Vec<(i64, f64, f64)> = hours
+        .iter()
+        .map(|(_, at, counts)| {
+            (
+                at.since(from).as_millis() / 3_600_000,
+                counts.bad,
+                counts.total,
+            )
+        })
+        .collect();
+    // Of the first sample nobody knows what it counted; the last hour has the outage.
+    let first = 7 * 24 - 80;
+    let mut expected = vec![(first + 1, 0.0, 36_000.0)];
+    expected.extend((2..=80).map(|n| (first + n, 0.0, 36_000.0)));
+    expected.push((7 * 24 + 1, 6_000.0, 36_000.0));
+    assert_eq!(sums, expected);
+}
+
+#[test]
 fn several_files_are_one_past() {
     let dir = TempDir::new().unwrap();
-    let series = shop(-80, 2);
+    // Nothing before the windows: memory knows no hours.
+    let series = shop(-73, 2);
     let half = BEGIN - Span::from_hours(30);
     let always = Timestamp::from_millis(i64::MAX);
     // The later half first; an hour is in both.
@@ -316,7 +344,7 @@ spec:
   objective: 99
   period: 7d
   sli:
-    raw: {error_ratio: "1 - avg_over_time(free[$window])"}
+    ratio: {error_ratio: "1 - avg_over_time(free[$window])"}
 "#,
     ));
     let history = from_files(&filing).unwrap();
