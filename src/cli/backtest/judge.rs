@@ -303,7 +303,7 @@ impl Page<'_> {
     }
 
     fn verdicts(&self, judgement: &Judgement) -> String {
-        let mut table = self.table();
+        let mut table = self.table(&[]);
         let mut header = vec!["alerts"];
         if self.is_compared() {
             header.insert(0, "variant");
@@ -349,7 +349,7 @@ impl Page<'_> {
 
     /// Detection by error ratio, where incidents were put in.
     fn ratios(&self, judgement: &Judgement) -> Option<String> {
-        let mut table = self.table();
+        let mut table = self.table(&[]);
         table.set_header([
             "variant",
             "error ratio",
