@@ -158,7 +158,7 @@ impl Fetch<'_> {
     async fn fill(
         &self,
         wanted: &[Wanted],
-        tracks: &mut Vec<Track>,
+        tracks: &mut [Track],
         attendant: &mut dyn Attendant,
     ) -> Result<Vec<(SloId, CoarseStretch)>, OpenError> {
         let mut coarse = Vec::new();
@@ -229,7 +229,7 @@ impl Fetch<'_> {
                 let subject = wanted.question.subject();
                 refused
                     .entry(slo.clone())
-                    .or_insert(format!("{subject}: {refusal}"));
+                    .or_insert_with(|| format!("{subject}: {refusal}"));
             }
         }
         let refused = with_dependents(&opening.slos, refused);
