@@ -49,7 +49,10 @@ impl Chart {
             r##"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="Helvetica, Arial, sans-serif" font-size="12" fill="#222222">"##
         )?;
         writeln!(out, "<title>{}</title>", escaped(&self.title))?;
-        writeln!(out, r##"<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>"##)?;
+        writeln!(
+            out,
+            r##"<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>"##
+        )?;
         writeln!(
             out,
             r#"<text x="{LEFT}" y="24" font-size="15" font-weight="bold">{}</text>"#,
@@ -114,7 +117,10 @@ impl Chart {
         for (x, y) in &line.points {
             if let Some(y) = y {
                 let (x, y) = (self.x(*x), self.y(*y));
-                writeln!(out, r#"<circle cx="{x:.1}" cy="{y:.1}" r="2.5" fill="{colour}"/>"#)?;
+                writeln!(
+                    out,
+                    r#"<circle cx="{x:.1}" cy="{y:.1}" r="2.5" fill="{colour}"/>"#
+                )?;
             }
         }
         let (x, y) = (WIDTH - RIGHT + 16.0, TOP + 8.0 + 22.0 * at as f64);

@@ -5,9 +5,7 @@ use slofuse::replay::ReelError;
 
 use super::chart::{Chart, Line};
 use super::strategies::{self, PERIOD, SCRAPE, SLOT, Strategy};
-use super::trials::{
-    self, Outcome, RATE, RATIOS, RESET_AFTER, RESET_RATIOS, SIGNIFICANT,
-};
+use super::trials::{self, Outcome, RATE, RATIOS, RESET_AFTER, RESET_RATIOS, SIGNIFICANT};
 
 /// Shares of the budget by which recall is told.
 const COSTS: [f64; 3] = [SIGNIFICANT, 0.05, 0.1];
@@ -36,7 +34,9 @@ pub(crate) fn played() -> Result<Vec<Played>, String> {
         });
         joined.collect::<Result<Vec<_>, String>>()
     })?;
-    let played = results.into_iter().map(|result| result.map_err(|e| e.to_string()));
+    let played = results
+        .into_iter()
+        .map(|result| result.map_err(|e| e.to_string()));
     played.collect()
 }
 
@@ -61,7 +61,10 @@ pub(crate) fn written(played: &[Played]) -> Vec<(String, String)> {
     let page = parts.iter().fold(TEMPLATE.to_owned(), fill);
     vec![
         ("workbook.md".to_owned(), page),
-        ("workbook/detection.svg".to_owned(), detection_chart(played).svg()),
+        (
+            "workbook/detection.svg".to_owned(),
+            detection_chart(played).svg(),
+        ),
         ("workbook/reset.svg".to_owned(), reset_chart(played).svg()),
     ]
 }
@@ -85,12 +88,18 @@ fn head(cells: Vec<String>) -> String {
 
 /// A column for each strategy.
 fn numbered(first: &str, played: &[Played]) -> Vec<String> {
-    let numbers = played.iter().map(|(strategy, _)| strategy.number.to_string());
+    let numbers = played
+        .iter()
+        .map(|(strategy, _)| strategy.number.to_string());
     std::iter::once(first.to_owned()).chain(numbers).collect()
 }
 
 fn strategy_table(played: &[Played]) -> String {
-    let head = head(["", "strategy", "policy", "tiers"].map(str::to_owned).to_vec());
+    let head = head(
+        ["", "strategy", "policy", "tiers"]
+            .map(str::to_owned)
+            .to_vec(),
+    );
     let rows = played.iter().map(|(strategy, _)| {
         let policy = strategy.policy();
         let tier = |tier: &slofuse::engine::Tier| {
@@ -122,11 +131,17 @@ fn span_or_never(span: Option<Span>) -> String {
 
 fn detection_table(played: &[Played]) -> String {
     let rows = RATIOS.iter().enumerate().map(|(at, ratio)| {
-        let cells = played.iter().map(|(_, outcome)| span_or_never(outcome.detections[at]));
-        let multiwindow = played.get(5).and_then(|(strategy, _)| strategy.formula(*ratio));
+        let cells = played
+            .iter()
+            .map(|(_, outcome)| span_or_never(outcome.detections[at]));
+        let multiwindow = played
+            .get(5)
+            .and_then(|(strategy, _)| strategy.formula(*ratio));
         let seconds = |span: Span| Span::from_secs(span.as_millis().div_euclid(1000));
         let formula = span_or_never(multiwindow.map(seconds));
-        row(std::iter::once(percent(*ratio)).chain(cells).chain([formula]))
+        row(std::iter::once(percent(*ratio))
+            .chain(cells)
+            .chain([formula]))
     });
     let mut columns = numbered("error ratio", played);
     columns.push("closed form of 6".to_owned());
@@ -156,15 +171,23 @@ fn event_table(played: &[Played]) -> String {
     };
     let mut table = head(numbered("", played));
     table += &of("alerts", &|o| o.judgement.alerts.to_string());
-    table += &of("significant events told of", &|o| o.judgement.detected.to_string());
-    table += &of("insignificant events told of", &|o| o.judgement.insignificant.to_string());
-    table += &of("alerts repeated within an event", &|o| o.judgement.repeats.to_string());
+    table += &of("significant events told of", &|o| {
+        o.judgement.detected.to_string()
+    });
+    table += &of("insignificant events told of", &|o| {
+        o.judgement.insignificant.to_string()
+    });
+    table += &of("alerts repeated within an event", &|o| {
+        o.judgement.repeats.to_string()
+    });
     table += &of("precision", &|o| share(o.judgement.precision));
     for cost in COSTS {
         let name = format!("recall of events that cost {} or more", percent(cost));
         table += &of(&name, &|o| share(recall(o, cost)));
     }
-    table += &of("recall, weighed by cost", &|o| share(o.judgement.recall_by_cost));
+    table += &of("recall, weighed by cost", &|o| {
+        share(o.judgement.recall_by_cost)
+    });
     let time = |o: &Outcome, pick: fn(slofuse::replay::judge::Quantiles) -> Span| {
         span_or_never(o.judgement.detection.map(pick))
     };
@@ -206,20 +229,60 @@ fn statements(played: &[Played]) -> String {
     };
     let precision = |number| judged(number, |o| o.judgement.precision);
     let rows: [(&str, &str, &str, String); 10] = [
-        ("1", "5-1", "a total outage is detected after 0.6 s", detection(1, 1.0)),
-        ("1", "5-1", "low precision: 0.1 % over 10 min costs 0.02 % of the budget", precision(1)),
-        ("2", "5-2", "a total outage is detected after 2 min 10 s", detection(2, 1.0)),
-        ("2", "5-2", "and stays up for the next 36 h", reset(2, 1.0, |o| &o.page_resets)),
+        (
+            "1",
+            "5-1",
+            "a total outage is detected after 0.6 s",
+            detection(1, 1.0),
+        ),
+        (
+            "1",
+            "5-1",
+            "low precision: 0.1 % over 10 min costs 0.02 % of the budget",
+            precision(1),
+        ),
+        (
+            "2",
+            "5-2",
+            "a total outage is detected after 2 min 10 s",
+            detection(2, 1.0),
+        ),
+        (
+            "2",
+            "5-2",
+            "and stays up for the next 36 h",
+            reset(2, 1.0, |o| &o.page_resets),
+        ),
         (
             "3",
             "5-3",
             "a total outage is detected after 1 h, as 0.2 % is; by then it costs 140 %",
             format!("{} and {}", detection(3, 1.0), detection(3, 0.002)),
         ),
-        ("4", "5-5", "a burn of 35 (3.5 %) never alerts; 3 % here", detection(4, 0.03)),
-        ("4", "5-5", "reset takes 58 min", reset(4, 1.0, |o| &o.page_resets)),
-        ("5", "5-7", "good recall, for the window of 3 d sees slow burns: 0.12 % here", detection(5, 0.0012)),
-        ("5", "5-7", "an even longer reset, for the window of 3 d", reset(5, 1.0, |o| &o.ticket_resets)),
+        (
+            "4",
+            "5-5",
+            "a burn of 35 (3.5 %) never alerts; 3 % here",
+            detection(4, 0.03),
+        ),
+        (
+            "4",
+            "5-5",
+            "reset takes 58 min",
+            reset(4, 1.0, |o| &o.page_resets),
+        ),
+        (
+            "5",
+            "5-7",
+            "good recall, for the window of 3 d sees slow burns: 0.12 % here",
+            detection(5, 0.0012),
+        ),
+        (
+            "5",
+            "5-7",
+            "an even longer reset, for the window of 3 d",
+            reset(5, 1.0, |o| &o.ticket_resets),
+        ),
         (
             "6",
             "5-9",
@@ -227,7 +290,11 @@ fn statements(played: &[Played]) -> String {
             format!("{}, {}", precision(6), reset(6, 1.0, |o| &o.page_resets)),
         ),
     ];
-    let head = head(["", "table", "the chapter", "here"].map(str::to_owned).to_vec());
+    let head = head(
+        ["", "table", "the chapter", "here"]
+            .map(str::to_owned)
+            .to_vec(),
+    );
     let rows = rows.into_iter().map(|(number, table, says, here)| {
         row([number.to_owned(), table.to_owned(), says.to_owned(), here])
     });
@@ -289,7 +356,9 @@ fn detection_chart(played: &[Played]) -> Chart {
 
 fn reset_chart(played: &[Played]) -> Chart {
     let title = "How long pages outlive the event (99.9% over 30d)";
-    chart(title, "reset time of pages", played, &RESET_RATIOS, |o| &o.page_resets)
+    chart(title, "reset time of pages", played, &RESET_RATIOS, |o| {
+        &o.page_resets
+    })
 }
 
 /// `0.1%`, `3.7%`, `100%`

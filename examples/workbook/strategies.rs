@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use slofuse::config;
-use slofuse::engine::{
-    Drops, Options, Policy, ReadingOptions, Reach, Routing, Slo, Span, Tier,
-};
+use slofuse::engine::{Drops, Options, Policy, Reach, ReadingOptions, Routing, Slo, Span, Tier};
 use slofuse::replay::Script;
 
 /// The policies as they are written.
@@ -73,13 +71,29 @@ impl Strategy {
 /// All of them, in the order of the chapter, and the built-in policy.
 pub(crate) fn all() -> Result<Vec<Strategy>, String> {
     let named = [
-        ("target-error-rate", "Target error rate >= SLO threshold", "target error rate"),
+        (
+            "target-error-rate",
+            "Target error rate >= SLO threshold",
+            "target error rate",
+        ),
         ("longer-window", "Increased alert window", "36h window"),
         ("duration", "Incrementing alert duration", "for 1h"),
         ("burn-rate", "Alert on burn rate", "burn rate 36"),
-        ("multiple-burn-rates", "Multiple burn rate alerts", "multiple burn rates"),
-        ("multiwindow", "Multiwindow, multi-burn-rate alerts", "multiwindow"),
-        (Policy::DEFAULT_NAME, "The built-in policy of slofuse", "sre-workbook"),
+        (
+            "multiple-burn-rates",
+            "Multiple burn rate alerts",
+            "multiple burn rates",
+        ),
+        (
+            "multiwindow",
+            "Multiwindow, multi-burn-rate alerts",
+            "multiwindow",
+        ),
+        (
+            Policy::DEFAULT_NAME,
+            "The built-in policy of slofuse",
+            "sre-workbook",
+        ),
     ];
     let numbered = named.into_iter().enumerate();
     let strategy = |(at, (policy, title, short)): (usize, (&str, &'static str, &'static str))| {
@@ -98,7 +112,10 @@ pub(crate) fn all() -> Result<Vec<Strategy>, String> {
 }
 
 fn script(slos: Vec<Arc<Slo>>, routing: Routing) -> Script {
-    debug_assert!(slos.iter().all(|slo| slo.reach == Reach::new(&slo.policy, &slo.period)));
+    debug_assert!(
+        slos.iter()
+            .all(|slo| slo.reach == Reach::new(&slo.policy, &slo.period))
+    );
     Script {
         slos,
         routing,

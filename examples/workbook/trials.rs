@@ -31,8 +31,8 @@ const TAIL: Span = Span::from_mins(5);
 
 /// Error ratios for which detection is measured.
 pub(crate) const RATIOS: [f64; 16] = [
-    0.001, 0.0012, 0.002, 0.003, 0.005, 0.007, 0.01, 0.0145, 0.02, 0.03, 0.037, 0.05, 0.1, 0.2, 0.5,
-    1.0,
+    0.001, 0.0012, 0.002, 0.003, 0.005, 0.007, 0.01, 0.0145, 0.02, 0.03, 0.037, 0.05, 0.1, 0.2,
+    0.5, 1.0,
 ];
 /// Error ratios for which reset is measured.
 pub(crate) const RESET_RATIOS: [f64; 5] = [0.002, 0.01, 0.05, 0.2, 1.0];
@@ -160,7 +160,10 @@ fn reset(
     let length = told.max(RESET_AFTER);
     let end = BEGIN + length;
     let is_over = |alerts: &[Alert]| {
-        !alerts.is_empty() && alerts.iter().all(|a| a.until.is_some_and(|until| until > end))
+        !alerts.is_empty()
+            && alerts
+                .iter()
+                .all(|a| a.until.is_some_and(|until| until > end))
     };
     let until = BEGIN + FUTURE - LOOK_EVERY;
     let fired = play(strategy, event(error_ratio, length), until, world, is_over)?;

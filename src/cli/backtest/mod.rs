@@ -122,7 +122,9 @@ pub(super) fn backtest(args: &BacktestArgs) -> Outcome {
         complain(&format!("playing the past: {}", chain(&error)));
         Failure::Failed
     })?;
-    let judged = args.judge.judge(incidents.as_deref(), &plan, &report, &mut *history.reel);
+    let judged = args
+        .judge
+        .judge(incidents.as_deref(), &plan, &report, &mut *history.reel);
     report.judgement = judged?;
     args.tell(&report)?;
     gate::judge(&args.fail_on, &report)
