@@ -1,6 +1,6 @@
 //! What a report lists: alerts, charts, receivers.
 
-use comfy_table::ColumnConstraint;
+use comfy_table::{ColumnConstraint, Width};
 
 use super::chart;
 use super::text::{Page, UNKNOWN};
@@ -13,6 +13,8 @@ use crate::replay::report::{AlertReport, SentFigures, SloReport};
 const ALERTS_SHOWN: usize = 15;
 /// So many charts are drawn unless all are asked for, those with most alerts.
 const CHARTS_SHOWN: usize = 5;
+/// Columns that the reason of an alert has at least.
+const WHY_WIDTH_MIN: u16 = 18;
 
 impl Page<'_> {
     /// The newest alerts, of all variants.
@@ -55,6 +57,10 @@ impl Page<'_> {
             for column in table.column_iter_mut().take(3) {
                 column.set_constraint(ColumnConstraint::ContentWidth);
             }
+        }
+        // What is left for the last one is enough for a word.
+        if let Some(why) = table.column_mut(7).filter(|_| self.is_compared()) {
+            why.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(WHY_WIDTH_MIN)));
         }
         let mut text = table.trim_fmt();
         if let hidden @ 1.. = alerts.len().saturating_sub(shown) {

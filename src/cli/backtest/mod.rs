@@ -204,7 +204,7 @@ impl BacktestArgs {
                 let paint = Paint::new(self.color, &std::io::stdout());
                 text::Page::new(report, paint, self.all, width()).text()
             }
-            Format::Json => serde_json::to_string_pretty(report).map_err(|error| {
+            Format::Json => serde_json::to_string(report).map_err(|error| {
                 complain(&format!("writing the report as JSON: {error}"));
                 Failure::Failed
             })?,

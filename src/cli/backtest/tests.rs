@@ -53,7 +53,7 @@ fn variants_stand_side_by_side() {
     2023-11-15 00:00 to 2023-11-15 01:00: everything at steps of 5m only, short bursts may be missed
     the clock of �[31mthe source is late
     objective 95: shop/checkout: the page tier can never fire: choose another policy
-    as defined: 2 pages, 1 of them at night, 2 tickets (14.0 a week), 1 notice, 1 alert about missing data, 1 page muted, 1 budget overspent at the end
+    as defined: 2 pages, 1 of them at night, 2 tickets (14.0 a week), 1 notice, 1 alert about missing data, 1 page told to nobody, 1 budget overspent at the end
     objective 95: 1 page, 1 ticket (7.0 a week), 1 alert about missing data
 
      SLO             variant        pages   night   tickets      left   lowest   notices   flaps   unalerted   watched

@@ -170,8 +170,10 @@ impl<'r> Page<'r> {
         if total.flaps > 0 {
             words.push(counted(total.flaps, "flap"));
         }
-        if total.pages_untold > 0 {
-            words.push(format!("{} muted", counted(total.pages_untold, "page")));
+        // Without settings there is nobody to be told.
+        if total.pages_untold > 0 && !variant.receivers.is_empty() {
+            let pages = counted(total.pages_untold, "page");
+            words.push(format!("{pages} told to nobody"));
         }
         let spent = self.spent(variant);
         if spent > 0 {
