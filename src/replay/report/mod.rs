@@ -12,6 +12,7 @@ mod alert;
 mod curve;
 mod figures;
 mod form;
+pub mod html;
 mod instance;
 mod judgement;
 mod log;
@@ -253,3 +254,6 @@ pub struct TierLine {
     /// It fires only with at least this many bad events in its long window.
     pub minimum_events: f64,
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

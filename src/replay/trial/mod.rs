@@ -32,8 +32,11 @@ use record::Record;
 
 pub use cast::slos_under_test;
 
-/// Time passes in steps of this while something is open, as in the daemon.
+/// Time passes in steps of this while something is open, as in the daemon ...
 const TICK: Span = Span::from_secs(1);
+/// ... but from slot to slot in tests that are longer: messages that wait for a time may then be
+/// late by less than a slot.
+const TICKS_UNTIL: Span = Span::from_days(2);
 
 /// What the tests of a file have in common.
 #[derive(Debug)]
@@ -126,7 +129,10 @@ impl<'a> Stage<'a> {
             slos: cast.slos.clone(),
             routing: self.routing.clone(),
             options: self.options.clone(),
-            tick: TICK,
+            tick: match test.until > TICKS_UNTIL {
+                true => self.options.reading.interval,
+                false => TICK,
+            },
         };
         let mut record = Record::new(self.writer.clone());
         let mut player = Player::begin(&script, &mut reel, start)?;
@@ -173,8 +179,11 @@ fn operate(
             undo,
         } => {
             let key = burn_key(&cast.subject, labels, *severity);
-            let mut open = player.engine().alerts();
-            if !open.any(|alert| alert.key == key && alert.is_firing()) {
+            let fires = player
+                .engine()
+                .alerts()
+                .any(|alert| alert.key == key && alert.is_firing());
+            if !fires {
                 let at = act.value.at;
                 return Some(Failure {
                     place: act.place.clone(),
@@ -184,7 +193,6 @@ fn operate(
                     timeline: timeline::around(record, cast, at, at),
                 });
             }
-            drop(open);
             let alert = key.dedup_key();
             match undo {
                 true => Operation::Unacknowledge { alert },
