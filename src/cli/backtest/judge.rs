@@ -119,9 +119,9 @@ impl JudgeArgs {
         let (ours, foreign): (Vec<_>, Vec<_>) = known.iter().partition(is_ours);
         if !foreign.is_empty() {
             let note = format!(
-                "{} of {} incidents are about nothing that was played: {}",
+                "{} of {} about nothing that was played: {}",
                 foreign.len(),
-                known.len(),
+                counted(known.len() as u64, "incident"),
                 names(&foreign)
             );
             if ours.is_empty() {
@@ -136,13 +136,17 @@ impl JudgeArgs {
         let inside = ours.iter().filter(is_inside).count();
         if inside < ours.len() {
             let outside = ours.len() - inside;
-            notes.push(format!("{outside} incidents did not begin in this stretch"));
+            let words = counted(outside as u64, "incident");
+            notes.push(format!("{words} did not begin in this stretch"));
         }
         let events: Vec<Event> = ours.into_iter().map(Event::of).collect();
         let mut variants = Vec::new();
         for (number, variant) in plan.variants.iter().enumerate() {
             let alerts = reported(report, number, &variant.slos);
-            let severities = [Severity::Page, Severity::Ticket].map(|severity| {
+            let tiers = || variant.slos.iter().flat_map(|slo| &slo.policy.tiers);
+            let has = |severity: &Severity| tiers().any(|tier| tier.severity == *severity);
+            let severities = [Severity::Page, Severity::Ticket].into_iter().filter(has);
+            let severities = severities.map(|severity| {
                 let terms = Terms {
                     from,
                     until,
@@ -152,7 +156,7 @@ impl JudgeArgs {
                 judge(&events, &alerts, &terms).told(&events)
             });
             variants.push(VariantJudgement {
-                severities: severities.to_vec(),
+                severities: severities.collect(),
             });
         }
         let omitted = report
@@ -168,7 +172,11 @@ impl JudgeArgs {
             .as_deref()
             .map(|path| path.display().to_string());
         Ok(Judgement {
-            against: format!("{inside} incidents of {}", file.unwrap_or_default()),
+            against: format!(
+                "{} of {}",
+                counted(inside as u64, "incident"),
+                file.unwrap_or_else(|| "a file".to_owned())
+            ),
             incidents: inside as u64,
             notes,
             variants,
@@ -232,7 +240,8 @@ impl JudgeArgs {
         let confounded = measured.variants.iter().map(|variant| variant.confounded);
         if let Some(most) = confounded.max().filter(|most| *most > 0) {
             notes.push(format!(
-                "up to {most} incidents were left out, for an alert was up anyway"
+                "{} left out, for an alert was up anyway",
+                counted(most, "incident")
             ));
         }
         let variants = measured.variants.iter().map(|variant| {
@@ -245,8 +254,8 @@ impl JudgeArgs {
         });
         Ok(Judgement {
             against: format!(
-                "{} incidents put into {} (seed {}), significant from {} of the budget",
-                measured.incidents,
+                "{} put into {} (seed {}), significant from {} of the budget",
+                counted(measured.incidents, "incident"),
                 counted((slos - measured.refused.len()) as u64, "SLO"),
                 self.inject_seed,
                 figures::percent(self.significant)
@@ -418,3 +427,6 @@ fn quantiles(of: Option<Quantiles>) -> String {
         },
     )
 }
+
+#[cfg(test)]
+mod tests;
