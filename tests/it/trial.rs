@@ -72,20 +72,36 @@ fn mutants(rules: &Path, path: &Path) -> Vec<(String, PathBuf, String)> {
     if text.contains("policy: low-traffic") {
         let path = rules.join("policies/low-traffic.yaml");
         let policy = fs::read_to_string(&path).unwrap();
-        for (from, to) in [("budget: 10%", "budget: 12%"), ("short: 1h", "short: 90m")] {
+        for (from, to) in [
+            ("budget: 10%", "budget: 12%"),
+            ("budget: 15%", "budget: 17%"),
+            ("budget: 20%", "budget: 23%"),
+            ("short: 1h", "short: 90m"),
+            ("short: 1d", "short: 30h"),
+        ] {
             assert!(policy.contains(from));
             break_(to.to_owned(), &path, policy.replacen(from, to, 1));
         }
     } else {
-        for change in ["budget: 3%", "short: 10m"] {
-            let varied = match text.contains("minimum_events: 10") {
-                true => text.replacen("{minimum_events: 10}", &format!("{{{change}}}"), 1),
-                false => {
-                    let policy = format!("spec:\n  policy: {{vary: {{1h: {{{change}}}}}}}\n");
-                    text.replacen("spec:\n", &policy, 1)
-                }
-            };
-            break_(format!("1h: {change}"), path, varied);
+        for (long, budget, short) in [
+            ("1h", "4%", "10m"),
+            ("6h", "10%", "1h"),
+            ("1d", "20%", "3h"),
+            ("3d", "20%", "12h"),
+        ] {
+            for change in [format!("budget: {budget}"), format!("short: {short}")] {
+                let varied = match text.contains("1h: {minimum_events: 10}") {
+                    true => {
+                        let varied = format!("{long}: {{{change}}}");
+                        text.replacen("1h: {minimum_events: 10}", &varied, 1)
+                    }
+                    false => {
+                        let policy = format!("spec:\n  policy: {{vary: {{{long}: {{{change}}}}}}}\n");
+                        text.replacen("spec:\n", &policy, 1)
+                    }
+                };
+                break_(format!("{long}: {change}"), path, varied);
+            }
         }
     }
     let sli = text.find("  sli:").unwrap();
@@ -133,7 +149,7 @@ fn a_broken_definition_fails_its_test() {
             fs::write(&path, sound).unwrap();
         }
     }
-    assert!(count > 60, "only {count} mutants");
+    assert!(count > 130, "only {count} mutants");
     assert!(
         survivors.is_empty(),
         "{} of {count}:\n{}",
