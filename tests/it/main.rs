@@ -1,13 +1,18 @@
 //! Integration tests: the library and the binary against real files, servers and faults.
 #![expect(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 
+mod backtest;
 mod chaos;
 mod check;
 mod cli;
 mod config;
 mod convert;
+mod dataset;
 mod delivery;
 mod deploy;
+#[path = "../../benches/dataset/exactness/mod.rs"]
+#[allow(dead_code, reason = "only a part of the comparison is needed")]
+mod exactness;
 mod mistakes;
 mod readme;
 mod repository;
@@ -20,3 +25,4 @@ mod tidy;
 mod tls;
 mod tour;
 mod trial;
+mod workbook;

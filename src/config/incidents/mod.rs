@@ -96,7 +96,11 @@ pub fn read(name: &str, bytes: &[u8], zone: Option<&Zone>) -> Result<Incidents, 
         let mark = draft.mark;
         if incidents.len() == INCIDENTS_MAX {
             let message = format!("there are more than {INCIDENTS_MAX} incidents");
-            report.error(mark, message, "split the file, and judge by one part at a time");
+            report.error(
+                mark,
+                message,
+                "split the file, and judge by one part at a time",
+            );
             break;
         }
         incidents.extend(draft.compile(&clock, &report));
@@ -198,7 +202,10 @@ impl Draft {
             && end < start
         {
             let message = "the incident ends before it begins";
-            let fix = format!("exchange {} and {}, or correct them", self.names.0, self.names.1);
+            let fix = format!(
+                "exchange {} and {}, or correct them",
+                self.names.0, self.names.1
+            );
             report.error(*mark, message, fix);
             return None;
         }
@@ -251,7 +258,11 @@ fn severity((mark, word): &Cell, report: &Report<'_>) -> Option<Severity> {
     let severity = known.next();
     if severity.is_none() {
         let message = format!("{:?} is no severity", excerpt(word));
-        report.error(*mark, message, "write page, ticket or info, or leave it out");
+        report.error(
+            *mark,
+            message,
+            "write page, ticket or info, or leave it out",
+        );
     }
     severity
 }

@@ -61,7 +61,9 @@ pub(super) fn drafts(bytes: &[u8], report: &Report<'_>) -> Drafts {
     let mut list = Vec::new();
     for row in rows {
         if row.len() != names.len() {
-            let mark = row.first().map_or_else(|| report.start(), |(mark, _)| *mark);
+            let mark = row
+                .first()
+                .map_or_else(|| report.start(), |(mark, _)| *mark);
             let (has, wanted) = (row.len(), names.len());
             let message = format!("the row has {has} columns, the header has {wanted}");
             report.error(mark, message, "quote what holds a comma or a quote");
@@ -133,10 +135,15 @@ fn native(row: &Row<'_>, report: &Report<'_>) -> Draft {
             Vec::new()
         });
     }
-    draft.severity = row.get(&["severity"]).and_then(|cell| severity(&cell, report));
+    draft.severity = row
+        .get(&["severity"])
+        .and_then(|cell| severity(&cell, report));
     let significant = row.get(&["significant"]);
     draft.significant = significant.is_none_or(|cell| significance(&cell, report));
-    draft.title = row.get(&["title"]).map(|(_, title)| title).unwrap_or_default();
+    draft.title = row
+        .get(&["title"])
+        .map(|(_, title)| title)
+        .unwrap_or_default();
     draft
 }
 
@@ -158,7 +165,11 @@ fn exported(row: &Row<'_>) -> Draft {
 /// The rows of a table, empty lines left out. A mistake of syntax ends it.
 fn rows(bytes: &[u8], report: &Report<'_>) -> Vec<Vec<Cell>> {
     let Ok(text) = std::str::from_utf8(bytes) else {
-        report.error(report.start(), "this is not UTF-8", "save the file as UTF-8");
+        report.error(
+            report.start(),
+            "this is not UTF-8",
+            "save the file as UTF-8",
+        );
         return Vec::new();
     };
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);

@@ -213,7 +213,10 @@ fn every_mistake_of_a_table_is_told() {
 fn a_file_that_is_not_there_is_a_mistake() {
     let found = load(Path::new("no/such/incidents.yaml"), None).unwrap_err();
     let text = found.to_string();
-    assert!(text.contains("cannot be read") && text.contains("fix:"), "{text}");
+    assert!(
+        text.contains("cannot be read") && text.contains("fix:"),
+        "{text}"
+    );
 }
 
 #[test]

@@ -74,7 +74,11 @@ impl Plan {
         let mut at = wish.from;
         let mut outages = 0;
         while injections.len() < INJECTIONS_MAX {
-            let start = at + Span::from_secs(draw.below(DAY.as_millis().unsigned_abs() / 1000).cast_signed());
+            let start = at
+                + Span::from_secs(
+                    draw.below(DAY.as_millis().unsigned_abs() / 1000)
+                        .cast_signed(),
+                );
             // The steps have no factor in common with the number of parts: all are visited, and
             // as the numbers have none either, all pairs.
             ratios = (ratios + 5) % RATIO_PARTS;

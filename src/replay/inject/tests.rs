@@ -130,7 +130,8 @@ fn counted(script: &Script, reel: &mut dyn Reel, hours: i64) -> Counts {
     let sum = |window: Span| {
         let of = evaluations.iter().flat_map(|e| &e.readings);
         let of = of.filter(|reading| reading.window == window);
-        of.filter_map(|reading| reading.counts).fold(Counts::ZERO, |a, b| a + b)
+        of.filter_map(|reading| reading.counts)
+            .fold(Counts::ZERO, |a, b| a + b)
     };
     sum(HOUR.times(6))
 }
@@ -155,7 +156,11 @@ fn check(events: &str, lines: &[Line], plan: Plan, expected: &[f64]) {
     let tally = injected.tally();
     assert_eq!(tally.bad, expected, "{events}");
     let put_in: f64 = tally.bad.iter().sum();
-    assert_eq!(with.bad - without.bad, put_in, "{events}: {without:?} {with:?}");
+    assert_eq!(
+        with.bad - without.bad,
+        put_in,
+        "{events}: {without:?} {with:?}"
+    );
     assert_eq!(with.total, without.total, "{events}");
 }
 
@@ -173,7 +178,9 @@ fn requests_move_to_a_series_that_appears_with_its_first_error() {
 #[test]
 fn requests_move_to_the_series_that_is_there() {
     let lines = [
-        Line::new(&[REQUESTS, (CODE, "200")], |scrape| 100.0 + (scrape % 7) as f64),
+        Line::new(&[REQUESTS, (CODE, "200")], |scrape| {
+            100.0 + (scrape % 7) as f64
+        }),
         Line::new(&[REQUESTS, (CODE, "204")], |_| 10.0),
         Line::new(&[REQUESTS, (CODE, "503")], |scrape| (scrape % 3) as f64),
         Line::new(&[REQUESTS, (CODE, "200")], |_| 7.0).on("b"),
@@ -189,7 +196,9 @@ fn resets_in_the_middle_lose_nothing() {
     let lines = [
         Line::new(&[REQUESTS, (CODE, "200")], |_| 100.0).reset_at(250),
         Line::new(&[REQUESTS, (CODE, "500")], |_| 1.0).reset_at(250),
-        Line::new(&[REQUESTS, (CODE, "200")], |_| 100.0).on("b").reset_at(245),
+        Line::new(&[REQUESTS, (CODE, "200")], |_| 100.0)
+            .on("b")
+            .reset_at(245),
     ];
     let plan = Plan::new(vec![burst(60, 5, 0.25), burst(300, 5, 0.01)]);
     check(BY_CODE, &lines, plan, &[1_000.0, 40.0]);
@@ -199,8 +208,10 @@ fn resets_in_the_middle_lose_nothing() {
 fn a_bad_series_that_appears_by_itself_joins_the_one_that_was_put_in() {
     let lines = [
         Line::new(&[REQUESTS, (CODE, "200")], |_| 100.0),
-        Line::new(&[REQUESTS, (CODE, "500")], |scrape| f64::from(u8::from(scrape >= 250)) * 3.0)
-            .since(250),
+        Line::new(&[REQUESTS, (CODE, "500")], |scrape| {
+            f64::from(u8::from(scrape >= 250)) * 3.0
+        })
+        .since(250),
     ];
     let plan = Plan::new(vec![burst(60, 5, 0.25)]);
     check(BY_CODE, &lines, plan, &[500.0]);
@@ -223,7 +234,12 @@ fn failures_counted_apart_are_added() {
 fn good_and_bad_make_the_total() {
     let events = "{good: requests_ok_total, bad: requests_failed_total}";
     let lines = [Line::new(&[(METRIC_NAME, "requests_ok_total")], |_| 40.0)];
-    check(events, &lines, Plan::new(vec![burst(60, 10, 0.001)]), &[1.0]);
+    check(
+        events,
+        &lines,
+        Plan::new(vec![burst(60, 10, 0.001)]),
+        &[1.0],
+    );
 }
 
 #[test]
@@ -250,12 +266,18 @@ fn what_a_definition_leaves_out_stays_left_out() {
         Line::new(&[REQUESTS, (CODE, "200"), ("path", "/healthz")], |_| 1000.0),
         Line::new(&[REQUESTS, (CODE, "200"), ("path", "/pay")], |_| 10.0),
     ];
-    check(&events, &lines, Plan::new(vec![burst(60, 5, 1.0)]), &[200.0]);
+    check(
+        &events,
+        &lines,
+        Plan::new(vec![burst(60, 5, 1.0)]),
+        &[200.0],
+    );
 }
 
 #[test]
 fn what_is_no_counter_is_refused() {
-    let script = script("{bad: 'max_over_time(bad[$window])', total: 'max_over_time(all[$window])'}");
+    let script =
+        script("{bad: 'max_over_time(bad[$window])', total: 'max_over_time(all[$window])'}");
     let mut nothing = MemoryReel::default();
     let reading = &script.options.reading;
     let refused = InjectedReel::new(&mut nothing, &script.slos[0], Plan::default(), reading);
@@ -269,7 +291,10 @@ fn what_is_no_counter_is_refused() {
 #[test]
 fn counters_never_fall() {
     let lines = [
-        Line::new(&[REQUESTS, (CODE, "200")], |scrape| (scrape.rem_euclid(11)) as f64).reset_at(300),
+        Line::new(&[REQUESTS, (CODE, "200")], |scrape| {
+            (scrape.rem_euclid(11)) as f64
+        })
+        .reset_at(300),
         Line::new(&[REQUESTS, (CODE, "500")], |_| 0.0),
     ];
     let script = script(BY_CODE);
@@ -312,7 +337,10 @@ fn plans_follow_from_their_seed_and_cover_everything() {
     assert!(ratios.contains(&1.0) && ratios.iter().any(|ratio| *ratio < 0.002));
     let lengths: Vec<Span> = all.iter().map(|i| i.end.since(i.start)).collect();
     let bounds = Span::from_secs(30)..=Span::from_hours(12);
-    assert!(lengths.iter().all(|length| bounds.contains(length)), "{lengths:?}");
+    assert!(
+        lengths.iter().all(|length| bounds.contains(length)),
+        "{lengths:?}"
+    );
     assert!(lengths.iter().any(|length| *length < Span::from_mins(1)));
     assert!(lengths.iter().any(|length| *length > Span::from_hours(9)));
     let hours: std::collections::BTreeSet<i64> = all
@@ -324,7 +352,9 @@ fn plans_follow_from_their_seed_and_cover_everything() {
         .iter()
         .map(|injection| {
             let length = injection.end.since(injection.start);
-            let long = [300, 1800, 7200].iter().filter(|s| length > Span::from_secs(**s));
+            let long = [300, 1800, 7200]
+                .iter()
+                .filter(|s| length > Span::from_secs(**s));
             let ratio = RATIO_CLASSES.iter().filter(|r| injection.error_ratio > **r);
             (long.count(), ratio.count())
         })
@@ -398,21 +428,44 @@ fn variants_are_measured_round_by_round() {
         significant: 0.02,
         grace: Span::from_mins(5),
     };
-    let id = SloId::new("shop", "api");
+    let ids = [SloId::new("shop", "api")];
     let variants = [strict, deaf];
-    let measured = measure(&variants, &id, &mut recorded, stretch, &wish).unwrap();
-    assert!(measured.injections.len() >= 12 && measured.rounds >= 2, "{measured:?}");
-    assert_eq!(measured.confounded, [0, 0]);
+    let mut shares = Vec::new();
+    let measured = measure(
+        &variants,
+        &ids,
+        &mut recorded,
+        stretch,
+        &wish,
+        &mut |share| {
+            shares.push(share);
+        },
+    );
+    let measured = measured.unwrap();
+    assert!(measured.incidents >= 12, "{measured:?}");
+    assert_eq!((measured.refused.len(), shares), (0, vec![0.5, 1.0]));
     let [strict, deaf] = measured.variants.clone().try_into().unwrap();
-    let (pages, classes) = &strict[0];
+    assert_eq!((strict.confounded, deaf.confounded), (0, 0));
+    let (pages, classes) = &strict.severities[0];
     assert_eq!(pages.false_alerts, 0, "{pages:?}");
     assert_eq!(pages.recall.map(|r| r > 0.5), Some(true), "{pages:?}");
     let incidents: u64 = classes.iter().map(|class| class.incidents).sum();
-    assert_eq!(incidents, measured.injections.len() as u64);
+    assert_eq!(incidents, measured.incidents);
     let outage = classes.last().unwrap().detection.unwrap();
     assert!(outage.p50 <= Span::from_mins(3), "{outage:?}");
-    assert_eq!(deaf.len(), 1, "it has no tier of severity ticket");
-    assert!(deaf[0].0.detected < pages.detected);
-    let again = measure(&variants, &id, &mut recorded, stretch, &wish).unwrap();
-    assert_eq!(again, measured, "the same seed says the same");
+    assert_eq!(
+        deaf.severities.len(),
+        1,
+        "it has no tier of severity ticket"
+    );
+    assert!(deaf.severities[0].0.detected < pages.detected);
+    let again = measure(&variants, &ids, &mut recorded, stretch, &wish, &mut |_| {});
+    assert_eq!(again.unwrap(), measured, "the same seed says the same");
+    let short = (BEGIN, BEGIN + HOUR);
+    let none = measure(&variants, &ids, &mut recorded, short, &wish, &mut |_| {}).unwrap();
+    assert_eq!(none.incidents, 0);
+    assert_eq!(
+        none.refused[0].1,
+        "the past is too short: after an incident there must be 7h without one"
+    );
 }

@@ -8,8 +8,20 @@ use crate::engine::{Indicator, Labels, MatchOp, Matcher, Selector, Slo, Term};
 /// Label values that mean an error in most metrics; they are tried where the definition names none
 /// (`code=~"5.."` names none).
 const ERROR_WORDS: [&str; 14] = [
-    "500", "5xx", "503", "502", "504", "error", "errors", "failure", "failed", "fail", "false",
-    "Internal", "Unavailable", "400",
+    "500",
+    "5xx",
+    "503",
+    "502",
+    "504",
+    "error",
+    "errors",
+    "failure",
+    "failed",
+    "fail",
+    "false",
+    "Internal",
+    "Unavailable",
+    "400",
 ];
 /// Values seen in bad series that are remembered of one label.
 const SEEN_MAX: usize = 50;
@@ -147,7 +159,9 @@ impl Terms {
                 MatchOp::Regex(_) | MatchOp::NotRegex(_) => {
                     let named = selector.matchers();
                     let named: Vec<_> = named.iter().filter(|m| m.name == matcher.name).collect();
-                    self.value(&matcher.name, |value| named.iter().all(|m| m.op.matches(value)))?
+                    self.value(&matcher.name, |value| {
+                        named.iter().all(|m| m.op.matches(value))
+                    })?
                 }
             };
             twin = with(&twin, &matcher.name, &value);
@@ -157,9 +171,8 @@ impl Terms {
 
     /// The labels with one change each that a selector does not take.
     fn avoiding(&self, selector: &Selector, labels: &Labels) -> Vec<Labels> {
-        let can_change = |matcher: &&Matcher| {
-            matcher.name != METRIC_NAME && !self.fixed.contains(&matcher.name)
-        };
+        let can_change =
+            |matcher: &&Matcher| matcher.name != METRIC_NAME && !self.fixed.contains(&matcher.name);
         let changed = selector.matchers().iter().filter(can_change);
         let changed = changed.filter_map(|matcher| {
             let value = self.value(&matcher.name, |value| !matcher.op.matches(value))?;

@@ -95,8 +95,9 @@ impl<'a> Court<'a> {
                 break;
             }
             let case = self.cases.get(at);
-            let fits =
-                |case: &&Case<'_>| case.end + grace >= from && case.event.subject.admits_alert(alert);
+            let fits = |case: &&Case<'_>| {
+                case.end + grace >= from && case.event.subject.admits_alert(alert)
+            };
             found.extend(case.filter(fits).map(|_| at));
         }
         found.reverse();
@@ -211,7 +212,10 @@ impl Case<'_> {
     fn verdict(&self) -> Verdict {
         let (start, end) = (self.event.start, self.end);
         let covered = covered(&self.up, start, end);
-        let was_up = self.up.iter().any(|(from, until)| *from <= end && *until >= start);
+        let was_up = self
+            .up
+            .iter()
+            .any(|(from, until)| *from <= end && *until >= start);
         let kind = match (self.told, was_up) {
             (Some(_), _) => VerdictKind::Detected,
             (None, true) => VerdictKind::Masked,
@@ -245,9 +249,7 @@ fn share(part: f64, rest: f64) -> Option<f64> {
     (part + rest > 0.0).then(|| part / (part + rest))
 }
 
-fn recall_by_cost<'a>(
-    significant: impl Iterator<Item = &'a (&'a Event, Verdict)>,
-) -> Option<f64> {
+fn recall_by_cost<'a>(significant: impl Iterator<Item = &'a (&'a Event, Verdict)>) -> Option<f64> {
     let (mut detected, mut all) = (0.0, 0.0);
     for (event, verdict) in significant {
         let cost = event.cost?;

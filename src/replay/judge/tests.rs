@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::engine::{InstanceId, MatchOp, SloId};
+use crate::engine::MatchOp;
 
 const BEGIN: i64 = 1_700_000_000;
 
@@ -24,12 +24,9 @@ fn event(start: i64, end: i64) -> Event {
 }
 
 fn alert_of(slo: &str, severity: Severity, told: i64, until: Option<i64>) -> Alert {
-    let instance = InstanceId {
-        slo: SloId::new("shop", slo),
-        labels: Labels::empty(),
-    };
     Alert {
-        key: AlertKey::Burn { instance, severity },
+        key: format!("shop/{slo}/{severity}"),
+        slo: Some(format!("shop/{slo}")),
         severity,
         service: "shop".to_owned(),
         labels: Labels::new([("slo", slo)]),
@@ -86,7 +83,11 @@ fn an_alert_that_stays_up_masks_the_next_event() {
     let judged = judge(&events, &[page(101, 2000)], &terms(5));
     assert_eq!((judged.detected, judged.missed, judged.masked), (1, 1, 1));
     assert_eq!(judged.verdicts[1].kind, VerdictKind::Masked);
-    assert_eq!(judged.unalerted, Span::from_mins(1), "it was up all the same");
+    assert_eq!(
+        judged.unalerted,
+        Span::from_mins(1),
+        "it was up all the same"
+    );
     assert_eq!(minutes(judged.reset), Some((1890, 1890, 1890)));
 }
 
@@ -105,7 +106,11 @@ fn one_alert_that_covers_two_that_overlap_tells_of_the_first() {
 #[test]
 fn an_early_alert_takes_no_time_and_the_grace_has_an_end() {
     let judged = judge(&[event(100, 200)], &[page(60, 150)], &terms(5));
-    assert_eq!(minutes(judged.detection), Some((0, 0, 0)), "it is up when it begins");
+    assert_eq!(
+        minutes(judged.detection),
+        Some((0, 0, 0)),
+        "it is up when it begins"
+    );
     let judged = judge(&[event(100, 200)], &[page(60, 95)], &terms(5));
     assert_eq!((judged.detected, judged.false_alerts), (1, 0));
     let judged = judge(&[event(100, 200)], &[page(60, 94)], &terms(5));
@@ -135,13 +140,14 @@ fn subjects_admit_alerts() {
     assert_eq!(detected(&about, page(100, 120)), 0);
     assert_eq!(detected(&about, search()), 1);
     let mut source = page(100, 120);
-    source.key = AlertKey::SourceDown {
-        source: "prometheus".to_owned(),
-    };
+    source.slo = None;
     assert_eq!(detected(&about, source.clone()), 0);
     about.subject = Subject::default();
     assert_eq!(detected(&about, source), 1);
-    assert_eq!(spelling("Checkout API (prod)"), spelling("checkout-api_prod"));
+    assert_eq!(
+        spelling("Checkout API (prod)"),
+        spelling("checkout-api_prod")
+    );
 }
 
 #[test]
@@ -191,7 +197,10 @@ fn what_is_open_at_the_end_has_no_reset() {
     let alerts = [alert_of("api", Severity::Page, end - 50, None)];
     let judged = judge(&[open, event(end + 10, end + 20)], &alerts, &terms(0));
     assert_eq!((judged.detected, judged.missed, judged.unreset), (1, 0, 1));
-    assert_eq!((judged.reset, judged.unalerted), (None, Span::from_mins(10)));
+    assert_eq!(
+        (judged.reset, judged.unalerted),
+        (None, Span::from_mins(10))
+    );
 }
 
 #[test]
@@ -222,7 +231,10 @@ fn naive(events: &[Event], alerts: &[Alert], terms: &Terms) -> (Vec<Option<usize
         }
         near.sort_by_key(|position| events[*position].start);
         let begun = |position: &&usize| events[**position].start <= alert.told_at + terms.grace;
-        let news = near.iter().filter(begun).find(|position| told[**position].is_none());
+        let news = near
+            .iter()
+            .filter(begun)
+            .find(|position| told[**position].is_none());
         let known = near.iter().any(|position| told[*position].is_some());
         match news.or_else(|| near.first().filter(|_| !known)) {
             Some(position) => told[*position] = Some(index),

@@ -412,11 +412,6 @@ pub(in crate::replay) struct Tape {
 }
 
 impl Tape {
-    /// The samples there are.
-    pub(in crate::replay) fn samples(&self) -> u64 {
-        self.chunks.iter().map(|chunk| chunk.samples).sum()
-    }
-
     /// The first sample of all.
     pub(in crate::replay) fn oldest(&self) -> Option<Timestamp> {
         self.chunks.iter().filter_map(|chunk| chunk.oldest).min()

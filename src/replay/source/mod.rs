@@ -6,6 +6,7 @@ mod cache;
 mod chunk;
 mod estimate;
 mod fetch;
+mod files;
 mod pack;
 mod plan;
 mod question;
@@ -18,6 +19,7 @@ pub(in crate::replay) use block::Gather;
 pub(in crate::replay) use chunk::{Chunk, ChunkError, Tape};
 pub use estimate::Estimate;
 pub use fetch::Progress;
+pub use files::{Filing, from_files};
 pub(in crate::replay) use question::{PERIOD_STEP, Question, as_hours, hours_name};
 pub use server::{Attendant, OpenError, Opening, from_server};
 

@@ -84,6 +84,17 @@ pub enum OpenError {
         #[source]
         source: ChunkErrorOpaque,
     },
+    /// A file cannot be read.
+    #[error("reading {path}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// Files are not what they should be: each mistake with its place and its fix.
+    #[error("the history has mistakes\n{}", .0.join("\n"))]
+    Mistakes(Vec<String>),
     /// The cost was not all right.
     #[error("nothing was fetched")]
     Declined,
@@ -444,7 +455,8 @@ fn holes_of(
     let mut known = from - step;
     for chunk in &tape.chunks {
         if let (Some(oldest), Some(newest)) = (chunk.oldest, chunk.newest) {
-            add(known, oldest);
+            // A step that ends with the sample would see it.
+            add(known, oldest - Span::from_millis(1));
             known = known.max(newest);
         }
     }

@@ -1,0 +1,177 @@
+//! `slofuse backtest`: from files to what definitions would have done, as people and programs read
+//! it.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::cli::run;
+
+const SETTINGS: &str = "definitions: [slo.yaml]
+night: {start: '22:00', end: '07:00', time_zone: Europe/Berlin}
+receivers:
+  - {name: pager, console: {}}
+  - {name: board, console: {}}
+routes: {default: [board], page: [pager]}
+";
+
+const SLO: &str = r#"apiVersion: slofuse/v1
+kind: SLO
+metadata: {service: shop, name: checkout, owner: shop, runbook: "https://example.com"}
+spec:
+  objective: 99
+  period: 1d
+  policy: quick
+  sli: {events: {bad: 'requests_total{code="500"}', total: requests_total}}
+---
+apiVersion: slofuse/v1
+kind: Policy
+metadata: {name: quick}
+spec:
+  tiers:
+    - {severity: page, long: 10m, short: 2m, budget: 10%}
+    - {severity: ticket, long: 1h, short: 10m, budget: 20%}
+"#;
+
+const SLOW: &str = r#"apiVersion: slofuse/v1
+kind: Policy
+metadata: {name: slow}
+spec:
+  tiers:
+    - {severity: page, long: 2h, short: 30m, budget: 50%}
+"#;
+
+/// 2026-03-01 00:00 UTC.
+const BEGIN: i64 = 1_772_323_200;
+const HOUR: i64 = 3_600;
+
+/// Two days of a shop of ten requests a second, all of which fail for five minutes of the second
+/// day's third hour: four in the morning in Berlin.
+fn history() -> String {
+    let mut text = "# TYPE requests counter\n".to_owned();
+    for (code, share) in [("200", 0.0), ("500", 1.0)] {
+        let mut value = 0.0;
+        for second in (0..48 * HOUR).step_by(30) {
+            let outage = 27 * HOUR..27 * HOUR + 300;
+            let failing = if outage.contains(&second) { 1.0 } else { 0.0 };
+            let count: f64 = 300.0 * if share > 0.5 { failing } else { 1.0 - failing };
+            value += count;
+            let at = BEGIN + second;
+            let labels = format!("job=\"shop\",instance=\"a\",code=\"{code}\"");
+            writeln!(text, "requests_total{{{labels}}} {value} {at}").unwrap();
+        }
+    }
+    text.push_str("# EOF\n");
+    text
+}
+
+/// Runs `backtest` in a folder with all the files; the folder's name is left out of what is said.
+fn backtest(arguments: &[&str]) -> (i32, String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("slofuse.yaml", SETTINGS);
+    write("slo.yaml", SLO);
+    write("slow.yaml", SLOW);
+    write("history.om", &history());
+    let path = |name: &str| Path::join(folder.path(), name).to_str().unwrap().to_owned();
+    let arguments: Vec<String> = arguments
+        .iter()
+        .map(|argument| match argument.strip_prefix('@') {
+            Some(name) => path(name),
+            None => (*argument).to_owned(),
+        })
+        .collect();
+    let mut all = vec!["backtest"];
+    all.extend(arguments.iter().map(String::as_str));
+    let (code, out, err) = run(&all);
+    let folder = format!("{}/", folder.path().display());
+    (code, out.replace(&folder, ""), err.replace(&folder, ""))
+}
+
+const PAST: [&str; 7] = [
+    "--config",
+    "@slofuse.yaml",
+    "--history",
+    "@history.om",
+    "--no-cache",
+    "--from",
+    "2026-03-02",
+];
+
+#[test]
+fn wrong_calls_are_refused_with_what_to_do() {
+    let refused = |arguments: &[&str]| {
+        let (code, out, err) = backtest(arguments);
+        assert_eq!(out, "");
+        (code, err.lines().next().unwrap_or_default().to_owned())
+    };
+    let config = ["--config", "@slofuse.yaml"];
+    let with = |more: &[&'static str]| refused(&[&config[..], more].concat());
+    assert_eq!(refused(&[]).0, 64);
+    let (code, error) = with(&["--slo", "shop/chekout"]);
+    assert_eq!(
+        (code, error.as_str()),
+        (
+            64,
+            "slofuse: no SLO is called shop/chekout: did you mean shop/checkout?"
+        )
+    );
+    let (code, error) = with(&["--policy", "quik"]);
+    assert_eq!(
+        (code, error.as_str()),
+        (64, "slofuse: no policy is called quik: did you mean quick?")
+    );
+    let (code, error) = with(&["--objective", "100"]);
+    assert_eq!(code, 64);
+    assert!(error.contains("100 is not an objective"), "{error}");
+    assert_eq!(with(&["--fail-on", "pages"]).0, 64);
+    let (code, error) = with(&["--policy", "@nowhere.yaml"]);
+    assert_eq!(code, 2, "{error}");
+    let (code, error) = refused(&["@slow.yaml"]);
+    assert_eq!(code, 2, "{error}");
+}
+
+#[test]
+fn the_past_is_told_on_a_terminal() {
+    let (code, out, err) = backtest(&PAST);
+    assert_eq!((code, err.as_str()), (0, ""));
+    insta::assert_snapshot!(out, @"");
+}
+
+#[test]
+fn variants_and_conditions_are_for_programs_too() {
+    let more = [
+        "--format",
+        "json",
+        "--policy",
+        "@slow.yaml",
+        "--objective",
+        "90",
+        "--fail-on",
+        "pages>0/week",
+        "--fail-on",
+        "tickets>100",
+    ];
+    let (code, out, err) = backtest(&[&PAST[..], &more].concat());
+    assert_eq!(code, 2);
+    insta::assert_snapshot!(err, @"");
+    let report: Value = serde_json::from_str(&out).unwrap();
+    let names: Vec<&str> = report["variants"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|variant| variant["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["as defined", "policy slow, objective 90"]);
+    assert_eq!(report["night"]["zone"], "Europe/Berlin");
+    let pages = |number: usize| {
+        report["variants"][number]["total"]["pages"]
+            .as_u64()
+            .unwrap()
+    };
+    assert_eq!((pages(0), pages(1)), (1, 0));
+    assert_eq!(report["variants"][0]["total"]["pages_at_night"], 1);
+    let page = &report["slos"][0]["variants"][0]["alerts"][0];
+    assert_eq!(page["fired_at"], "2026-03-02T03:01:30Z");
+}
