@@ -72,20 +72,37 @@ fn mutants(rules: &Path, path: &Path) -> Vec<(String, PathBuf, String)> {
     if text.contains("policy: low-traffic") {
         let path = rules.join("policies/low-traffic.yaml");
         let policy = fs::read_to_string(&path).unwrap();
-        for (from, to) in [("budget: 10%", "budget: 12%"), ("short: 1h", "short: 90m")] {
+        for (from, to) in [
+            ("budget: 10%", "budget: 12%"),
+            ("budget: 15%", "budget: 17%"),
+            ("budget: 20%", "budget: 23%"),
+            ("short: 1h", "short: 90m"),
+            ("short: 1d", "short: 30h"),
+        ] {
             assert!(policy.contains(from));
             break_(to.to_owned(), &path, policy.replacen(from, to, 1));
         }
     } else {
-        for change in ["budget: 3%", "short: 10m"] {
-            let varied = match text.contains("minimum_events: 10") {
-                true => text.replacen("{minimum_events: 10}", &format!("{{{change}}}"), 1),
-                false => {
-                    let policy = format!("spec:\n  policy: {{vary: {{1h: {{{change}}}}}}}\n");
-                    text.replacen("spec:\n", &policy, 1)
-                }
-            };
-            break_(format!("1h: {change}"), path, varied);
+        for (long, budget, short) in [
+            ("1h", "4%", "10m"),
+            ("6h", "10%", "1h"),
+            ("1d", "20%", "3h"),
+            ("3d", "20%", "12h"),
+        ] {
+            for change in [format!("budget: {budget}"), format!("short: {short}")] {
+                let varied = match text.contains("1h: {minimum_events: 10}") {
+                    true => {
+                        let varied = format!("{long}: {{{change}}}");
+                        text.replacen("1h: {minimum_events: 10}", &varied, 1)
+                    }
+                    false => {
+                        let policy =
+                            format!("spec:\n  policy: {{vary: {{{long}: {{{change}}}}}}}\n");
+                        text.replacen("spec:\n", &policy, 1)
+                    }
+                };
+                break_(format!("{long}: {change}"), path, varied);
+            }
         }
     }
     let sli = text.find("  sli:").unwrap();
@@ -133,7 +150,7 @@ fn a_broken_definition_fails_its_test() {
             fs::write(&path, sound).unwrap();
         }
     }
-    assert!(count > 60, "only {count} mutants");
+    assert!(count > 130, "only {count} mutants");
     assert!(
         survivors.is_empty(),
         "{} of {count}:\n{}",
@@ -329,13 +346,18 @@ fn a_failure_says_what_was_expected_and_what_happened() {
            shop.test.yaml:11:28
            expected a message to ticket from 0s to 20m
            but      none of 2 messages fits; the nearest is a trigger to page at 11m: [PAGE] shop/availability burns its error budget at 16.67x, 97.69% left, gone in 1d 18h
-             |    30s  quiet       burn 5m 0, 30m 0, 1h 0, 2h 0, 6h 0, 1d 0, 3d 0; budget 0% consumed
-             |     1m  quiet       burn 5m 0, 30m 0, 1h 0, 2h 0, 6h 0, 1d 0, 3d 0; budget 0% consumed
-             |  1m30s  quiet       burn 5m 0, 30m 0, 1h 0, 2h 0, 6h 0, 1d 0, 3d 0; budget 0% consumed
-             |     2m  quiet       burn 5m 0, 30m 0, 1h 0, 2h 0, 6h 0, 1d 0, 3d 0; budget 0% consumed
+             |     9m  quiet       burn 5m 0, 30m 0, 1h 0, 2h 0, 6h 0, 1d 0, 3d 0; budget 0% consumed
+             |  9m30s  quiet       burn 5m 0, 30m 0, 1h 0, 2h 0, 6h 0, 1d 0, 3d 0; budget 0% consumed
+             |    10m  quiet       burn 5m 0, 30m 0, 1h 0, 2h 0, 6h 0, 1d 0, 3d 0; budget 0% consumed
+             | 10m30s  quiet       burn 5m 100, 30m 16.67, 1h 8.33, 2h 4.17, 6h 1.39, 1d 0.347, 3d 0.116; budget 1.16% consumed
+             |    11m  burning     burn 5m 200, 30m 33.33, 1h 16.67, 2h 8.33, 6h 2.78, 1d 0.694, 3d 0.231; budget 2.31% consumed
              |    11m  * shop/availability/page: inactive -> firing
              |    11m  > page is sent a trigger: [PAGE] shop/availability burns its error budget at 16.67x, 97.69% left, gone in 1d 18h
+             | 11m30s  burning     burn 5m 300, 30m 50, 1h 25, 2h 12.5, 6h 4.17, 1d 1.04, 3d 0.347; budget 3.47% consumed
+             |    12m  burning     burn 5m 400, 30m 66.67, 1h 33.33, 2h 16.67, 6h 5.56, 1d 1.39, 3d 0.463; budget 4.62% consumed
+             | 12m30s  burning     burn 5m 500, 30m 83.33, 1h 41.67, 2h 20.83, 6h 6.94, 1d 1.74, 3d 0.579; budget 5.78% consumed
              | 12m30s  > page is sent a update: [PAGE] shop/availability still burns its error budget at 41.67x, 94.22% left, gone in 16h 16m
+             |    13m  burning     burn 5m 600, 30m 100, 1h 50, 2h 25, 6h 8.33, 1d 2.08, 3d 0.694; budget 6.94% consumed
              | 14m30s  * shop/availability/ticket: inactive -> firing (muted)
              | 14m30s  * shop/availability/ticket is muted
     1 test passed, 1 failed
@@ -425,7 +447,26 @@ tests:
 ";
     let (code, out, err) = test(&shop(unfitting), &[]);
     assert_eq!((code, err.as_str()), (2, ""));
-    insta::assert_snapshot!(out, @"");
+    insta::assert_snapshot!(out, @r#"
+    shop.test.yaml:4:10: error: the SLO shop/availabilty is not defined
+      fix: did you mean "shop/availability"?
+    shop.test.yaml:8:25: error: no series can be invented for shop/availability
+      fix: name those that count the events: good: and bad:
+    shop.test.yaml:10:30: error: shop/availability has no window of 7m
+      fix: use one of: 5m, 30m, 1h, 2h, 6h, 1d, 3d
+    shop.test.yaml:10:30: error: shop/availability is not grouped by "region"
+      fix: remove the labels: it has one instance
+    shop.test.yaml:10:65: error: there is no receiver "pager"
+      fix: did you mean "page"?
+    shop.test.yaml
+      FAIL nothing fits
+           shop.test.yaml:4:10: error: the SLO shop/availabilty is not defined
+             fix: did you mean "shop/availability"?
+      FAIL little fits
+           shop.test.yaml:8:25: error: no series can be invented for shop/availability
+             fix: name those that count the events: good: and bad:
+    0 tests passed, 2 failed, 5 mistakes
+    "#);
 }
 
 #[test]

@@ -18,11 +18,12 @@ mod record;
 mod tape;
 mod timeline;
 
-use crate::config::trial::{Deed, Located, SloName, Test, TestFile};
+use crate::config::trial::{Act, Deed, Located, SloName, Test, TestFile};
 use crate::config::{Definition, Diagnostics, Place, settings::Settings};
+use crate::engine::routing::SEVERITY_LABEL;
 use crate::engine::{
-    Acknowledgement, AlertKey, InstanceId, Labels, Operation, Options, Recipient, Route, Routing,
-    Severity, Silence, SloId, Span, Timestamp,
+    Acknowledgement, AlertKey, InstanceId, Labels, MatchOp, Matcher, Operation, Options, Recipient,
+    Route, Routing, Severity, Silence, SloId, Span, Timestamp,
 };
 use crate::message::Writer;
 
@@ -155,7 +156,7 @@ fn operate(
     player: &mut Player,
     record: &mut Record,
     cast: &Cast,
-    act: &Located<crate::config::trial::Act>,
+    act: &Located<Act>,
 ) -> Option<Failure> {
     let now = player.now();
     let operation = match &act.value.deed {
@@ -239,9 +240,9 @@ fn by_severity() -> Routing {
     };
     let route = |severity: Severity| Route {
         name: severity.as_str().to_owned(),
-        matchers: vec![crate::engine::Matcher {
-            name: crate::engine::routing::SEVERITY_LABEL.to_owned(),
-            op: crate::engine::MatchOp::Equal(severity.as_str().to_owned()),
+        matchers: vec![Matcher {
+            name: SEVERITY_LABEL.to_owned(),
+            op: MatchOp::Equal(severity.as_str().to_owned()),
         }],
         receivers: vec![severity.as_str().to_owned()],
         ..Route::default()
