@@ -213,5 +213,5 @@ fn variants_and_conditions_are_for_programs_too() {
         .unwrap()
         .iter()
         .find(|alert| alert["severity"] == "page");
-    assert_eq!(page.unwrap()["fired_at"], "2026-03-02T03:01:00Z");
+    assert_eq!(page.unwrap()["fired_at"], "2026-03-02T03:01:30Z");
 }
