@@ -182,6 +182,16 @@ impl SourceArgs {
         Ok(history)
     }
 
+    /// The server that is asked, as the settings and the arguments name it; `None` where files are
+    /// read.
+    pub(super) fn asks(&self, settings: &Settings) -> Option<SourceSettings> {
+        let mut source = settings.source.clone();
+        if let Some(url) = &self.prometheus {
+            source.url.clone_from(url);
+        }
+        self.history.is_empty().then_some(source)
+    }
+
     fn opening(
         &self,
         slos: &[Arc<Slo>],

@@ -5,6 +5,8 @@
 //! column of zeros takes one byte. Columns with fractions (counters of seconds, spread gaps) are
 //! stored as they are. Nothing is rounded: unpacking gives back the bits that were packed.
 
+use std::cmp::Ordering;
+
 use serde::{Deserialize, Serialize};
 
 use super::counts::Counts;
@@ -41,13 +43,32 @@ impl Packed {
     /// The buckets as they were packed. Foreign bytes unpack to zeros instead of failing.
     pub(super) fn unpack(&self) -> Box<Buckets> {
         let mut buckets = Box::new([Counts::ZERO; LEN]);
-        let mut bytes = self.0.iter().copied();
-        let bad = unpack_column(&mut bytes).unwrap_or([0.0; LEN]);
-        let total = unpack_column(&mut bytes).unwrap_or([0.0; LEN]);
-        for ((bucket, bad), total) in buckets.iter_mut().zip(bad).zip(total) {
-            *bucket = Counts { bad, total };
+        let mut bytes = &*self.0;
+        if each_value(&mut bytes, |at, bad| buckets[at].bad = bad).is_none() {
+            buckets.iter_mut().for_each(|bucket| bucket.bad = 0.0);
+        }
+        if each_value(&mut bytes, |at, total| buckets[at].total = total).is_none() {
+            buckets.iter_mut().for_each(|bucket| bucket.total = 0.0);
         }
         buckets
+    }
+
+    /// `share` of bucket `within`, and all after it, without unpacking.
+    pub(super) fn tail(&self, within: usize, share: f64) -> Counts {
+        let mut bytes = &*self.0;
+        let mut column = || {
+            let mut sum = 0.0;
+            let add = |at: usize, value: f64| match at.cmp(&within) {
+                Ordering::Less => {}
+                Ordering::Equal => sum = value * share,
+                Ordering::Greater => sum += value,
+            };
+            each_value(&mut bytes, add).map_or(0.0, |()| sum)
+        };
+        Counts {
+            bad: column(),
+            total: column(),
+        }
     }
 
     /// Heap bytes.
@@ -97,14 +118,14 @@ fn is_exact_integer(value: f64) -> bool {
     value.fract() == 0.0 && value.abs() < EXACT_MAX && (value != 0.0 || value.to_bits() == 0)
 }
 
-fn unpack_column(bytes: &mut impl Iterator<Item = u8>) -> Option<[f64; LEN]> {
-    let mut column = [0.0; LEN];
-    match bytes.next()? {
-        ZEROS => {}
+/// Takes a column and tells its values in order; `None` when it is cut off or foreign.
+fn each_value(bytes: &mut &[u8], mut tell: impl FnMut(usize, f64)) -> Option<()> {
+    match take_byte(bytes)? {
+        ZEROS => (0..LEN).for_each(|at| tell(at, 0.0)),
         DIFFERENCES => {
             let mut last = 0_i64;
             let mut still = 0_u64;
-            for value in &mut column {
+            for at in 0..LEN {
                 if still > 0 {
                     still -= 1;
                 } else {
@@ -113,21 +134,25 @@ fn unpack_column(bytes: &mut impl Iterator<Item = u8>) -> Option<[f64; LEN]> {
                         difference => last = last.wrapping_add(unzigzag(difference)),
                     }
                 }
-                *value = last as f64;
+                tell(at, last as f64);
             }
         }
         RAW => {
-            for value in &mut column {
-                let mut word = [0; 8];
-                for byte in &mut word {
-                    *byte = bytes.next()?;
-                }
-                *value = f64::from_le_bytes(word);
+            for at in 0..LEN {
+                let (word, rest) = bytes.split_first_chunk()?;
+                *bytes = rest;
+                tell(at, f64::from_le_bytes(*word));
             }
         }
         _ => return None,
     }
-    Some(column)
+    Some(())
+}
+
+fn take_byte(bytes: &mut &[u8]) -> Option<u8> {
+    let (first, rest) = bytes.split_first()?;
+    *bytes = rest;
+    Some(*first)
 }
 
 const fn zigzag(value: i64) -> u64 {
@@ -146,10 +171,10 @@ fn push_varint(mut value: u64, bytes: &mut Vec<u8>) {
     bytes.push(value as u8);
 }
 
-fn take_varint(bytes: &mut impl Iterator<Item = u8>) -> Option<u64> {
+fn take_varint(bytes: &mut &[u8]) -> Option<u64> {
     let mut value = 0_u64;
     for shift in (0..64).step_by(7) {
-        let byte = bytes.next()?;
+        let byte = take_byte(bytes)?;
         value |= u64::from(byte & 0x7f) << shift;
         if byte < 0x80 {
             return Some(value);
@@ -191,7 +216,25 @@ mod tests {
 
         #[test]
         fn foreign_bytes_are_survived(bytes in prop::collection::vec(any::<u8>(), 0..600)) {
-            let _buckets = Packed(bytes.into_boxed_slice()).unpack();
+            let packed = Packed(bytes.into_boxed_slice());
+            let (_buckets, _tail) = (packed.unpack(), packed.tail(7, 0.5));
+        }
+
+        #[test]
+        fn a_tail_is_summed_as_if_unpacked(
+            values in prop::collection::vec((value(), value()), LEN),
+            within in 0..LEN,
+            share in 0.0..=1.0_f64,
+        ) {
+            let mut buckets = [Counts::ZERO; LEN];
+            for (bucket, (bad, total)) in buckets.iter_mut().zip(values) {
+                *bucket = Counts { bad, total };
+            }
+            let rest = buckets.iter().skip(within + 1);
+            let sum = rest.fold(buckets[within].scale(share), |sum, bucket| sum + *bucket);
+            let tail = Packed::new(&buckets).tail(within, share);
+            prop_assert_eq!(tail.bad.to_bits(), sum.bad.to_bits());
+            prop_assert_eq!(tail.total.to_bits(), sum.total.to_bits());
         }
     }
 

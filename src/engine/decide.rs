@@ -22,9 +22,7 @@ impl Engine {
             return;
         };
         let slos: BTreeMap<SloId, Arc<Slo>> = state
-            .feed
-            .slos
-            .iter()
+            .awake(now)
             .map(|slo| (slo.id.clone(), slo.clone()))
             .collect();
         let evaluations = self.evaluate(state, &slos, now);
@@ -38,7 +36,7 @@ impl Engine {
         }
         self.move_blind_alerts(feed, &slos, &evaluations, now);
         if let Some(state) = self.feeds.get_mut(feed) {
-            state.keep(evaluations);
+            state.keep(|slo| slos.contains_key(slo), evaluations);
         }
         self.decided.push((feed.to_owned(), now));
     }
@@ -58,10 +56,11 @@ impl Engine {
             }
         }
         let exclusions = Exclusions::new(&self.routing, slos.values(), now);
-        for tally in state.live.tallies() {
-            let Some(slo) = slos.get(&tally.id.slo) else {
-                continue;
-            };
+        let tallies = slos.values().flat_map(|slo| {
+            let tallies = state.live.tallies_of(&slo.id);
+            tallies.map(move |tally| (slo, tally))
+        });
+        for (slo, tally) in tallies {
             let covered_from = state.live.covered_from(&slo.id);
             let memory = Memory {
                 excluded: exclusions.of(slo, &tally.id, now),

@@ -17,9 +17,9 @@ use super::time::{Span, Timestamp};
 
 /// Samples may be this much older than three scrapes before they count as stale: a sample is
 /// readable only once its scrape has ended.
-const STALE_GRACE: Span = Span::from_secs(2);
+pub(super) const STALE_GRACE: Span = Span::from_secs(2);
 /// So many scrapes may be missing before an instance has no data.
-const STALE_SCRAPES: i64 = 3;
+pub(super) const STALE_SCRAPES: i64 = 3;
 
 /// What a slot of an instance ends in: exactly one of five.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]

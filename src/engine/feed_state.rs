@@ -29,6 +29,8 @@ pub(super) struct FeedState {
     pub(super) evaluations: BTreeMap<InstanceId, Arc<Evaluation>>,
     pub(super) answered: Presence,
     pub(super) last_slot: Timestamp,
+    /// By position, the slot before which an SLO is not decided.
+    pub(super) rests: Vec<Timestamp>,
 }
 
 impl FeedState {
@@ -43,6 +45,7 @@ impl FeedState {
             evaluations: BTreeMap::new(),
             answered: Presence::default(),
             last_slot: Timestamp::EPOCH,
+            rests: Vec::new(),
         }
     }
 
@@ -82,6 +85,13 @@ impl FeedState {
         slo.is_some_and(|slo| matches!(slo.indicator, Indicator::Windows(_)))
     }
 
+    /// The SLOs that are decided at a slot.
+    pub(super) fn awake(&self, now: Timestamp) -> impl Iterator<Item = &Arc<Slo>> {
+        let slos = self.feed.slos.iter().enumerate();
+        let awake = slos.filter(move |(at, _)| self.rests.get(*at).is_none_or(|rest| *rest <= now));
+        awake.map(|(_, slo)| slo)
+    }
+
     /// Drops what was known under definitions that are gone or mean something else now.
     pub(super) fn keep_what_means_the_same(&mut self, next: &Feed, same: impl Fn(&SloId) -> bool) {
         let next: BTreeSet<&SloId> = next.slos.iter().map(|slo| &slo.id).collect();
@@ -91,14 +101,20 @@ impl FeedState {
         self.evaluations.retain(|id, _| kept.contains(&id.slo));
         self.live.blindness.retain(|id| kept.contains(&id.slo));
         self.asked.clear();
+        self.rests.clear();
         self.asked_period = None;
         if kept.is_empty() {
             self.answered = Presence::default();
         }
     }
 
-    /// Keeps what a slot has come to, and with it how the slots before ended.
-    pub(super) fn keep(&mut self, evaluations: BTreeMap<InstanceId, Evaluation>) {
+    /// Keeps what a slot has come to for the SLOs that were decided, and with it how the slots
+    /// before ended.
+    pub(super) fn keep(
+        &mut self,
+        decided: impl Fn(&SloId) -> bool,
+        evaluations: BTreeMap<InstanceId, Evaluation>,
+    ) {
         let before = std::mem::take(&mut self.evaluations);
         let kept = |(id, evaluation): (InstanceId, Evaluation)| {
             let recent = before.get(&id).map(|before| &before.recent);
@@ -116,6 +132,10 @@ impl FeedState {
             (id, Arc::new(evaluation))
         };
         self.evaluations = evaluations.into_iter().map(kept).collect();
+        if !self.rests.is_empty() {
+            let resting = before.into_iter().filter(|(id, _)| !decided(&id.slo));
+            self.evaluations.extend(resting);
+        }
     }
 
     /// The fresh reading takes the place of the old one.

@@ -88,6 +88,15 @@ pub enum Input {
         /// Whether these are the last ones.
         complete: bool,
     },
+    /// The SLOs of a feed that are not decided before a slot: the caller knows from
+    /// [`Engine::calm`](super::Engine::calm) that nothing happens to them, and brings their samples
+    /// at that slot.
+    Rested {
+        /// The feed.
+        feed: String,
+        /// By position in the feed, the slot at which each is decided again.
+        until: Vec<Timestamp>,
+    },
     /// A slot of a feed, the time being `now`.
     Slot {
         /// The feed.

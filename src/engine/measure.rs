@@ -18,17 +18,19 @@ use super::counts::Counts;
 use super::feed::Feed;
 use super::labels::Labels;
 use super::presence::Presence;
-use super::sample::RawSeries;
+use super::sample::{self, RawSeries};
 use super::series::{Counter, Drops};
 use super::slo::{Indicator, InstanceId, SloId};
 use super::time::{Span, Timestamp};
 
 mod counters;
 mod coverage;
+mod foresight;
 mod slices;
 mod tallies;
 mod targets;
 
+pub(super) use foresight::Seen;
 pub use tallies::Tally;
 
 use coverage::Coverage;
@@ -228,11 +230,12 @@ impl Measure {
     fn see(&mut self, until: Timestamp, polled: &[RawSeries]) {
         let seen = self.presence.newest();
         let new = |raw: &RawSeries| -> Option<(Timestamp, Timestamp)> {
-            let end = raw.samples.partition_point(|sample| sample.at <= until);
-            let begin = raw
-                .samples
-                .partition_point(|sample| Some(sample.at) <= seen);
-            let samples = raw.samples.get(begin..end)?;
+            let readable = sample::until(&raw.samples, until);
+            let begin = match readable.first() {
+                Some(first) if Some(first.at) > seen => 0,
+                _ => readable.partition_point(|sample| Some(sample.at) <= seen),
+            };
+            let samples = readable.get(begin..)?;
             Some((samples.first()?.at, samples.last()?.at))
         };
         let stretches = polled.iter().filter_map(new);

@@ -120,6 +120,30 @@ impl Ring {
         sum
     }
 
+    /// The first `count` buckets after `edge`, which is the end of a bucket.
+    pub(super) fn after(&self, edge: Timestamp, count: usize) -> Vec<Counts> {
+        let first = edge.as_millis().div_euclid(self.width).saturating_add(1);
+        let end = first.saturating_add(i64::try_from(count).unwrap_or(i64::MAX));
+        let mut found = Vec::with_capacity(count);
+        let mut bucket = first;
+        while bucket < end {
+            let number = bucket.div_euclid(block::LEN as i64);
+            let within = bucket.rem_euclid(block::LEN as i64);
+            let taken = (block::LEN as i64 - within).min(end - bucket);
+            let position = usize::try_from(number - self.first).ok();
+            let block = position.and_then(|position| self.blocks.get(position));
+            let buckets = block.and_then(Block::read);
+            let counts = |at: i64| {
+                let at = usize::try_from(at).ok();
+                let counts = at.and_then(|at| buckets.as_ref()?.get(at).copied());
+                counts.unwrap_or(Counts::ZERO)
+            };
+            found.extend((within..within + taken).map(counts));
+            bucket += taken;
+        }
+        found
+    }
+
     /// The newest `count` events and the time after which they lie; `None` when that would be
     /// before `edge`. Blocks are passed over by their sums, only the one at the edge is opened.
     pub(super) fn last(&self, count: f64, edge: Timestamp) -> Option<(Timestamp, Counts)> {
@@ -227,11 +251,14 @@ impl Block {
 
     /// `share` of bucket `within`, and all after it.
     fn tail(&self, within: usize, share: f64) -> Counts {
-        let tail = |buckets: &Buckets| {
-            let rest = buckets.iter().skip(within + 1);
-            rest.fold(buckets[within].scale(share), |sum, bucket| sum + *bucket)
-        };
-        self.read().map_or(Counts::ZERO, |buckets| tail(&buckets))
+        match &self.buckets {
+            Store::Empty => Counts::ZERO,
+            Store::Open(buckets) => {
+                let rest = buckets.iter().skip(within + 1);
+                rest.fold(buckets[within].scale(share), |sum, bucket| sum + *bucket)
+            }
+            Store::Packed(packed) => packed.tail(within, share),
+        }
     }
 
     /// The buckets; `None` when there is nothing in them.

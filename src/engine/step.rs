@@ -137,6 +137,11 @@ impl Engine {
                 self.operate_silence(&operation, now, &mut effects);
                 self.operate_acknowledgement(operation, &mut effects);
             }
+            Input::Rested { feed, until } => {
+                if let Some(state) = self.feeds.get_mut(&feed) {
+                    state.rests = until;
+                }
+            }
             Input::Slot { feed, evidence } => {
                 self.clock = self.clock.max(now);
                 self.slot(&feed, evidence, now);

@@ -13,7 +13,7 @@ use super::ring::Ring;
 use super::time::{Span, Timestamp};
 
 /// Width of the buckets that tiers are decided on, unless slots are closer together.
-const BUCKET: Span = Span::from_secs(30);
+pub(super) const BUCKET: Span = Span::from_secs(30);
 /// Width of the buckets that only the budget is computed from, as a rule ...
 const BUDGET_BUCKET: Span = Span::from_hours(1);
 /// ... and where a calendar period begins at a quarter of an hour.
@@ -108,6 +108,52 @@ impl Window {
     pub fn sum(&self, window: Span, now: Timestamp) -> Counts {
         self.ring(window)
             .map_or(Counts::ZERO, |ring| ring.since(now - window))
+    }
+
+    /// The events of `(now - span, now]`, read from the buckets that `window` is read from.
+    pub(super) fn sum_of(&self, window: Span, span: Span, now: Timestamp) -> Counts {
+        self.ring(window)
+            .map_or(Counts::ZERO, |ring| ring.since(now - span))
+    }
+
+    /// What a window would hold at each slot after `from`, if so much came at `each` of them.
+    /// `None` where slots do not end with buckets, and where sums of fractions would not be exact.
+    pub(super) fn slide(
+        &self,
+        window: Span,
+        from: Timestamp,
+        interval: Span,
+        each: &[Counts],
+    ) -> Option<Vec<Counts>> {
+        let ring = self.ring(window)?;
+        let divides = |small: Span, large: Span| {
+            !small.is_zero() && large.as_millis() % small.as_millis() == 0
+        };
+        let width = ring.width();
+        let is_aligned =
+            divides(width, interval) && divides(interval, window) && from.align_down(width) == from;
+        if !is_aligned {
+            return None;
+        }
+        let slots = usize::try_from(window.as_millis() / interval.as_millis()).ok()?;
+        let per_slot = usize::try_from(interval.as_millis() / width.as_millis()).ok()?;
+        let leaving = ring.after(from - window, slots.min(each.len()) * per_slot);
+        let leaving = leaving
+            .chunks(per_slot)
+            .map(|buckets| buckets.iter().fold(Counts::ZERO, |sum, b| sum + *b))
+            .chain(each.iter().copied());
+        let mut sum = ring.since(from - window);
+        let mut sums = Vec::with_capacity(each.len());
+        for (coming, leaving) in each.iter().zip(leaving) {
+            let is_whole =
+                |counts: Counts| counts.bad.fract() == 0.0 && counts.total.fract() == 0.0;
+            if !(is_whole(sum) && is_whole(*coming) && is_whole(leaving)) {
+                return None;
+            }
+            sum = sum + *coming - leaving;
+            sums.push(sum);
+        }
+        Some(sums)
     }
 
     /// The finest ring that reaches far enough.

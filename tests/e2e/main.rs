@@ -13,6 +13,7 @@ mod bed_works;
 mod check;
 mod definitions;
 mod demo_agrees;
+mod explain;
 mod formats;
 mod history_source;
 mod kinds;

@@ -111,17 +111,17 @@ const END: &str = "END";
 
 impl Proxy {
     fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap().to_string();
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+        let address = listener.local_addr().expect("it is bound").to_string();
         let asked = Arc::new(Mutex::new(Vec::new()));
         let heard = Arc::clone(&asked);
         let thread = std::thread::spawn(move || {
             for stream in listener.incoming() {
-                let line = first_line(stream.unwrap());
+                let line = first_line(stream.expect("a connection is accepted"));
                 if line == END {
                     return;
                 }
-                heard.lock().unwrap().push(line);
+                heard.lock().expect("nobody panicked with it").push(line);
             }
         });
         Self {
@@ -133,7 +133,7 @@ impl Proxy {
 
     /// What was asked of the canary's host.
     fn canaries(&self) -> Vec<String> {
-        let asked = self.asked.lock().unwrap();
+        let asked = self.asked.lock().expect("nobody panicked with it");
         let canaries = asked.iter().filter(|line| line.contains("canary.test"));
         canaries.cloned().collect()
     }
@@ -141,16 +141,25 @@ impl Proxy {
 
 impl Drop for Proxy {
     fn drop(&mut self) {
-        let mut stream = TcpStream::connect(&self.address).unwrap();
-        stream.write_all(END.as_bytes()).unwrap();
+        let mut stream = TcpStream::connect(&self.address)
+            .expect("files, sockets and the browser's answer are sound");
+        stream
+            .write_all(END.as_bytes())
+            .expect("files, sockets and the browser's answer are sound");
         drop(stream);
-        self.thread.take().unwrap().join().unwrap();
+        self.thread
+            .take()
+            .expect("files, sockets and the browser's answer are sound")
+            .join()
+            .expect("the proxy did not panic");
     }
 }
 
 fn first_line(mut stream: TcpStream) -> String {
     let limit = std::time::Duration::from_secs(5);
-    stream.set_read_timeout(Some(limit)).unwrap();
+    stream
+        .set_read_timeout(Some(limit))
+        .expect("files, sockets and the browser's answer are sound");
     let mut bytes = [0; 1024];
     // A connection on which nothing is said was opened in advance.
     let read = stream.read(&mut bytes).unwrap_or(0);
@@ -170,7 +179,7 @@ struct Browser {
 impl Browser {
     fn new() -> Self {
         Self {
-            folder: TempDir::new().unwrap(),
+            folder: TempDir::new().expect("a folder can be made"),
             proxy: Proxy::start(),
         }
     }
@@ -178,12 +187,13 @@ impl Browser {
     /// Puts the page where the browser finds it.
     fn page(&self, name: &str, page: &str) -> PathBuf {
         let path = self.folder.path().join(name);
-        std::fs::write(&path, page).unwrap();
+        std::fs::write(&path, page).expect("files, sockets and the browser's answer are sound");
         path
     }
 
     fn run(&self, page: &Path, arguments: &[&str]) -> Output {
-        let profile = TempDir::new_in(self.folder.path()).unwrap();
+        let profile = TempDir::new_in(self.folder.path())
+            .expect("files, sockets and the browser's answer are sound");
         let mut command = Command::new("timeout");
         command
             .args([
@@ -218,7 +228,7 @@ impl Browser {
             .arg(format!("file://{}", page.display()))
             .current_dir(self.folder.path())
             .stdin(Stdio::null());
-        let output = command.output().unwrap();
+        let output = command.output().expect("timeout can be started");
         let said = String::from_utf8_lossy(&output.stderr);
         assert!(
             output.status.success(),
@@ -233,7 +243,11 @@ impl Browser {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         let console = said.lines().filter(|line| line.contains("CONSOLE"));
         let console = console.map(str::to_owned).collect();
-        (String::from_utf8(output.stdout).unwrap(), console)
+        (
+            String::from_utf8(output.stdout)
+                .expect("files, sockets and the browser's answer are sound"),
+            console,
+        )
     }
 
     /// What the probe sees in a copy of the page.
@@ -243,19 +257,27 @@ impl Browser {
         let copy = copy.replace("script-src ", &allowed);
         let (dom, console) = self.dom(&self.page("probed.html", &copy), arguments);
         assert_eq!(console, [] as [&str; 0]);
-        let (_, told) = dom.split_once("<pre id=\"probe\">").unwrap();
-        let told = told.split_once("</pre>").unwrap().0;
+        let (_, told) = dom
+            .split_once("<pre id=\"probe\">")
+            .expect("files, sockets and the browser's answer are sound");
+        let told = told
+            .split_once("</pre>")
+            .expect("files, sockets and the browser's answer are sound")
+            .0;
         let told = base64::engine::general_purpose::STANDARD
             .decode(told)
-            .unwrap();
-        serde_json::from_slice(&told).unwrap()
+            .expect("files, sockets and the browser's answer are sound");
+        serde_json::from_slice(&told).expect("files, sockets and the browser's answer are sound")
     }
 
     fn picture(&self, page: &Path, arguments: &[&str]) -> Pixmap {
         let path = self.folder.path().join("picture.png");
         let screenshot = format!("--screenshot={}", path.display());
         self.run(page, &[arguments, &[screenshot.as_str()]].concat());
-        Pixmap::decode_png(&std::fs::read(&path).unwrap()).unwrap()
+        Pixmap::decode_png(
+            &std::fs::read(&path).expect("files, sockets and the browser's answer are sound"),
+        )
+        .expect("files, sockets and the browser's answer are sound")
     }
 }
 

@@ -7,8 +7,12 @@ mod check;
 mod cli;
 mod config;
 mod convert;
+mod dataset;
 mod delivery;
 mod deploy;
+#[path = "../../benches/dataset/exactness/mod.rs"]
+#[allow(dead_code, reason = "only a part of the comparison is needed")]
+mod exactness;
 mod mistakes;
 mod readme;
 mod repository;
@@ -20,3 +24,5 @@ mod template;
 mod tidy;
 mod tls;
 mod tour;
+mod trial;
+mod workbook;

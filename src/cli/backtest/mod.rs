@@ -3,6 +3,7 @@
 mod chart;
 mod clock;
 mod gate;
+mod judge;
 mod lists;
 mod progress;
 mod text;
@@ -27,6 +28,7 @@ use crate::replay::report::{
     self, CoarseStretch, HistoryUsed, MissingStretch, Plan, PlannedVariant, Report, Writers,
 };
 use gate::Gate;
+use judge::JudgeArgs;
 use progress::ProgressLine;
 use variant::Wishes;
 
@@ -44,7 +46,9 @@ Examples:
   slofuse backtest rules/ --prometheus http://127.0.0.1:9090 --slo 'shop/*'
   slofuse backtest rules/ --history dump.om --policy fast.yaml --objective 99.95
   slofuse backtest --config slofuse.yaml --from 30d --html report.html
-  slofuse backtest --config slofuse.yaml --fail-on 'pages>2/week' --fail-on 'night-pages>0'")]
+  slofuse backtest --config slofuse.yaml --fail-on 'pages>2/week' --fail-on 'night-pages>0'
+  slofuse backtest --config slofuse.yaml --incidents incidents.csv --policy fast.yaml
+  slofuse backtest rules/ --history dump.om --inject     without incidents: put some in")]
 pub(super) struct BacktestArgs {
     /// Definitions and policies, instead of those that the settings name: files, directories, or
     /// patterns
@@ -68,6 +72,8 @@ pub(super) struct BacktestArgs {
     /// SLO); may be repeated
     #[arg(long, value_name = "CONDITION", value_parser = Gate::parse)]
     fail_on: Vec<Gate>,
+    #[command(flatten)]
+    judge: JudgeArgs,
     /// For people, or for programs
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -103,6 +109,7 @@ pub(super) fn backtest(args: &BacktestArgs) -> Outcome {
         objectives: &args.objective,
     };
     let variants = wishes.variants(&definitions, &policies)?;
+    let incidents = args.judge.load()?;
     let slos = joined(&variants);
     let (mut history, from) = args.history.open_before(RUN_UP, &slos, settings)?;
     let plan = args.plan(variants, settings, &history, from)?;
@@ -111,10 +118,14 @@ pub(super) fn backtest(args: &BacktestArgs) -> Outcome {
         line.show(progress);
     });
     line.clear();
-    let report = played.map_err(|error| {
+    let mut report = played.map_err(|error| {
         complain(&format!("playing the past: {}", chain(&error)));
         Failure::Failed
     })?;
+    let judged = args
+        .judge
+        .judge(incidents.as_deref(), &plan, &report, &mut *history.reel);
+    report.judgement = judged?;
     args.tell(&report)?;
     gate::judge(&args.fail_on, &report)
 }

@@ -45,6 +45,7 @@ impl<'r> Page<'r> {
             return parts.join("\n\n");
         }
         parts.push(self.slos());
+        parts.extend(self.judgement());
         parts.extend(self.alerts());
         parts.extend(self.charts());
         parts.extend(self.receivers());

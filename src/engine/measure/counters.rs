@@ -3,10 +3,11 @@
 use crate::engine::counts::Counts;
 use crate::engine::feed::{Feed, Share};
 use crate::engine::labels::Labels;
-use crate::engine::sample::{RawSeries, Sample};
+use crate::engine::sample::{self, RawSeries, Sample};
 use crate::engine::series::{Counter, Increment, is_counter_value, is_hole};
 use crate::engine::slo::InstanceId;
-use crate::engine::time::Timestamp;
+use crate::engine::time::{Span, Timestamp};
+use crate::engine::window::BUCKET;
 
 use super::targets::Births;
 use super::{Measure, ReadingOptions, Route, Series};
@@ -39,9 +40,14 @@ impl Measure {
                 &mut bookings,
             );
         }
-        bookings.sort_by_key(|booking: &Booking| {
-            (booking.tally, booking.increment.at, booking.increment.from)
-        });
+        // Sums of fractions depend on the order; those of whole events do not.
+        let is_whole =
+            |booking: &Booking| is_exact(booking.counts.bad) && is_exact(booking.counts.total);
+        if !bookings.iter().all(is_whole) {
+            bookings.sort_by_key(|booking: &Booking| {
+                (booking.tally, booking.increment.at, booking.increment.from)
+            });
+        }
         for booking in bookings {
             let window = &mut self.tallies.tallies[booking.tally].window;
             let Increment { from, at, .. } = booking.increment;
@@ -108,10 +114,24 @@ impl Measure {
         let Some(series) = self.series.get_mut(labels) else {
             return;
         };
+        let mut open: Option<Increment> = None;
         for sample in samples {
-            if let Some(increment) = series.counter.take(*sample, options.drops) {
-                book(&series.routes, increment, bookings);
-            }
+            let Some(increment) = series.counter.take(*sample, options.drops) else {
+                continue;
+            };
+            open = match open {
+                Some(before) => match join(before, increment, options.interval) {
+                    Some(joined) => Some(joined),
+                    None => {
+                        book(&series.routes, before, bookings);
+                        Some(increment)
+                    }
+                },
+                None => Some(increment),
+            };
+        }
+        if let Some(last) = open {
+            book(&series.routes, last, bookings);
         }
         let Counter {
             last_at, spacing, ..
@@ -197,13 +217,36 @@ impl Measure {
 
 /// The samples of a poll up to its end: what a faster clock has stamped is left for the next.
 fn readable(raw: &RawSeries, until: Timestamp) -> &[Sample] {
-    let end = raw.samples.partition_point(|sample| sample.at <= until);
-    raw.samples.get(..end).unwrap_or_default()
+    sample::until(&raw.samples, until)
 }
 
 /// The first sample of a series that can be a counter's.
 fn first_value(samples: &[Sample]) -> Option<&Sample> {
     samples.iter().find(|sample| is_counter_value(sample.value))
+}
+
+/// Two increments as one, if both are whole events that fall into the same bucket.
+fn join(before: Increment, next: Increment, interval: Span) -> Option<Increment> {
+    let at_once = |increment: Increment| increment.from == increment.at;
+    let nests = interval >= BUCKET || BUCKET.as_millis() % interval.as_millis().max(1) == 0;
+    let width = interval.min(BUCKET).as_millis().max(1);
+    let bucket = |at: Timestamp| (at.as_millis() - 1).div_euclid(width);
+    let joins = nests
+        && at_once(before)
+        && at_once(next)
+        && bucket(before.at) == bucket(next.at)
+        && is_exact(before.amount)
+        && is_exact(next.amount);
+    joins.then(|| Increment {
+        amount: before.amount + next.amount,
+        ..next
+    })
+}
+
+/// Whether sums of such numbers, a few million of them, are exact in any order.
+fn is_exact(amount: f64) -> bool {
+    const EXACT_MAX: f64 = 1e9;
+    amount.fract() == 0.0 && amount.abs() <= EXACT_MAX
 }
 
 fn book<'a>(

@@ -84,6 +84,11 @@ impl Tallies {
         numbers.filter_map(|number| self.tallies.get(*number))
     }
 
+    /// The numbers of the instances of one SLO.
+    pub(super) fn numbers_of(&self, slo: &SloId) -> impl Iterator<Item = usize> {
+        self.instances.get(slo).into_iter().flatten().copied()
+    }
+
     pub(super) fn get_mut(&mut self, id: &InstanceId) -> Option<&mut Tally> {
         self.tallies.get_mut(*self.numbers.get(id)?)
     }

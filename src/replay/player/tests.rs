@@ -117,3 +117,5 @@ fn steady_traffic_tells_nobody() {
     let slots: u64 = journal.outcomes.values().flat_map(|of| of.values()).sum();
     assert_eq!(slots, 12 * 120);
 }
+
+mod strides;

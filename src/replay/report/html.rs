@@ -14,6 +14,7 @@ mod bands;
 mod curves;
 mod dates;
 mod heat;
+mod lines;
 mod overview;
 mod path;
 mod scale;

@@ -31,7 +31,10 @@ pub use alert::{
 };
 pub use curve::{Band, BurnCurve, CurveReport};
 pub use figures::{BudgetFigures, Figures, ReceiverFigures, SentFigures, SlotFigures, WorstNight};
-pub use judgement::{Judgement, Quantiles, SeverityJudgement, VariantJudgement};
+pub use judgement::{
+    FalseAlertReport, JUDGED_MAX, Judgement, JudgementDetails, MissedReport, Quantiles,
+    RatioReport, SeverityJudgement, VariantJudgement,
+};
 pub use play::{Plan, PlannedVariant, Progress, backtest};
 pub use record::Writers;
 

@@ -3,14 +3,14 @@
 use serde::Serialize;
 
 use super::alerts::{AlertRow, Limits, rows};
-use super::bands::Band;
-use super::curves::{self, Curve, Frame, Threshold, looks, numbers, times};
+use super::curves::{self, Curve, Frame, looks, numbers};
 use super::dates::{Clock, Mark};
 use super::heat::{Week, heat};
+use super::lines::{bands, burns, curves_of, lanes, left, shared, thresholds};
 use super::path::COLUMNS_MAX;
 use super::scale::TimeScale;
 use super::svg::shown;
-use super::timeline::{Lane, Row, timeline};
+use super::timeline::timeline;
 use super::words;
 use crate::engine::{Severity, Timestamp};
 use crate::message::figures;
@@ -115,9 +115,6 @@ struct GapRow {
     why: String,
 }
 
-/// A curve's points, taken out of the report.
-type Points = Vec<(Timestamp, Option<f64>)>;
-
 impl Section {
     /// The section of the SLO with this number.
     pub(super) fn new(stage: &Stage<'_>, index: usize, slo: &SloReport) -> Self {
@@ -133,13 +130,7 @@ impl Section {
         let played: Vec<(usize, &InstanceReport)> = (slo.variants.iter().enumerate())
             .filter_map(|(variant, instance)| Some((variant, instance.as_ref()?)))
             .collect();
-        let budgets = shared(&played, |instance| {
-            vec![Drawn {
-                name: "budget left".to_owned(),
-                class: "left",
-                points: points(&instance.curve, None),
-            }]
-        });
+        let budgets = shared(&played, |instance| left(&instance.curve));
         let burns = shared(&played, |instance| burns(&instance.curve));
         let rows_of_lanes = lanes(stage, slo);
         let bands = bands(&rows_of_lanes);
@@ -156,7 +147,7 @@ impl Section {
             is_seen: !played.is_empty(),
             badges: badges(&played),
             verdicts: verdicts(stage, slo),
-            legend: legend(&burn_curves),
+            legend: legend(stage, &burn_curves, played.len()),
             budget_svg: curves::budget(&frame, &budget_curves, &bands),
             burn_svg: curves::burn(&frame, &burn_curves, &thresholds, &bands),
             timeline_svg: timeline(&frame, &rows_of_lanes, &stage.nights),
@@ -315,161 +306,21 @@ fn verdict(stage: &Stage<'_>, instance: &InstanceReport) -> String {
     format!("{alerts}{budget}{unseen}")
 }
 
-/// Curves, each with the variants that have it in common, so that it is drawn once.
-type Shared = Vec<(Vec<usize>, Drawn)>;
-
-/// A curve of one variant.
-#[derive(Debug, PartialEq)]
-struct Drawn {
-    name: String,
-    class: &'static str,
-    points: Points,
-}
-
-fn shared(
-    played: &[(usize, &InstanceReport)],
-    curves: impl Fn(&InstanceReport) -> Vec<Drawn>,
-) -> Shared {
-    let mut shared: Shared = Vec::new();
-    for (variant, instance) in played {
-        for drawn in curves(instance) {
-            match shared.iter_mut().find(|(_, other)| *other == drawn) {
-                Some((variants, _)) => variants.push(*variant),
-                None => shared.push((vec![*variant], drawn)),
-            }
-        }
-    }
-    shared
-}
-
-fn curves_of(shared: &Shared) -> Vec<Curve<'_>> {
-    let curves = shared.iter().map(|(variants, drawn)| Curve {
-        variants: variants.clone(),
-        name: drawn.name.clone(),
-        class: drawn.class,
-        series: &drawn.points,
-    });
-    curves.collect()
-}
-
-fn burns(curve: &given::CurveReport) -> Vec<Drawn> {
-    let count = curve.burns.len();
-    let burns = curve.burns.iter().enumerate();
-    burns
-        .map(|(rank, burn)| Drawn {
-            name: format!("burn over {}", burn.window),
-            class: match rank {
-                0 if count > 1 => "short",
-                0 | 1 => "fast",
-                _ => "long",
+/// The lines of a plot; whose they are, where not all variants have them in common.
+fn legend(stage: &Stage<'_>, curves: &[Curve<'_>], played: usize) -> Vec<Key> {
+    let key = |curve: &Curve<'_>| {
+        let names = curve.variants.iter().map(|variant| stage.name(*variant));
+        let names: Vec<String> = names.collect();
+        Key {
+            classes: format!("{} {}", looks(&curve.variants), curve.class),
+            variants: numbers(&curve.variants),
+            text: match names.len() == played {
+                true => curve.name.clone(),
+                false => format!("{}, {}", curve.name, words::list(&names)),
             },
-            points: points(curve, Some(&burn.burn)),
-        })
-        .collect()
-}
-
-/// The points of a band, the budget's unless another is given: of each step the extremes, then
-/// what it ended with.
-pub(super) fn points(curve: &given::CurveReport, band: Option<&given::Band>) -> Points {
-    let band = band.unwrap_or(&curve.remaining);
-    let mut points = Vec::with_capacity(band.last.len() * 3);
-    let value = |values: &[Option<f32>], at: usize| values.get(at).copied().flatten();
-    for at in 0..band.last.len() {
-        let steps = i64::try_from(at).unwrap_or(i64::MAX).saturating_add(1);
-        let end = curve.from + curve.step.times(steps);
-        let (low, high) = (value(&band.min, at), value(&band.max, at));
-        let last = value(&band.last, at);
-        // The extreme that is farther from the end came before the other.
-        let falls = match (low, high, last) {
-            (Some(low), Some(high), Some(last)) => last - low <= high - last,
-            _ => false,
-        };
-        let order = if falls {
-            [high, low, last]
-        } else {
-            [low, high, last]
-        };
-        match order.iter().flatten().next() {
-            Some(_) => {
-                let known = order.into_iter().flatten();
-                points.extend(known.map(|value| (end, Some(f64::from(value)))));
-            }
-            None => points.push((end, None)),
         }
-    }
-    points
-}
-
-fn thresholds(played: &[(usize, &InstanceReport)]) -> Vec<Threshold> {
-    let mut thresholds: Vec<Threshold> = Vec::new();
-    for (variant, instance) in played {
-        for tier in &instance.tiers {
-            let windows = format!("{}/{}", tier.long, tier.short);
-            let same = thresholds.iter_mut().find(|threshold| {
-                threshold.factor == tier.factor
-                    && threshold.windows == windows
-                    && threshold.severity == tier.severity
-            });
-            match same {
-                Some(threshold) if threshold.variants.last() == Some(variant) => {}
-                Some(threshold) => threshold.variants.push(*variant),
-                None => thresholds.push(Threshold {
-                    variants: vec![*variant],
-                    severity: tier.severity,
-                    factor: tier.factor,
-                    windows,
-                }),
-            }
-        }
-    }
-    thresholds
-}
-
-fn legend(curves: &[Curve<'_>]) -> Vec<Key> {
-    let key = |curve: &Curve<'_>| Key {
-        classes: format!("{} {}", looks(&curve.variants), curve.class),
-        variants: numbers(&curve.variants),
-        text: curve.name.clone(),
     };
     curves.iter().map(key).collect()
-}
-
-/// What was up when, by variant.
-fn lanes(stage: &Stage<'_>, slo: &SloReport) -> Vec<Row> {
-    let variants = slo.variants.iter().enumerate();
-    let row = |(variant, instance): (usize, &Option<InstanceReport>)| {
-        let alerts = instance.iter().flat_map(|instance| &instance.alerts);
-        let bands = alerts.map(|alert| {
-            let lane = match alert.kind {
-                AlertKind::Burn => Lane::Burn(alert.severity),
-                AlertKind::Blind | AlertKind::SourceDown => Lane::Blind,
-            };
-            (lane, band(stage, variant, alert))
-        });
-        Row {
-            variant,
-            name: stage.name(variant),
-            bands: bands.collect(),
-        }
-    };
-    variants.map(row).collect()
-}
-
-fn band(stage: &Stage<'_>, variant: usize, alert: &AlertReport) -> Band {
-    Band {
-        variant,
-        severity: alert.severity,
-        from: alert.fired_at.max(stage.time.from),
-        to: alert.ended_at,
-        peak: alert.peak_burn.map(times),
-    }
-}
-
-/// The burns among them, for the background of curves.
-fn bands(rows: &[Row]) -> Vec<Band> {
-    let bands = rows.iter().flat_map(|row| &row.bands);
-    let burns = bands.filter(|(lane, _)| matches!(lane, Lane::Burn(_)));
-    burns.map(|(_, band)| band.clone()).collect()
 }
 
 fn gaps(stage: &Stage<'_>, played: &[(usize, &InstanceReport)]) -> (Vec<GapRow>, u64) {

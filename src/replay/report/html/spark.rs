@@ -1,8 +1,9 @@
 //! The budget of an SLO as a small line in the list of all.
 
+use super::lines::points;
 use super::path::Grid;
 use super::scale::ValueScale;
-use super::section::{Stage, points};
+use super::section::Stage;
 use super::svg::{Caption, Svg};
 use crate::message::figures;
 use crate::replay::report::SloReport;

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use super::super::Gather;
 use super::super::cache::Scratch;
-use super::super::chunk::{self, Chunk, ChunkError, Summary, Tape, Writer};
+use super::super::chunk::{self, Chunk, ChunkError, Writer};
 use super::super::question::Question;
+use super::super::tape::{Summary, Tape};
 use super::SPACING_MAX;
 use super::lines::Mistakes;
 use crate::engine::{Labels, RawSeries, Sample, Selector, Span, Timestamp};
