@@ -312,7 +312,6 @@ impl Page<'_> {
     }
 
     fn verdicts(&self, judgement: &Judgement) -> String {
-        let mut table = self.table();
         let mut header = vec!["alerts"];
         if self.is_compared() {
             header.insert(0, "variant");
@@ -327,7 +326,7 @@ impl Page<'_> {
             "detection p50, p95, max",
             "reset p50, p95, max",
         ]);
-        table.set_header(&header);
+        let mut table = self.table(&header);
         for (variant, judged) in self.report.variants.iter().zip(&judgement.variants) {
             for of in &judged.severities {
                 let mut row = vec![match of.severity {
@@ -358,8 +357,7 @@ impl Page<'_> {
 
     /// Detection by error ratio, where incidents were put in.
     fn ratios(&self, judgement: &Judgement) -> Option<String> {
-        let mut table = self.table();
-        table.set_header([
+        let mut table = self.table(&[
             "variant",
             "error ratio",
             "incidents",

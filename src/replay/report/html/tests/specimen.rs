@@ -6,9 +6,10 @@
 use super::engine::{Labels, NotificationKind, Outcome, Severity, Span, Timestamp};
 use super::report::{
     AlertKind, AlertReport, AlertTier, Asked, Band, BudgetFigures, BurnCurve, CoarseStretch,
-    CurveReport, FORM, Figures, GapReport, HistoryUsed, InstanceReport, Judgement, MessageReport,
-    MissingStretch, MuteReport, NightHours, Quantiles, ReceiverFigures, Remark, Report,
-    SentFigures, SeverityJudgement, SloReport, SlotFigures, TierLine, Variant, VariantJudgement,
+    CurveReport, FORM, Figures, GapReport, HistoryUsed, InstanceReport, Judgement, JudgementDetails,
+    MessageReport, MissingStretch, MuteReport, NightHours, Quantiles, ReceiverFigures, Remark,
+    Report, SentFigures, SeverityJudgement, SloReport, SlotFigures, TierLine, Variant,
+    VariantJudgement,
 };
 
 /// 20 October 2026, 00:00 in Berlin: the clock changes five days later.
@@ -473,6 +474,7 @@ fn judgement(variants: usize) -> Judgement {
         recall: Some((alerts - 1) as f64 / (alerts - 1 + missed) as f64),
         detection: quantiles(95),
         reset: quantiles(310),
+        details: JudgementDetails::default(),
     };
     let variant = |number: usize| VariantJudgement {
         severities: vec![
@@ -483,6 +485,7 @@ fn judgement(variants: usize) -> Judgement {
     Judgement {
         against: "9 incidents of incidents.csv".to_owned(),
         incidents: 9,
+        notes: Vec::new(),
         variants: (0..variants).map(variant).collect(),
     }
 }
