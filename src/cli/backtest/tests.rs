@@ -49,6 +49,16 @@ fn variants_stand_side_by_side() {
     ];
     let report = report(&plan, shop(24 * HOUR, &outages, &[(20 * HOUR, 21 * HOUR)]));
     insta::assert_snapshot!(page(&report, false, 120), @r#"
+    2023-11-15 00:00 to 2023-11-16 00:00 UTC: 1d in slots of 30s, from a test
+    2023-11-15 00:00 to 2023-11-15 01:00: everything at steps of 5m only, short bursts may be missed
+    the clock of �[31mthe source is late
+    objective 95: shop/checkout: the page tier can never fire: choose another policy
+    as defined: 2 pages, 1 of them at night, 2 tickets (14.0 a week), 1 notice, 1 alert about missing data, 1 page told to nobody, 1 budget overspent at the end
+    objective 95: 1 page, 1 ticket (7.0 a week), 1 alert about missing data
+
+     SLO             variant        pages   night   tickets      left   lowest   notices   flaps   unalerted   watched
+    ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+     shop/checkout   as defined         2       1         2   -73.61%   -81.5%         1       0      2m 30s    95.87%
                      objective 95       1       0         1    65.28%    63.7%         0       0     15m 30s    95.87%
     night: pages that fired at night; left: of the budget at the end; unalerted: time over the objective
     without a page or ticket; watched: slots that could be decided
@@ -79,6 +89,25 @@ fn variants_stand_side_by_side() {
     shop/checkout, as defined
     budget  ██████████████▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▁×××××××××××××××××××××××××××××××××××××××××
     burn    ▁▁▁▁▁▁▁▁▁▁▁▁▁▁█▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁███▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁
+    alerts  ··············Pt······················································PPPtiiiiiiiiiiiiiiiiiiiibbbbbiiiiiiiiiiiii
+            Wed 11-15 00:00                                                                                  Thu 11-16 00:00
+    shop/checkout, objective 95
+    budget  ██████████████████████████████████████████████████████████████████████▇▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆
+    burn    ▁▁▁▁▁▁▁▁▁▁▁▁▁▁▇▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▆▆▆▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁
+    alerts  ······································································PPP·····················bbbbb·············
+            Wed 11-15 00:00                                                                                  Thu 11-16 00:00
+    budget: what was left, × is overspent; burn: 0.1x to 100x over the shortest window
+    alerts: P page, t ticket, i notice, b no data, ? not watched
+
+     receiver   variant        messages   opening   news   closing   pages   night   unquieted
+    ───────────────────────────────────────────────────────────────────────────────────────────
+     board      as defined            6         3      1         2       0       0           6
+     pager      as defined            4         2      0         2       2       0           6
+     board      objective 95          2         1      0         1       0       0           2
+     pager      objective 95          4         2      0         2       2       0           4
+    night: pages and their news; unquieted: messages if nothing were grouped or muted
+
+    --format json has every figure, message and gap
     "#);
 }
 
