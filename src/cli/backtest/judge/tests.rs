@@ -3,6 +3,7 @@
 use clap::Parser;
 
 use super::*;
+use crate::cli::backtest::text::Page;
 use crate::cli::check::Paint;
 use crate::config;
 use crate::config::settings::Night;
