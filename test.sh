@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Runs every test: unit, integration, end to end against a real Prometheus, and the examples in the
-# documentation. Arguments are passed on to `cargo test`.
+# Runs every test: unit, integration, end to end against a real Prometheus and a real browser, and
+# the examples in the documentation. Arguments are passed on to `cargo test`.
 #
-# The servers that the tests start are installed by apt where they are missing, without starting
-# them as services. Without apt nothing is installed, and the tests that need a server fail.
+# The servers and the browser that the tests start are installed by apt where they are missing,
+# without starting them as services. Without apt nothing is installed, and the tests that need one
+# fail.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -27,7 +28,7 @@ SH
 }
 
 missing=()
-for package in prometheus prometheus-alertmanager; do
+for package in prometheus prometheus-alertmanager chromium; do
     # Each package has a program of its own name.
     command -v "$package" >/dev/null || missing+=("$package")
 done

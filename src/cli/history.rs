@@ -13,7 +13,7 @@ use crate::config::settings::{EvaluationSettings, Settings, SourceSettings};
 use crate::config::{self, Loaded};
 use crate::daemon::{Clock, engine_options};
 use crate::engine::{Slo, Span, Timestamp};
-use crate::replay::{self, History, Opening};
+use crate::replay::{self, Filing, History, OpenError, Opening};
 use meter::Meter;
 
 /// How far back is read when nobody says.
@@ -97,6 +97,21 @@ impl HistoryArgs {
         slos: &[Arc<Slo>],
         settings: Option<&Settings>,
     ) -> Result<History, Failure> {
+        Ok(self.open_before(Span::ZERO, slos, settings)?.0)
+    }
+
+    /// As [`HistoryArgs::open`], for playing that begins a `run_up` before the stretch that was
+    /// asked for, as far as there is history; says where that stretch begins.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong has been reported.
+    pub(super) fn open_before(
+        &self,
+        run_up: Span,
+        slos: &[Arc<Slo>],
+        settings: Option<&Settings>,
+    ) -> Result<(History, Timestamp), Failure> {
         let now = Clock::system().now();
         let refuse = |error: String| {
             complain(&error);
@@ -107,7 +122,17 @@ impl HistoryArgs {
         let base = until.unwrap_or(now);
         let from = self.from.as_deref().map(|text| when::read(text, now, base));
         let from = from.transpose().map_err(refuse)?;
-        self.source.open(slos, settings, from, until)
+        let usual = || (base - USUAL_STRETCH).align_down(HOUR);
+        // Of files all there is is played, unless somebody says from when on.
+        let from = from.or_else(|| self.source.history.is_empty().then(usual));
+        if let Some(from) = from.filter(|from| *from >= base) {
+            complain(&ends_before(from, base));
+            return Err(Failure::Usage);
+        }
+        let begin = from.map(|from| from - run_up);
+        let history = self.source.open(slos, settings, begin, until)?;
+        let from = from.map_or(history.from, |from| from.max(history.from));
+        Ok((history, from))
     }
 }
 
@@ -134,16 +159,20 @@ impl SourceArgs {
         if let (Some(from), until) = (from, until.unwrap_or(now))
             && from >= until
         {
-            complain(&format!(
-                "the stretch begins at {} and ends at {}: begin earlier",
-                at(from),
-                at(until)
-            ));
+            complain(&ends_before(from, until));
             return Err(Failure::Usage);
         }
         let opening = self.opening(slos, settings, (from, until), now);
-        let history = self.server(&opening);
-        let history = history?;
+        let history = match self.history.is_empty() {
+            true => self.server(&opening)?,
+            false => self.files(&Filing {
+                slos: opening.slos,
+                options: opening.options,
+                files: self.history.clone(),
+                from,
+                until,
+            })?,
+        };
         for remark in &history.remarks {
             complain(remark);
         }
@@ -151,6 +180,16 @@ impl SourceArgs {
             complain(&format!("{slo} cannot be played: {why}"));
         }
         Ok(history)
+    }
+
+    /// The server that is asked, as the settings and the arguments name it; `None` where files are
+    /// read.
+    pub(super) fn asks(&self, settings: &Settings) -> Option<SourceSettings> {
+        let mut source = settings.source.clone();
+        if let Some(url) = &self.prometheus {
+            source.url.clone_from(url);
+        }
+        self.history.is_empty().then_some(source)
     }
 
     fn opening(
@@ -212,6 +251,16 @@ impl SourceArgs {
         }
     }
 
+    fn files(&self, filing: &Filing) -> Result<History, Failure> {
+        replay::from_files(filing).map_err(|error| {
+            complain(&chain(&error));
+            match error {
+                OpenError::Mistakes(_) => Failure::Problems,
+                _ => Failure::Failed,
+            }
+        })
+    }
+
     /// Where chunks are kept: as asked for, else where the user's caches are.
     fn cache(&self) -> Option<PathBuf> {
         if self.no_cache {
@@ -230,6 +279,11 @@ impl SourceArgs {
         };
         self.cache.clone().or_else(usual)
     }
+}
+
+fn ends_before(from: Timestamp, until: Timestamp) -> String {
+    let (from, until) = (at(from), at(until));
+    format!("the stretch begins at {from} and ends at {until}: begin earlier")
 }
 
 fn at(at: Timestamp) -> String {

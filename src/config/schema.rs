@@ -5,6 +5,8 @@
 //! grammars of `config::value` are written out here as patterns, for editors. A schema is looser
 //! than the loader: it knows no rule that joins two places, but it refuses nothing that loads.
 
+mod trial;
+
 use std::borrow::Cow;
 
 use schemars::generate::SchemaSettings;
@@ -19,11 +21,12 @@ use super::raw::definition::{
     Blind, DefaultsDocument, Period, PolicyDocument, SloDocument, SloPolicy,
 };
 use super::raw::settings::{SecretSource, Settings, Storm, TemplateFile, TimeInterval};
-use super::raw::trial::{MessageWanted, OneOrMany, Stream, TestFile};
 use super::value::{
     ChangeEvents, Day, DayOfMonthRange, Duration, DurationOrNever, Fraction, Instant, LabelName,
     MonthRange, Name, Size, SloRef, TimeOfDay, WebUrl, WeekdayRange, YearRange, ZoneName,
 };
+
+pub use trial::tests;
 
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 
@@ -59,13 +62,6 @@ pub fn definitions() -> Value {
 pub fn settings() -> Value {
     let mut schema = generator().into_root_schema_for::<Settings>();
     schema.insert("title".to_owned(), json!("slofuse settings"));
-    schema.to_value()
-}
-
-/// The schema of files of tests, `*.test.yaml`.
-pub fn tests() -> Value {
-    let mut schema = generator().into_root_schema_for::<TestFile>();
-    schema.insert("title".to_owned(), json!("slofuse tests"));
     schema.to_value()
 }
 
@@ -219,35 +215,6 @@ impl Shorthand for TimeInterval {
 impl Shorthand for Storm {
     fn shorthand(_: &mut SchemaGenerator) -> Schema {
         json_schema!({"enum": ["off", false]})
-    }
-}
-
-impl Shorthand for Stream {
-    fn shorthand(generator: &mut SchemaGenerator) -> Schema {
-        generator.subschema_for::<String>()
-    }
-}
-
-impl Shorthand for MessageWanted {
-    fn shorthand(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({"const": "none"})
-    }
-}
-
-/// One text, or a list.
-impl<T: JsonSchema> JsonSchema for OneOrMany<T> {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> Cow<'static, str> {
-        format!("OneOrMany{}", T::schema_name()).into()
-    }
-
-    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let one = generator.subschema_for::<String>();
-        let many = generator.subschema_for::<Vec<T>>();
-        json_schema!({"anyOf": [one, many]})
     }
 }
 

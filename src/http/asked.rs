@@ -30,7 +30,9 @@ pub struct AskedQuery {
 
 /// Writes what a feed asks.
 #[derive(Clone)]
-pub struct Questions(Arc<dyn Fn(&PollMade) -> Vec<AskedQuery> + Send + Sync>);
+pub struct Questions(Arc<Write>);
+
+type Write = dyn Fn(&PollMade) -> Vec<AskedQuery> + Send + Sync;
 
 impl Questions {
     /// By a function that knows the feed.

@@ -4,6 +4,7 @@ mod alertmanager;
 mod alerts;
 mod board;
 mod doing;
+mod explain;
 mod health;
 mod limits;
 mod operators;

@@ -26,5 +26,6 @@ pub use journal::{Episode, Journal, Point, Sent};
 pub use player::{Player, Script, Watcher};
 pub use reel::{MemoryReel, Reel, ReelError};
 pub use source::{
-    Attendant, CoarseStretch, Estimate, History, OpenError, Opening, Progress, from_server,
+    Attendant, CoarseStretch, Estimate, Filing, History, OpenError, Opening, Progress, from_files,
+    from_server,
 };

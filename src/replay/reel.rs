@@ -2,6 +2,7 @@
 
 mod disk;
 mod memory;
+mod sums;
 
 use std::sync::Arc;
 

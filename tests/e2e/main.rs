@@ -2,7 +2,7 @@
 //!
 //! `bed` owns the machinery (a Prometheus, an exporter, receivers, the daemon); every other module
 //! is one family of scenarios. Needs `prometheus`, `promtool`,
-//! `prometheus-alertmanager` and `amtool`; without them the tests fail.
+//! `prometheus-alertmanager`, `amtool` and `chromium`; without them the tests fail.
 
 mod bed;
 mod shop;
@@ -13,9 +13,12 @@ mod bed_works;
 mod check;
 mod definitions;
 mod demo_agrees;
+mod explain;
 mod formats;
+mod history_source;
 mod kinds;
 mod notifications;
 mod paging;
 mod rate_misses;
 mod reload;
+mod report;

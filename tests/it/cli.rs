@@ -51,6 +51,10 @@ fn the_front_page_names_the_commands() {
       receivers      List the receivers of a running daemon, and whether they can be reached
       notify-test    Send a test page and its resolve to a receiver
       template       Show what messages say, and try templates for them
+      backtest       Show what definitions would have done over a stretch of the past
+      tune           Propose an objective and a policy that would have met your wishes
+      test           Run the tests that stand beside definitions
+      explain        Explain why an alert of an SLO is up, or is not
       demo           Watch an incident of a simulated shop: a page, why it fired, what it cost, its
                      resolve
 

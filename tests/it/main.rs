@@ -1,6 +1,7 @@
 //! Integration tests: the library and the binary against real files, servers and faults.
 #![expect(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
 
+mod backtest;
 mod chaos;
 mod check;
 mod cli;
@@ -23,3 +24,5 @@ mod template;
 mod tidy;
 mod tls;
 mod tour;
+mod trial;
+mod workbook;

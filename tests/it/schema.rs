@@ -45,7 +45,7 @@ fn yaml(text: &str) -> Vec<Value> {
 
 #[test]
 fn the_schemas_checked_in_are_those_of_the_program() {
-    for of in ["definitions", "settings"] {
+    for of in ["definitions", "settings", "tests"] {
         let output = slofuse(&["schema", of]).output().unwrap();
         let made = String::from_utf8(output.stdout).unwrap();
         assert!(
@@ -59,10 +59,12 @@ fn the_schemas_checked_in_are_those_of_the_program() {
 fn every_file_follows_its_schema() {
     let definitions = Judge::new("schema/definitions.json");
     let settings = Judge::new("schema/settings.json");
+    let tests = Judge::new("schema/tests.json");
     let mut files = 0;
     for path in repository::files() {
         let native = ["rules/", "tests/fixtures/rules/slos/", "src/demo/"];
         let judge = match path.as_str() {
+            path if path.starts_with("rules/") && path.ends_with(".test.yaml") => &tests,
             path if !path.ends_with(".yaml") || path.ends_with(".test.yaml") => continue,
             path if path.starts_with("config/") => &settings,
             path if native.iter().any(|folder| path.starts_with(folder)) => &definitions,

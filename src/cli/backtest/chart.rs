@@ -123,13 +123,15 @@ fn alert(
         .iter()
         .filter(|alert| alert.fired_at <= end && alert.ended_at.unwrap_or(until) > start);
     let loudest = up
-        .map(|alert| (alert.kind == AlertKind::Blind, alert.severity))
-        .min();
+        .map(|alert| match (alert.kind, alert.severity) {
+            (AlertKind::Burn, Severity::Page) => (0, 'P', Level::Error),
+            (AlertKind::Burn, Severity::Ticket) => (1, 't', Level::Warning),
+            (AlertKind::Blind | AlertKind::SourceDown, _) => (2, 'b', Level::Note),
+            (AlertKind::Burn, Severity::Info) => (3, 'i', Level::Note),
+        })
+        .min_by_key(|(rank, ..)| *rank);
     match loudest {
-        Some((true, _)) => ('b', Some(Level::Note)),
-        Some((false, Severity::Page)) => ('P', Some(Level::Error)),
-        Some((false, Severity::Ticket)) => ('t', Some(Level::Warning)),
-        Some((false, Severity::Info)) => ('i', Some(Level::Note)),
+        Some((_, character, level)) => (character, Some(level)),
         None => {
             let mut gaps = instance.gaps.iter();
             let is_unseen = gaps.any(|gap| gap.from <= start && gap.until >= end);

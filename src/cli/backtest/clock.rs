@@ -35,9 +35,9 @@ impl Clock {
         self.write(at, "%Y-%m-%d %H:%M")
     }
 
-    /// `Sun 03-01 09:30:30`
+    /// `Sun 03-01 09:30`
     pub(super) fn minute(&self, at: Timestamp) -> String {
-        self.write(at, "%a %m-%d %H:%M:%S")
+        self.write(at, "%a %m-%d %H:%M")
     }
 
     fn write(&self, at: Timestamp, format: &str) -> String {

@@ -1,10 +1,10 @@
 //! What a report lists: alerts, charts, receivers.
 
-use comfy_table::CellAlignment;
+use comfy_table::{ColumnConstraint, Width};
 
 use super::chart;
 use super::text::{Page, UNKNOWN};
-use super::words::{cost, counted_more, told, why};
+use super::words::{counted_more, told, why};
 use crate::cli::check::harmless;
 use crate::message::figures;
 use crate::replay::report::{AlertReport, SentFigures, SloReport};
@@ -13,6 +13,8 @@ use crate::replay::report::{AlertReport, SentFigures, SloReport};
 const ALERTS_SHOWN: usize = 15;
 /// So many charts are drawn unless all are asked for, those with most alerts.
 const CHARTS_SHOWN: usize = 5;
+/// Columns that the reason of an alert has at least.
+const WHY_WIDTH_MIN: u16 = 18;
 
 impl Page<'_> {
     /// The newest alerts, of all variants.
@@ -34,15 +36,31 @@ impl Page<'_> {
             (b.fired_at, a_number, &a.key).cmp(&(a.fired_at, b_number, &b.key))
         });
         let shown = if self.all { alerts.len() } else { ALERTS_SHOWN };
-        let mut table = self.table();
         let mut header = vec!["fired", "lasted", "alert"];
         if self.is_compared() {
             header.push("variant");
         }
-        header.extend(["why", "cost", "told"]);
-        table.set_header(header);
+        header.push("told");
+        if self.is_wide() {
+            header.extend(["cost", "left", "why"]);
+        }
+        let mut table = self.table(&header);
         for (number, alert) in alerts.iter().take(shown) {
-            table.add_row(self.alert(*number, alert));
+            let mut row = self.alert(*number, alert);
+            row.truncate(header.len());
+            table.add_row(row);
+        }
+        // Times and names that fit are not broken.
+        const NAME_WIDTH_MAX: usize = 40;
+        let names = alerts.iter().map(|(_, alert)| alert.key.chars().count());
+        if self.is_wide() && names.max().unwrap_or_default() <= NAME_WIDTH_MAX {
+            for column in table.column_iter_mut().take(3) {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
+        }
+        // What is left for the last one is enough for a word.
+        if let Some(why) = table.column_mut(7).filter(|_| self.is_compared()) {
+            why.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(WHY_WIDTH_MIN)));
         }
         let mut text = table.trim_fmt();
         if let hidden @ 1.. = alerts.len().saturating_sub(shown) {
@@ -54,18 +72,21 @@ impl Page<'_> {
     fn alert(&self, number: usize, alert: &AlertReport) -> Vec<String> {
         let mut fired = self.clock.minute(alert.fired_at);
         if alert.open_at_start {
-            fired = "before".to_owned();
+            fired = "before that".to_owned();
         }
         let mut lasted = figures::span(alert.duration);
         if alert.ended_at.is_none() {
-            lasted.push_str(", still up");
+            lasted.push_str(", up");
         }
         let mut row = vec![fired, lasted, harmless(&alert.key)];
         if self.is_compared() {
             let variant = self.report.variants.get(number);
             row.push(variant.map_or_else(String::new, |variant| variant.name.clone()));
         }
-        row.extend([why(alert), cost(alert), told(alert)]);
+        let percent =
+            |share: Option<f64>| share.map_or_else(|| UNKNOWN.to_owned(), figures::percent);
+        let (cost, left) = (percent(alert.budget_consumed), percent(alert.budget_after));
+        row.extend([told(alert), cost, left, why(alert)]);
         row
     }
 
@@ -86,8 +107,8 @@ impl Page<'_> {
             return None;
         }
         let legend = format!(
-            "budget: full to empty, × is overspent; burn: {}x to {}x of the shortest window, \
-             logarithmic; alerts: P page, t ticket, i info, b blind, ? not watched",
+            "budget: what was left, × is overspent; burn: {}x to {}x over the shortest window\n\
+             alerts: P page, t ticket, i notice, b no data, ? not watched",
             chart::BURN_MIN,
             chart::BURN_MAX
         );
@@ -121,7 +142,6 @@ impl Page<'_> {
 
     /// Who would have been told how much.
     pub(super) fn receivers(&self) -> Option<String> {
-        let mut table = self.table();
         let mut header = vec!["receiver"];
         if self.is_compared() {
             header.push("variant");
@@ -132,10 +152,10 @@ impl Page<'_> {
             "news",
             "closing",
             "pages",
-            "pages at night",
+            "night",
             "unquieted",
         ]);
-        table.set_header(&header);
+        let mut table = self.table(&header);
         let mut rows = 0;
         for variant in &self.report.variants {
             for receiver in &variant.receivers {
@@ -161,12 +181,9 @@ impl Page<'_> {
                 rows += 1;
             }
         }
-        let words = 1 + usize::from(self.is_compared());
-        for column in table.column_iter_mut().skip(words) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
+        self.align(&mut table, 1 + usize::from(self.is_compared()));
         let note =
-            "unquieted: messages without grouping, muting, inhibition and the rest of routes";
+            "night: pages and their news; unquieted: messages if nothing were grouped or muted";
         (rows > 0).then(|| format!("{}\n{note}", table.trim_fmt()))
     }
 }

@@ -3,6 +3,7 @@
 mod chart;
 mod clock;
 mod gate;
+mod judge;
 mod lists;
 mod progress;
 mod text;
@@ -10,7 +11,7 @@ mod variant;
 mod words;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
@@ -20,15 +21,19 @@ use super::history::HistoryArgs;
 use super::{Failure, Outcome, chain, complain, say};
 use crate::config::settings::{Night, Settings};
 use crate::config::{self, Definition, Loaded};
-use crate::engine::{Mode, Slo};
+use crate::engine::{Mode, Slo, Span, Timestamp};
 use crate::message::Writer;
 use crate::replay::History;
 use crate::replay::report::{
     self, CoarseStretch, HistoryUsed, MissingStretch, Plan, PlannedVariant, Report, Writers,
 };
 use gate::Gate;
+use judge::JudgeArgs;
 use progress::ProgressLine;
 use variant::Wishes;
+
+/// Playing begins so long before the stretch, so that it is known what was up when it began.
+const RUN_UP: Span = Span::from_hours(1);
 
 /// Arguments of `backtest`.
 #[derive(Debug, Args)]
@@ -40,7 +45,10 @@ Examples:
   slofuse backtest --config slofuse.yaml --from 30d      what the last 30 days would have been
   slofuse backtest rules/ --prometheus http://127.0.0.1:9090 --slo 'shop/*'
   slofuse backtest rules/ --history dump.om --policy fast.yaml --objective 99.95
-  slofuse backtest --config slofuse.yaml --fail-on 'pages>2/week' --fail-on 'night-pages>0'")]
+  slofuse backtest --config slofuse.yaml --from 30d --html report.html
+  slofuse backtest --config slofuse.yaml --fail-on 'pages>2/week' --fail-on 'night-pages>0'
+  slofuse backtest --config slofuse.yaml --incidents incidents.csv --policy fast.yaml
+  slofuse backtest rules/ --history dump.om --inject     without incidents: put some in")]
 pub(super) struct BacktestArgs {
     /// Definitions and policies, instead of those that the settings name: files, directories, or
     /// patterns
@@ -64,9 +72,14 @@ pub(super) struct BacktestArgs {
     /// SLO); may be repeated
     #[arg(long, value_name = "CONDITION", value_parser = Gate::parse)]
     fail_on: Vec<Gate>,
+    #[command(flatten)]
+    judge: JudgeArgs,
     /// For people, or for programs
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
+    /// Write the report into this file besides, as one page with charts that loads nothing
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// List every alert, and draw every SLO
     #[arg(long)]
     all: bool,
@@ -96,17 +109,23 @@ pub(super) fn backtest(args: &BacktestArgs) -> Outcome {
         objectives: &args.objective,
     };
     let variants = wishes.variants(&definitions, &policies)?;
-    let mut history = args.history.open(&joined(&variants), settings)?;
-    let plan = args.plan(variants, settings, &history)?;
+    let incidents = args.judge.load()?;
+    let slos = joined(&variants);
+    let (mut history, from) = args.history.open_before(RUN_UP, &slos, settings)?;
+    let plan = args.plan(variants, settings, &history, from)?;
     let mut line = ProgressLine::new();
     let played = report::backtest(&plan, &mut *history.reel, &mut |progress| {
         line.show(progress);
     });
     line.clear();
-    let report = played.map_err(|error| {
+    let mut report = played.map_err(|error| {
         complain(&format!("playing the past: {}", chain(&error)));
         Failure::Failed
     })?;
+    let judged = args
+        .judge
+        .judge(incidents.as_deref(), &plan, &report, &mut *history.reel);
+    report.judgement = judged?;
     args.tell(&report)?;
     gate::judge(&args.fail_on, &report)
 }
@@ -146,6 +165,7 @@ impl BacktestArgs {
         mut variants: Vec<PlannedVariant>,
         settings: Option<&Settings>,
         history: &History,
+        from: Timestamp,
     ) -> Result<Plan, Failure> {
         for variant in &mut variants {
             let is_refused = |slo: &Arc<Slo>| history.refused.iter().any(|(id, _)| *id == slo.id);
@@ -167,7 +187,7 @@ impl BacktestArgs {
                 .0,
             writers: writers(settings),
             begin: history.from,
-            from: history.from,
+            from,
             until: history.until,
             asked_slos: self.slo.clone(),
             history: used(history),
@@ -176,12 +196,15 @@ impl BacktestArgs {
     }
 
     fn tell(&self, report: &Report) -> Outcome {
+        if let Some(path) = &self.html {
+            write_page(path, report)?;
+        }
         let text = match self.format {
             Format::Text => {
                 let paint = Paint::new(self.color, &std::io::stdout());
                 text::Page::new(report, paint, self.all, width()).text()
             }
-            Format::Json => serde_json::to_string_pretty(report).map_err(|error| {
+            Format::Json => serde_json::to_string(report).map_err(|error| {
                 complain(&format!("writing the report as JSON: {error}"));
                 Failure::Failed
             })?,
@@ -189,6 +212,19 @@ impl BacktestArgs {
         say(&text);
         Ok(())
     }
+}
+
+fn write_page(path: &Path, report: &Report) -> Outcome {
+    let failed = |error: &(dyn std::error::Error + 'static)| {
+        complain(&format!(
+            "writing the page {}: {}",
+            path.display(),
+            chain(error)
+        ));
+        Failure::Failed
+    };
+    let page = report::html::write(report).map_err(|error| failed(&error))?;
+    std::fs::write(path, page).map_err(|error| failed(&error))
 }
 
 /// Every SLO of any variant once, asking for as much of its past as the variant that asks for most.
@@ -260,3 +296,6 @@ fn width() -> u16 {
     let terminal = || terminal_size::terminal_size().map(|(width, _)| width.0);
     asked.or_else(terminal).unwrap_or(USUAL).max(NARROWEST)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,14 +1,16 @@
 //! The report on a terminal: what would have happened in a sentence, variants side by side, the
 //! alerts, the charts, and who would have been told.
 
-use comfy_table::{CellAlignment, Table};
+use std::collections::BTreeMap;
+
+use comfy_table::{CellAlignment, ColumnConstraint, LineStyle, Table, presets};
 
 use super::clock::Clock;
 use super::words::{counted, tenth};
 use crate::cli::check::{self, Paint, harmless};
 use crate::config::Level;
 use crate::message::figures;
-use crate::replay::report::{Figures, InstanceReport, Remark, Report, Variant};
+use crate::replay::report::{InstanceReport, Remark, Report, Variant};
 
 /// So many rows of the table of SLOs are shown unless all are asked for.
 const ROWS_SHOWN: usize = 40;
@@ -43,6 +45,7 @@ impl<'r> Page<'r> {
             return parts.join("\n\n");
         }
         parts.push(self.slos());
+        parts.extend(self.judgement());
         parts.extend(self.alerts());
         parts.extend(self.charts());
         parts.extend(self.receivers());
@@ -55,10 +58,33 @@ impl<'r> Page<'r> {
         self.report.variants.len() > 1
     }
 
-    pub(super) fn table(&self) -> Table {
+    /// An empty table without lines between its rows; its first `words` columns are text, the rest
+    /// figures.
+    pub(super) fn table(&self, header: &[&str]) -> Table {
+        let line = LineStyle::none().fill('─').junction('─');
         let mut table = check::table();
+        table.load_style(presets::NOTHING.header_separator(line));
         table.set_width(self.width);
+        table.set_header(header);
         table
+    }
+
+    /// Whether there is room for everything.
+    pub(super) const fn is_wide(&self) -> bool {
+        const WIDE: u16 = 90;
+        self.width >= WIDE
+    }
+
+    /// The columns of words stay whole where there is room, the others are figures.
+    pub(super) fn align(&self, table: &mut Table, words: usize) {
+        for (number, column) in table.column_iter_mut().enumerate() {
+            if number >= words {
+                column.set_cell_alignment(CellAlignment::Right);
+            }
+            if self.is_wide() {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
+        }
     }
 
     /// What was played, what is to be known of it, and what came of it.
@@ -72,13 +98,23 @@ impl<'r> Page<'r> {
             asked.slot,
             harmless(&history.source),
         ))];
-        for coarse in &history.coarse {
-            let (from, until) = (self.clock.date(coarse.from), self.clock.date(coarse.until));
-            let step = coarse.step;
+        // Many SLOs share a stretch.
+        let mut coarse: BTreeMap<_, Vec<&str>> = BTreeMap::new();
+        for one in &history.coarse {
+            let stretch = (one.from, one.until, one.step);
+            coarse.entry(stretch).or_default().push(&one.of);
+        }
+        for ((from, until, step), slos) in coarse {
+            let (from, until) = (self.clock.date(from), self.clock.date(until));
+            let what = match slos[..] {
+                [""] => "everything".to_owned(),
+                [one] => harmless(one),
+                _ => counted(slos.len() as u64, "SLO"),
+            };
             lines.push(self.paint.level(
                 Level::Warning,
                 &format!(
-                    "{from} to {until} is known at steps of {step} only: short bursts may be missed"
+                    "{from} to {until}: {what} at steps of {step} only, short bursts may be missed"
                 ),
             ));
         }
@@ -117,11 +153,11 @@ impl<'r> Page<'r> {
         if total.pages_at_night > 0 {
             words.push(format!("{} of them at night", total.pages_at_night));
         }
-        words.push(format!(
-            "{} ({} a week)",
-            counted(total.tickets, "ticket"),
-            tenth(total.tickets_per_week)
-        ));
+        let mut tickets = counted(total.tickets, "ticket");
+        if total.tickets > 0 {
+            tickets.push_str(&format!(" ({} a week)", tenth(total.tickets_per_week)));
+        }
+        words.push(tickets);
         if total.infos > 0 {
             words.push(counted(total.infos, "notice"));
         }
@@ -134,8 +170,10 @@ impl<'r> Page<'r> {
         if total.flaps > 0 {
             words.push(counted(total.flaps, "flap"));
         }
-        if total.pages_untold > 0 {
-            words.push(format!("{} muted", counted(total.pages_untold, "page")));
+        // Without settings there is nobody to be told.
+        if total.pages_untold > 0 && !variant.receivers.is_empty() {
+            let pages = counted(total.pages_untold, "page");
+            words.push(format!("{pages} told to nobody"));
         }
         let spent = self.spent(variant);
         if spent > 0 {
@@ -163,59 +201,48 @@ impl<'r> Page<'r> {
 
     /// Variants side by side, a row each.
     fn slos(&self) -> String {
-        let mut table = self.table();
         let mut header = vec!["SLO"];
         if self.is_compared() {
             header.push("variant");
         }
-        header.extend([
-            "pages",
-            "at night",
-            "tickets",
-            "infos",
-            "flaps",
-            "budget left",
-            "lowest",
-            "burning, no alert",
-            "over objective, no alert",
-            "watched",
-        ]);
-        table.set_header(&header);
-        let mut rows = 0;
-        let mut hidden: u64 = 0;
+        header.extend(["pages", "night", "tickets", "left"]);
+        if self.is_wide() {
+            header.extend(["lowest", "notices", "flaps", "unalerted", "watched"]);
+        }
+        let mut table = self.table(&header);
+        let (mut rows, mut hidden) = (0, 0);
         for slo in &self.report.slos {
             if rows >= ROWS_SHOWN && !self.all {
                 hidden += 1;
                 continue;
             }
-            for (number, (variant, instance)) in
-                self.report.variants.iter().zip(&slo.variants).enumerate()
-            {
-                let mut row = vec![if number == 0 {
-                    harmless(&slo.id)
-                } else {
-                    String::new()
-                }];
+            let mut name = harmless(&slo.id);
+            for (variant, instance) in self.report.variants.iter().zip(&slo.variants) {
+                let mut row = vec![std::mem::take(&mut name)];
                 if self.is_compared() {
                     row.push(variant.name.clone());
                 }
                 row.extend(cells(instance.as_ref()));
+                row.truncate(header.len());
                 table.add_row(row);
                 rows += 1;
             }
         }
-        let words = 1 + usize::from(self.is_compared());
-        for column in table.column_iter_mut().skip(words) {
-            column.set_cell_alignment(CellAlignment::Right);
-        }
-        let mut text = table.trim_fmt();
+        self.align(&mut table, 1 + usize::from(self.is_compared()));
+        let mut lines = vec![table.trim_fmt()];
         if hidden > 0 {
-            text.push_str(&format!(
-                "\n{} more: --all shows them",
-                counted(hidden, "SLO")
-            ));
+            lines.push(format!("{} more: --all shows them", counted(hidden, "SLO")));
         }
-        text
+        let mut legend =
+            "night: pages that fired at night; left: of the budget at the end".to_owned();
+        if self.is_wide() {
+            legend.push_str(
+                "; unalerted: time over the objective\nwithout a page or ticket; watched: slots that \
+                 could be decided",
+            );
+        }
+        lines.push(legend);
+        lines.join("\n")
     }
 
     /// What to do next.
@@ -237,9 +264,9 @@ impl<'r> Page<'r> {
     }
 }
 
-/// The figures of one row.
+/// The figures of one row, the most important ones first.
 fn cells(instance: Option<&InstanceReport>) -> Vec<String> {
-    const CELLS: usize = 10;
+    const CELLS: usize = 9;
     let Some(InstanceReport {
         figures: of,
         budget,
@@ -248,24 +275,16 @@ fn cells(instance: Option<&InstanceReport>) -> Vec<String> {
     else {
         return vec![UNKNOWN.to_owned(); CELLS];
     };
-    let Figures {
-        pages,
-        pages_at_night,
-        tickets,
-        infos,
-        flaps,
-        ..
-    } = of;
     let percent = |share: Option<f64>| share.map_or_else(|| UNKNOWN.to_owned(), figures::percent);
-    let mut cells: Vec<String> = [pages, pages_at_night, tickets, infos, flaps]
-        .map(ToString::to_string)
-        .to_vec();
-    cells.extend([
+    vec![
+        of.pages.to_string(),
+        of.pages_at_night.to_string(),
+        of.tickets.to_string(),
         percent(budget.last),
         percent(budget.lowest),
-        figures::span(of.burning_unalerted),
+        of.infos.to_string(),
+        of.flaps.to_string(),
         figures::span(of.over_objective_unalerted),
         percent(Some(of.watched)),
-    ]);
-    cells
+    ]
 }

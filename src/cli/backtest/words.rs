@@ -19,21 +19,6 @@ pub(super) fn why(alert: &AlertReport) -> String {
     format!("{}, peak {}", tiers.join(" "), figures::burn(peak))
 }
 
-/// What it cost, and what was left.
-pub(super) fn cost(alert: &AlertReport) -> String {
-    match (alert.budget_consumed, alert.budget_after) {
-        (Some(cost), Some(left)) => {
-            format!(
-                "{}, left {}",
-                figures::percent(cost),
-                figures::percent(left)
-            )
-        }
-        (None, Some(left)) => format!("left {}", figures::percent(left)),
-        (_, None) => "-".to_owned(),
-    }
-}
-
 /// Who was told, or why nobody was.
 pub(super) fn told(alert: &AlertReport) -> String {
     let mut receivers: Vec<&str> = Vec::new();

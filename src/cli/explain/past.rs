@@ -7,12 +7,14 @@ use serde_json::{Value, json};
 
 use super::{ExplainArgs, instant};
 use crate::cli::{Failure, chain, complain};
+use crate::config::settings::SourceSettings;
 use crate::config::{self, Loaded};
 use crate::daemon::Clock;
 use crate::engine::{Indicator, Slo, SloId, Span};
+use crate::message::figures;
 use crate::prometheus::Asked;
-use crate::replay::Script;
 use crate::replay::explain::{PastExplanation, Question, explain};
+use crate::replay::{History, Script};
 
 /// How often time passes while something is open.
 const TICK: Span = Span::from_secs(10);
@@ -73,8 +75,8 @@ pub(super) fn answer(args: &ExplainArgs) -> Result<Value, Failure> {
         "path": slo.indicator.path(),
         "path_reason": path_reason,
         "origin": history.origin,
-        "remarks": history.remarks,
-        "queries": queries(&loaded, slo, &explained),
+        "remarks": remarks(&history, &slo.id),
+        "queries": queries(&loaded, source.asks(settings).as_ref(), slo, &explained),
     });
     let explained = serde_json::to_value(&explained).unwrap_or_default();
     if let (Value::Object(answer), Value::Object(more)) = (&mut answer, explained) {
@@ -114,11 +116,26 @@ fn needed(wanted: &str, all: &[Arc<Slo>]) -> Vec<Arc<Slo>> {
     found.into_values().collect()
 }
 
-/// What the daemon would have asked at that slot, where the past comes from the settings' source.
-fn queries(loaded: &Loaded, slo: &Slo, explained: &PastExplanation) -> Vec<Value> {
+/// What is to be known of the past besides.
+fn remarks(history: &History, slo: &SloId) -> Vec<String> {
+    let coarse = history.coarse.iter().filter(|(id, _)| id == slo);
+    let coarse = coarse.map(|(_, stretch)| {
+        let (from, until) = (figures::date(stretch.from), figures::date(stretch.until));
+        format!("From {from} to {until} samples are {} apart.", stretch.step)
+    });
+    history.remarks.iter().cloned().chain(coarse).collect()
+}
+
+/// What the daemon would have asked at that slot, where the past comes from a server.
+fn queries(
+    loaded: &Loaded,
+    source: Option<&SourceSettings>,
+    slo: &Slo,
+    explained: &PastExplanation,
+) -> Vec<Value> {
     /// As the daemon, which reads what may have become readable late.
     const OVERLAP_SCRAPES: i64 = 3;
-    let Some(feed) = &explained.feed else {
+    let (Some(feed), Some(source)) = (&explained.feed, source) else {
         return Vec::new();
     };
     let evaluation = &loaded.settings.evaluation;
@@ -128,7 +145,7 @@ fn queries(loaded: &Loaded, slo: &Slo, explained: &PastExplanation) -> Vec<Value
         json!({
             "at": explained.at,
             "promql": asked.promql(),
-            "curl": asked.curl(&loaded.settings.source),
+            "curl": asked.curl(source),
         })
     };
     let asked = feed.asked(from, at, &slo.windows());

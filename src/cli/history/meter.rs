@@ -67,10 +67,12 @@ impl Attendant for Meter {
     fn told(&mut self, progress: Progress) {
         let now = Instant::now();
         let pause = if self.is_terminal { REDRAW } else { LINE };
-        let last = *self.shown.get_or_insert(match self.is_terminal {
-            true => self.started.checked_sub(pause).unwrap_or(self.started),
-            false => self.started,
-        });
+        // On a terminal the first line comes at once.
+        let first = match self.is_terminal {
+            true => self.started.checked_sub(pause),
+            false => Some(self.started),
+        };
+        let last = self.shown.or(first).unwrap_or(self.started);
         let is_due = now.duration_since(last) >= pause;
         if !is_due {
             return;
@@ -101,7 +103,7 @@ fn price(estimate: &Estimate) -> String {
 
 fn line(progress: &Progress, elapsed: Duration) -> String {
     let left = match progress.done {
-        done if done >= ETA_FROM && done < 1.0 => {
+        done if (ETA_FROM..1.0).contains(&done) => {
             let all = elapsed.div_f64(done);
             format!(", {} left", lasting(all.saturating_sub(elapsed)))
         }

@@ -83,7 +83,10 @@ pub(super) fn run(args: &TestArgs) -> Results {
             Ok(file) => {
                 results.sources.extend(file.sources());
                 match file.surroundings(&|name| std::env::var(name).ok()) {
-                    Ok(surroundings) => files.push((file, surroundings)),
+                    Ok(surroundings) => {
+                        results.sources.extend(sources(&surroundings));
+                        files.push((file, surroundings));
+                    }
                     Err(mistakes) => results.take(&mistakes),
                 }
             }
@@ -104,6 +107,19 @@ pub(super) fn run(args: &TestArgs) -> Results {
     }
     play(args, &files, &mut results);
     results
+}
+
+/// Files that the definitions of a test were found in, and those of policies.
+fn sources(surroundings: &Surroundings) -> Vec<PathBuf> {
+    let definitions = surroundings.definitions.iter();
+    let files: BTreeSet<&str> = definitions.map(|one| &*one.place.file).collect();
+    let policies = surroundings.settings.iter();
+    let policies = policies.flat_map(|settings| settings.policies.iter().cloned());
+    files
+        .into_iter()
+        .map(PathBuf::from)
+        .chain(policies)
+        .collect()
 }
 
 fn stage((file, surroundings): &(TestFile, Surroundings)) -> Stage<'_> {

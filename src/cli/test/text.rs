@@ -58,8 +58,8 @@ fn case(case: &Case, paint: Paint) -> String {
         if told == Some(failure.timeline.as_slice()) {
             continue;
         }
-        told = Some(&failure.timeline);
-        for remark in &failure.remarks {
+        let first = told.replace(&failure.timeline).is_none();
+        for remark in failure.remarks.iter().filter(|_| first) {
             text += &format!("\n       note     {}", harmless(remark));
         }
         for line in &failure.timeline {

@@ -67,7 +67,7 @@ pub(crate) struct TestFile {
     /// of the same name that ends in `.slo.yaml` (or `.slo.yml`, `.yaml`, `.yml`).
     pub(crate) definitions: Field<OneOrMany<String>>,
     /// The daemon's settings file, seen from this file, for its receivers and routes, its mutes and
-    /// its evaluation. Without it a receiver `page` is told of pages, `ticket` of tickets and `info`
+    /// its evaluation; its definitions are not used. Without it a receiver `page` is told of pages, `ticket` of tickets and `info`
     /// of budgets.
     pub(crate) config: Field<String>,
     /// How often is looked.
@@ -236,7 +236,8 @@ pub(crate) struct Expectation {
     pub(crate) budget_consumed: Field<String>,
     /// Percent of the budget that is left.
     pub(crate) budget_remaining: Field<String>,
-    /// A message that is sent in the stretch, or `none`: nothing is.
+    /// A message that is sent in the stretch, or `none`: nothing is. Messages about the SLO and about
+    /// the source count, not those about others.
     pub(crate) message: Field<ValueOr<MessageWanted>>,
     /// How many alerts begin to fire in the stretch.
     pub(crate) fired: Field<FiredWanted>,

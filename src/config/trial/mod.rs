@@ -1,28 +1,25 @@
 //! Tests of definitions: `*.test.yaml` in, [`TestFile`]s out, every mistake at its place.
 //!
 //! The keys are in `config::raw::trial`, the small grammars in [`notation`] (series), [`traffic`]
-//! (words) and [`wanted`] (expectations). What a test means for a definition is not known here: see
-//! [`crate::replay::trial`].
+//! (words) and [`wanted`] (expectations). What a test means for a definition is not known here.
 
 mod compile;
 mod expectation;
 mod input;
+mod load;
 pub mod notation;
 pub mod traffic;
 pub mod wanted;
 
-use std::cell::RefCell;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::engine::{
     Labels, Matcher, NotificationKind, Outcome, Severity, Span, StateName, Timestamp,
 };
 
-use super::compile::{self as files_of, Definition, Outside};
-use super::decode::decode;
-use super::diagnostic::{Diagnostics, Place, Report};
+use super::Definition;
+use super::diagnostic::Place;
 use super::settings::Settings;
-use super::{compile_definitions, files, tree};
 
 use notation::Values;
 use traffic::{Stretch, Traffic};
@@ -32,9 +29,6 @@ use wanted::{Range, Wanted};
 pub const ENDINGS: [&str; 2] = [".test.yaml", ".test.yml"];
 /// How the definitions that tests stand beside may end.
 const DEFINITION_ENDINGS: [&str; 4] = [".slo.yaml", ".slo.yml", ".yaml", ".yml"];
-/// Bytes of a file of tests.
-const BYTES_MAX: u64 = 4 << 20;
-
 /// The tests of a file.
 #[derive(Clone, Debug)]
 pub struct TestFile {
@@ -305,117 +299,5 @@ pub struct Surroundings {
     pub definitions: Vec<Definition>,
 }
 
-impl TestFile {
-    /// Reads the tests of a file.
-    ///
-    /// # Errors
-    ///
-    /// Every mistake in it.
-    pub fn read(path: &Path) -> Result<Self, Diagnostics> {
-        let found = RefCell::default();
-        let file = match files::read(path, BYTES_MAX) {
-            Ok(bytes) => parse(path, &bytes, &found),
-            Err(error) => {
-                let (report, mark) = files::about(path, None, &found);
-                let message = format!("the file cannot be read: {error}");
-                report.error(mark, message, "correct the path or its permissions");
-                None
-            }
-        };
-        let found = found.into_inner();
-        file.filter(|_| found.errors() == 0).ok_or(found)
-    }
-
-    /// Reads tests from text, as if it stood in a file.
-    ///
-    /// # Errors
-    ///
-    /// Every mistake in it.
-    pub fn embedded(path: &Path, text: &str) -> Result<Self, Diagnostics> {
-        let found = RefCell::default();
-        let file = parse(path, text.as_bytes(), &found);
-        let found = found.into_inner();
-        file.filter(|_| found.errors() == 0).ok_or(found)
-    }
-
-    /// Loads the definitions, and the settings if there are some. Secrets are not needed: an
-    /// environment variable that is not set stands for itself, and files that hold secrets are not
-    /// looked for.
-    ///
-    /// # Errors
-    ///
-    /// Every mistake in any of the files.
-    pub fn surroundings(
-        &self,
-        env: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Surroundings, Diagnostics> {
-        let found = RefCell::default();
-        let settings = self
-            .config
-            .as_ref()
-            .and_then(|config| load(config, env, &found));
-        let policies = settings.iter().flat_map(|settings| &settings.policies);
-        let paths = self.definitions.iter().chain(policies);
-        let roots: Vec<_> = paths.map(|path| (path.clone(), None)).collect();
-        let definitions = compile_definitions(&roots, &found);
-        let found = found.into_inner();
-        if found.errors() > 0 {
-            return Err(found);
-        }
-        Ok(Surroundings {
-            settings,
-            definitions,
-        })
-    }
-
-    /// Files whose change may change what the tests come to, directories among them.
-    pub fn sources(&self) -> Vec<PathBuf> {
-        let config = self.config.iter().map(|config| config.value.clone());
-        let own = [self.path.clone()].into_iter().chain(config);
-        own.chain(self.definitions.iter().cloned()).collect()
-    }
-}
-
-fn load(
-    config: &Located<PathBuf>,
-    env: &dyn Fn(&str) -> Option<String>,
-    found: &RefCell<Diagnostics>,
-) -> Option<Settings> {
-    let path = &config.value;
-    let bytes = match files::read(path, files::SETTINGS_BYTES_MAX) {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            let (report, mark) = files::about(path, Some(&config.place), found);
-            let message = format!("{} cannot be read: {error}", path.display());
-            report.error(mark, message, "correct the path or its permissions");
-            return None;
-        }
-    };
-    let outside = Outside {
-        env: &|name| env(name).or_else(|| Some(name.to_owned())),
-        unusable: &|_| None,
-        read: &files::text,
-        directory: path.parent().unwrap_or_else(|| Path::new("")),
-    };
-    let report = Report::new(files::name(path), found);
-    files_of::settings(&bytes, &report, &outside).settings
-}
-
-fn parse(path: &Path, bytes: &[u8], found: &RefCell<Diagnostics>) -> Option<TestFile> {
-    let report = Report::new(files::name(path), found);
-    let tree = tree::parse(bytes, &report);
-    let mut documents = tree.documents.iter();
-    let Some(node) = documents.next() else {
-        if tree.complete {
-            let fix = "add tests: and a list of them";
-            report.error(report.start(), "there are no tests here", fix);
-        }
-        return None;
-    };
-    if let Some(second) = documents.next() {
-        let fix = "write the tests below one key tests:, or in another file";
-        report.error(second.mark, "a file of tests has one document", fix);
-    }
-    let raw = decode(node, &report);
-    compile::file(path, &raw, &report, node.mark)
-}
+#[cfg(test)]
+mod tests;

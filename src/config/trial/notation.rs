@@ -5,6 +5,8 @@
 //! sample and `_xn` n of them; `stale` marks the end of a series. Values stay as they are written,
 //! so `0+1x999999999` costs no more than `0`.
 
+use crate::config::diagnostic::excerpt;
+
 /// Items that one text may hold.
 const ITEMS_MAX: usize = 10_000;
 /// The largest count after an `x`: at one scrape a second more than 31 years.
@@ -28,6 +30,8 @@ pub struct Values {
     runs: Vec<(u64, Run)>,
     /// How many values there are.
     length: u64,
+    /// See [`Self::first_drop`].
+    first_drop: Option<u64>,
 }
 
 /// Values that belong together.
@@ -60,6 +64,7 @@ impl Values {
         let mut values = Self {
             runs: Vec::new(),
             length: 0,
+            first_drop: None,
         };
         for word in text.split_whitespace() {
             // Words are slices of the text, so their distance is their place.
@@ -78,6 +83,7 @@ impl Values {
             let fix = "write values such as 0+10x60 or _x5";
             return Err(Wrong::new(0, "there are no values", fix));
         }
+        values.first_drop = values.find_drop();
         Ok(values)
     }
 
@@ -102,6 +108,10 @@ impl Values {
     /// The number of the first value that is smaller than the one before it: of a counter, where it
     /// begins anew.
     pub fn first_drop(&self) -> Option<u64> {
+        self.first_drop
+    }
+
+    fn find_drop(&self) -> Option<u64> {
         let mut last = f64::NEG_INFINITY;
         for (place, (begin, run)) in self.runs.iter().enumerate() {
             let Run::Steps { first, step } = run else {
@@ -206,10 +216,6 @@ fn number(text: &str) -> Option<f64> {
         _ => return None,
     }
     text.parse().ok()
-}
-
-fn excerpt(text: &str) -> String {
-    crate::config::diagnostic::excerpt(text)
 }
 
 #[cfg(test)]

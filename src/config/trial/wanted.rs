@@ -1,5 +1,6 @@
 //! What a test expects, in the few words in which it is written: states, numbers, tolerances.
 
+use crate::config::diagnostic::excerpt;
 use crate::engine::{Outcome, StateName};
 
 /// How many slots of a stretch something is true of.
@@ -189,10 +190,6 @@ fn number(text: &str, percent: bool) -> Option<(f64, f64)> {
     let decimals = digits.split_once('.').map_or(0, |(_, after)| after.len());
     let decimals = i32::try_from(decimals).ok()?;
     Some((value, 0.5 * 10f64.powi(-decimals)))
-}
-
-fn excerpt(text: &str) -> String {
-    crate::config::diagnostic::excerpt(text)
 }
 
 #[cfg(test)]

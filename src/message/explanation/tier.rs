@@ -153,8 +153,21 @@ fn window(
         total: counts.map(|counts| counts.total),
         error_ratio,
         burn: reading.burn,
-        bad_needed: scales.bad_needed(reading),
+        bad_needed: needed(scales, reading),
         known: known.map(Length),
         known_at: missing.map(|from| Moment(from + reading.window)),
     }
+}
+
+/// With how many bad events a window burns fast enough; the long one also needs the least number
+/// that fires at all, unless the tier fires.
+fn needed(scales: &Scales<'_>, reading: &Reading) -> Option<u64> {
+    let needed = scales.bad_needed(reading)?;
+    let is_long = reading.window == scales.long.window;
+    let least = match is_long && scales.recovering >= 1.0 {
+        true => scales.tier.minimum_events.max(0.0).ceil() as u64,
+        false => 0,
+    };
+    let total = reading.counts.map_or(0.0, |counts| counts.total);
+    Some(needed.max(least)).filter(|needed| *needed as f64 <= total.ceil())
 }

@@ -117,7 +117,7 @@ spec:
   objective: 99
   period: 30d
   sli:
-    ratio: {error_ratio: "max(ratio[$window])"}
+    ratio: {error_ratio: "max(max_over_time(bad_share[$window]))"}
 "#;
 
 #[tokio::test]

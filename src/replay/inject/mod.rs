@@ -15,7 +15,7 @@ mod twin;
 
 pub use plan::{Injection, Plan, PlanWish};
 pub use reel::{InjectedReel, Tally};
-pub use rounds::{Measured, RATIO_CLASSES, RatioClass, Wish, measure};
+pub use rounds::{Measured, RATIO_CLASSES, RatioClass, VariantMeasured, Wish, measure};
 
 #[cfg(test)]
 mod tests;

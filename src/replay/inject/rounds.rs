@@ -6,9 +6,9 @@
 
 use std::sync::Arc;
 
-use super::plan::{Injection, Plan, PlanWish};
+use super::plan::{Plan, PlanWish};
 use super::reel::InjectedReel;
-use crate::engine::{Slo, SloId, Span, Timestamp};
+use crate::engine::{Indicator, Slo, SloId, Span, Timestamp};
 use crate::replay::judge::{
     Alert, Event, Judgement, Quantiles, Subject, Terms, VerdictKind, alerts, judge,
 };
@@ -27,7 +27,7 @@ const LULL_MARGIN: Span = Span::from_hours(1);
 pub struct Wish {
     /// The same seed gives the same incidents.
     pub seed: u64,
-    /// At least so many incidents, if the past is long enough for any.
+    /// At least so many incidents in each SLO, if the past is long enough for any.
     pub incidents: u64,
     /// An incident that consumes at least this fraction of the budget is significant.
     pub significant: f64,
@@ -35,19 +35,27 @@ pub struct Wish {
     pub grace: Span,
 }
 
-/// How the variants of one SLO do.
+/// How variants do.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measured {
-    /// Which.
-    pub slo: SloId,
-    /// How often the past was played.
-    pub rounds: u64,
-    /// What was put in, round by round.
-    pub injections: Vec<Injection>,
-    /// How many of them were left out, because an alert was up about what really happened.
-    pub confounded: Vec<u64>,
-    /// One for each variant: by severity as asked for, loudest first.
-    pub variants: Vec<Vec<(Judgement, Vec<RatioClass>)>>,
+    /// How many incidents were put in.
+    pub incidents: u64,
+    /// SLOs into which nothing could be put, and why.
+    pub refused: Vec<(SloId, String)>,
+    /// One for each variant.
+    pub variants: Vec<VariantMeasured>,
+}
+
+/// How one variant does.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VariantMeasured {
+    /// How many of the incidents were left out, because an alert was up about what really
+    /// happened.
+    pub confounded: u64,
+    /// What the rest were, by the numbers of the verdicts; rounds are laid one after another.
+    pub events: Vec<Event>,
+    /// By severity, loudest first, for the severities that its tiers have.
+    pub severities: Vec<(Judgement, Vec<RatioClass>)>,
 }
 
 /// Detection of the incidents of like error ratios.
@@ -69,60 +77,95 @@ pub struct RatioClass {
     pub reset: Option<Quantiles>,
 }
 
-/// Plays `(from, until]` of a recording with incidents put into one SLO, under every variant of
-/// it, and judges the alerts. Of each script only this SLO is played. The recording is asked from
-/// its start again for every round and variant.
+/// Plays `(from, until]` of a recording with incidents put into each of these SLOs in turn, under
+/// every variant, and judges the alerts. Only the SLO at hand is played. The recording is asked
+/// from its start again for every round. `progress` hears the share (0..=1) that is done.
 ///
 /// # Errors
 ///
-/// The recording cannot be read, or the SLO is no sum of counters.
+/// The recording cannot be read.
 pub fn measure(
     variants: &[Script],
-    slo: &SloId,
+    slos: &[SloId],
     reel: &mut dyn Reel,
     (from, until): (Timestamp, Timestamp),
     wish: &Wish,
+    progress: &mut dyn FnMut(f64),
 ) -> Result<Measured, ReelError> {
-    let mut alone = Vec::new();
-    for script in variants {
-        let mut slos = script.slos.iter();
-        let found = slos.find(|candidate| candidate.id == *slo);
-        let found = found.ok_or_else(|| ReelError::because(format!("there is no SLO {slo}")))?;
-        let slos = vec![found.clone()];
-        alone.push((
-            found.clone(),
-            Script {
-                slos,
-                ..script.clone()
-            },
-        ));
-    }
-    let longest = alone
-        .iter()
-        .map(|(slo, _)| slo.policy.longest_window())
-        .max();
-    let lull = longest.unwrap_or_default() + LULL_MARGIN;
+    let lull = lull(variants, slos);
     let plans = plans(wish, from, until, lull);
+    let stretch = Stretch { from, until, lull };
     let mut measured = Measured {
-        slo: slo.clone(),
-        rounds: plans.len() as u64,
-        injections: plans.iter().flat_map(Plan::injections).copied().collect(),
-        confounded: Vec::new(),
+        incidents: 0,
+        refused: Vec::new(),
         variants: Vec::new(),
     };
-    let stretch = Stretch { from, until, lull };
-    for (slo, script) in &alone {
-        let natural = play(script, reel, &stretch)?;
-        let mut trial = Trial::default();
-        for (round, plan) in (0_i64..).zip(&plans) {
-            trial.hold(round, plan, (slo, script), reel, &stretch, &natural, wish)?;
+    let mut trials: Vec<Trial> = variants.iter().map(|_| Trial::default()).collect();
+    let fit: u64 = plans
+        .iter()
+        .map(|plan| plan.injections().len() as u64)
+        .sum();
+    for (number, id) in slos.iter().enumerate() {
+        let alone: Vec<_> = variants
+            .iter()
+            .filter_map(|script| alone(script, id))
+            .collect();
+        if let Some(why) = refusal(&alone, variants.len(), fit, lull) {
+            measured.refused.push((id.clone(), why));
+            continue;
         }
-        measured.confounded.push(trial.confounded);
-        measured
-            .variants
-            .push(trial.judge(slo, &stretch, plans.len(), wish));
+        measured.incidents += fit;
+        for (at, ((slo, script), trial)) in alone.iter().zip(&mut trials).enumerate() {
+            let natural = play(script, reel, &stretch)?;
+            for (round, plan) in (0_i64..).zip(&plans) {
+                trial.hold(round, plan, (slo, script), reel, &stretch, &natural, wish)?;
+            }
+            let done = number * alone.len() + at + 1;
+            progress(done as f64 / (slos.len() * alone.len()) as f64);
+        }
     }
+    let judged = trials.into_iter().zip(variants);
+    measured.variants = judged
+        .map(|(trial, script)| trial.judge(script, &stretch, plans.len(), wish))
+        .collect();
     Ok(measured)
+}
+
+/// The script with this SLO alone.
+fn alone(script: &Script, id: &SloId) -> Option<(Arc<Slo>, Script)> {
+    let slo = script.slos.iter().find(|slo| slo.id == *id)?.clone();
+    let slos = vec![slo.clone()];
+    let script = Script {
+        slos,
+        ..script.clone()
+    };
+    Some((slo, script))
+}
+
+/// Why nothing can be put into an SLO, if so.
+fn refusal(alone: &[(Arc<Slo>, Script)], variants: usize, fit: u64, lull: Span) -> Option<String> {
+    if alone.len() < variants {
+        return Some("it is not in every variant".to_owned());
+    }
+    let is_counted =
+        |(slo, _): &(Arc<Slo>, Script)| matches!(slo.indicator, Indicator::Counters { .. });
+    if let Some((slo, _)) = alone.iter().find(|alone| !is_counted(alone)) {
+        let path = slo.indicator.path();
+        return Some(format!(
+            "it is on the {path} path, and incidents can be put into counters only"
+        ));
+    }
+    (fit == 0).then(|| {
+        format!("the past is too short: after an incident there must be {lull} without one")
+    })
+}
+
+/// As long as the longest window of any variant, and a little more.
+fn lull(variants: &[Script], slos: &[SloId]) -> Span {
+    let all = variants.iter().flat_map(|script| &script.slos);
+    let played = all.filter(|slo| slos.contains(&slo.id));
+    let longest = played.map(|slo| slo.policy.longest_window()).max();
+    longest.unwrap_or_default() + LULL_MARGIN
 }
 
 /// As many plans as it takes to have enough incidents.
@@ -245,19 +288,15 @@ impl Trial {
     }
 
     fn judge(
-        &self,
-        slo: &Slo,
+        self,
+        script: &Script,
         stretch: &Stretch,
         rounds: usize,
         wish: &Wish,
-    ) -> Vec<(Judgement, Vec<RatioClass>)> {
+    ) -> VariantMeasured {
         use crate::engine::Severity::{Page, Ticket};
-        let has = |severity| {
-            slo.policy
-                .tiers
-                .iter()
-                .any(|tier| tier.severity == severity)
-        };
+        let tiers = || script.slos.iter().flat_map(|slo| &slo.policy.tiers);
+        let has = |severity| tiers().any(|tier| tier.severity == severity);
         let severities = [Page, Ticket].into_iter().filter(|severity| has(*severity));
         let length = stretch
             .stride()
@@ -273,7 +312,12 @@ impl Trial {
             let classes = self.classes(&judgement);
             (judgement, classes)
         };
-        severities.map(of).collect()
+        let severities = severities.map(of).collect();
+        VariantMeasured {
+            confounded: self.confounded,
+            severities,
+            events: self.events,
+        }
     }
 
     fn classes(&self, judgement: &Judgement) -> Vec<RatioClass> {

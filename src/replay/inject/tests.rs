@@ -428,24 +428,44 @@ fn variants_are_measured_round_by_round() {
         significant: 0.02,
         grace: Span::from_mins(5),
     };
-    let id = SloId::new("shop", "api");
+    let ids = [SloId::new("shop", "api")];
     let variants = [strict, deaf];
-    let measured = measure(&variants, &id, &mut recorded, stretch, &wish).unwrap();
-    assert!(
-        measured.injections.len() >= 12 && measured.rounds >= 2,
-        "{measured:?}"
+    let mut shares = Vec::new();
+    let measured = measure(
+        &variants,
+        &ids,
+        &mut recorded,
+        stretch,
+        &wish,
+        &mut |share| {
+            shares.push(share);
+        },
     );
-    assert_eq!(measured.confounded, [0, 0]);
+    let measured = measured.unwrap();
+    assert!(measured.incidents >= 12, "{measured:?}");
+    assert_eq!((measured.refused.len(), shares), (0, vec![0.5, 1.0]));
     let [strict, deaf] = measured.variants.clone().try_into().unwrap();
-    let (pages, classes) = &strict[0];
+    assert_eq!((strict.confounded, deaf.confounded), (0, 0));
+    let (pages, classes) = &strict.severities[0];
     assert_eq!(pages.false_alerts, 0, "{pages:?}");
     assert_eq!(pages.recall.map(|r| r > 0.5), Some(true), "{pages:?}");
     let incidents: u64 = classes.iter().map(|class| class.incidents).sum();
-    assert_eq!(incidents, measured.injections.len() as u64);
+    assert_eq!(incidents, measured.incidents);
     let outage = classes.last().unwrap().detection.unwrap();
     assert!(outage.p50 <= Span::from_mins(3), "{outage:?}");
-    assert_eq!(deaf.len(), 1, "it has no tier of severity ticket");
-    assert!(deaf[0].0.detected < pages.detected);
-    let again = measure(&variants, &id, &mut recorded, stretch, &wish).unwrap();
-    assert_eq!(again, measured, "the same seed says the same");
+    assert_eq!(
+        deaf.severities.len(),
+        1,
+        "it has no tier of severity ticket"
+    );
+    assert!(deaf.severities[0].0.detected < pages.detected);
+    let again = measure(&variants, &ids, &mut recorded, stretch, &wish, &mut |_| {});
+    assert_eq!(again.unwrap(), measured, "the same seed says the same");
+    let short = (BEGIN, BEGIN + HOUR);
+    let none = measure(&variants, &ids, &mut recorded, short, &wish, &mut |_| {}).unwrap();
+    assert_eq!(none.incidents, 0);
+    assert_eq!(
+        none.refused[0].1,
+        "the past is too short: after an incident there must be 7h without one"
+    );
 }

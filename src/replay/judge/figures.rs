@@ -1,6 +1,6 @@
 //! What a judgement is made of: verdicts on events, and quantiles of times.
 
-use crate::engine::{AlertKey, Span, Timestamp};
+use crate::engine::{Span, Timestamp};
 
 /// How long something took.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ pub struct Verdict {
     /// How long it lasted while no alert about it was up.
     pub unalerted: Span,
     /// The alert that told of it.
-    pub alert: Option<AlertKey>,
+    pub alert: Option<String>,
 }
 
 /// Whether an event was told of.
@@ -62,7 +62,7 @@ pub enum VerdictKind {
 #[derive(Clone, Debug, PartialEq)]
 pub struct FalseAlert {
     /// Which one.
-    pub key: AlertKey,
+    pub key: String,
     /// When somebody was told.
     pub told_at: Timestamp,
     /// When it ended; `None` if it was up at the end.

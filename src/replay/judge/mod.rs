@@ -9,14 +9,16 @@
 
 mod figures;
 mod matching;
+mod told;
 
 use crate::config::incidents::Incident;
-use crate::engine::{AlertKey, Labels, Matcher, Severity, Span, Timestamp};
+use crate::engine::{Labels, Matcher, Severity, Span, Timestamp};
 
 use super::journal::Journal;
 
 pub use figures::{FalseAlert, Quantiles, Verdict, VerdictKind};
 pub use matching::judge;
+pub use told::reported;
 
 /// Something that happened and that somebody should, or need not, have been told of.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,10 +55,12 @@ pub struct Subject {
 /// An alert that somebody was told of.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Alert {
-    /// Which one.
-    pub key: AlertKey,
+    /// Which one: `service/name{labels}/page`.
+    pub key: String,
     /// How loudly.
     pub severity: Severity,
+    /// `service/name` of the SLO; `None` where it is about the source.
+    pub slo: Option<String>,
     /// The service it is about.
     pub service: String,
     /// Its labels as routes see them: of the instance, the definition and the alert itself.
@@ -163,8 +167,7 @@ impl Subject {
     }
 
     fn admits_alert(&self, alert: &Alert) -> bool {
-        let slo = alert.key.instance().map(|instance| instance.slo.as_str());
-        self.admits(slo, &alert.service, &alert.labels)
+        self.admits(alert.slo.as_deref(), &alert.service, &alert.labels)
     }
 }
 
@@ -198,11 +201,12 @@ pub fn alerts(journal: &Journal) -> Vec<Alert> {
         };
         Some(Alert {
             severity: episode.severity,
+            slo: episode.key.instance().map(|of| of.slo.to_string()),
             service: episode.first.service.clone(),
             labels: episode.first.matching_labels(),
             told_at,
             until: episode.ended_at,
-            key: episode.key,
+            key: episode.key.to_string(),
         })
     });
     told.collect()

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::engine::{InstanceId, MatchOp, SloId};
+use crate::engine::MatchOp;
 
 const BEGIN: i64 = 1_700_000_000;
 
@@ -24,12 +24,9 @@ fn event(start: i64, end: i64) -> Event {
 }
 
 fn alert_of(slo: &str, severity: Severity, told: i64, until: Option<i64>) -> Alert {
-    let instance = InstanceId {
-        slo: SloId::new("shop", slo),
-        labels: Labels::empty(),
-    };
     Alert {
-        key: AlertKey::Burn { instance, severity },
+        key: format!("shop/{slo}/{severity}"),
+        slo: Some(format!("shop/{slo}")),
         severity,
         service: "shop".to_owned(),
         labels: Labels::new([("slo", slo)]),
@@ -143,9 +140,7 @@ fn subjects_admit_alerts() {
     assert_eq!(detected(&about, page(100, 120)), 0);
     assert_eq!(detected(&about, search()), 1);
     let mut source = page(100, 120);
-    source.key = AlertKey::SourceDown {
-        source: "prometheus".to_owned(),
-    };
+    source.slo = None;
     assert_eq!(detected(&about, source.clone()), 0);
     about.subject = Subject::default();
     assert_eq!(detected(&about, source), 1);

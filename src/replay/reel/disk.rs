@@ -2,12 +2,13 @@
 //!
 //! Memory holds what one question brings, and the names of the series of one chunk per tape.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::sums::HourlySums;
 use super::{Reel, ReelError};
 use crate::engine::{
-    Answer, Counts, Indicator, InstanceId, Labels, RawSeries, Sample, Selector, Slo, Span,
+    Answer, Counts, Indicator, InstanceId, Labels, RawSeries, Sample, Selector, Slo, Span, Term,
     Timestamp, WindowQuery,
 };
 use crate::prometheus::{PolledFeed, window_answers, window_queries};
@@ -15,6 +16,7 @@ use crate::replay::source::{
     Chunk, ChunkError, Gather, PERIOD_STEP, Question, Tape, as_hours, hours_name, instant,
 };
 
+const HOUR: Span = Span::from_hours(1);
 /// Answers about windows are read so far ahead.
 const AHEAD: Span = Span::from_hours(6);
 
@@ -186,14 +188,54 @@ impl Reel for DiskReel {
         from: Timestamp,
         until: Timestamp,
     ) -> Result<Vec<(InstanceId, Timestamp, Counts)>, ReelError> {
-        match self.others.get_mut(&hours_name(slo)) {
-            Some(track) => Ok(as_hours(slo, track.read(from, until, |_| true)?)),
-            None => Ok(Vec::new()),
+        let mut known_until = from;
+        let mut hours = Vec::new();
+        if let Some(track) = self.others.get_mut(&hours_name(slo)) {
+            hours = as_hours(slo, track.read(from, until, |_| true)?);
+            let chunks = track.tape.chunks.iter();
+            known_until = from.max(chunks.map(|chunk| chunk.until).max().unwrap_or(from));
         }
+        // What the source was not asked to sum up, and files never do, is summed up here.
+        if known_until < until
+            && let Indicator::Counters { bad, total } = &slo.indicator
+        {
+            hours.extend(self.summed(slo, (bad, total), (known_until, until))?);
+        }
+        Ok(hours)
     }
 }
 
 impl DiskReel {
+    /// Hourly sums of raw samples, one hour in memory at a time.
+    fn summed(
+        &mut self,
+        slo: &Slo,
+        (bad, total): (&[Term], &[Term]),
+        (from, until): (Timestamp, Timestamp),
+    ) -> Result<Vec<(InstanceId, Timestamp, Counts)>, ReelError> {
+        let terms = || bad.iter().chain(total);
+        let wanted = |labels: &Labels| terms().any(|term| term.selector.matches(labels));
+        let tracks = self.samples.iter();
+        let oldest = tracks.filter_map(|(_, track)| track.tape.oldest()).min();
+        let Some(oldest) = oldest else {
+            return Ok(Vec::new());
+        };
+        let mut sums = HourlySums::new(slo, bad, total);
+        let mut hour = from.max(oldest - HOUR).align_down(HOUR);
+        while hour + HOUR <= until {
+            let mut seen = BTreeSet::new();
+            for (_, track) in &mut self.samples {
+                for one in track.read(hour, hour + HOUR, wanted)? {
+                    if seen.insert(one.labels.clone()) {
+                        sums.take(&one);
+                    }
+                }
+            }
+            hour = hour + HOUR;
+        }
+        Ok(sums.into_hours(from))
+    }
+
     /// What was said of the period so far at the last full hour, if that was in the same period.
     fn so_far(
         &mut self,

@@ -21,7 +21,8 @@ pub struct Figures {
     /// Alerts about missing data that fired, of whatever severity; those about the source are
     /// among them in the figures of all instances together.
     pub blinds: u64,
-    /// Pages of which nobody was told at any time within the stretch: muted from start to end.
+    /// Pages of which nobody was told at any time within the stretch: they were muted from start
+    /// to end, or no route leads to anybody.
     pub pages_untold: u64,
     /// Alerts that were up already when the stretch began, of whatever kind.
     pub open_at_start: u64,

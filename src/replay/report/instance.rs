@@ -51,6 +51,11 @@ impl Instance {
         }
     }
 
+    /// Whether a report lists it; the others are only counted.
+    pub(super) const fn is_listed(&self) -> bool {
+        self.plot.is_some()
+    }
+
     /// Takes a slot of the stretch, after its alerts have moved.
     pub(super) fn take(&mut self, evaluation: &Evaluation, slot: Span) {
         let figures = &mut self.figures;

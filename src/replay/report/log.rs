@@ -1,6 +1,6 @@
 //! The alerts of one instance (or of the source) while they happen, as a report tells them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use super::{ALERTS_MAX, AlertKind, AlertReport, AlertTier, MUTES_MAX, MuteReport};
 use crate::engine::{AlertFacts, AlertKey, Mute, Severity, Span, Timestamp, Transition};
@@ -13,7 +13,7 @@ pub(super) const FLAP_WITHIN: Span = Span::from_hours(1);
 pub(super) struct AlertLog {
     open: BTreeMap<AlertKey, Open>,
     last_ends: BTreeMap<AlertKey, Timestamp>,
-    closed: VecDeque<AlertReport>,
+    closed: Vec<AlertReport>,
     omitted: u64,
 }
 
@@ -98,14 +98,14 @@ impl AlertLog {
             told: open.told,
             open_at_start: report.open_at_start,
         };
-        self.closed.push_back(open.report);
+        self.closed.push(open.report);
         closed
     }
 
     /// Leaves out what was closed last, as long as there is more than a report lists.
     pub(super) fn trim(&mut self, room: usize) {
         while self.closed.len() > room.min(ALERTS_MAX) {
-            self.closed.pop_back();
+            self.closed.pop();
             self.omitted += 1;
         }
     }
@@ -177,7 +177,7 @@ impl AlertLog {
 
     /// The alerts, oldest first, and how many were left out.
     pub(super) fn into_list(self) -> (Vec<AlertReport>, u64) {
-        let mut alerts = Vec::from(self.closed);
+        let mut alerts = self.closed;
         alerts.sort_by(|a, b| {
             (a.fired_at, a.severity, &a.key).cmp(&(b.fired_at, b.severity, &b.key))
         });

@@ -12,6 +12,7 @@ mod alert;
 mod curve;
 mod figures;
 mod form;
+pub mod html;
 mod instance;
 mod judgement;
 mod log;
@@ -30,7 +31,10 @@ pub use alert::{
 };
 pub use curve::{Band, BurnCurve, CurveReport};
 pub use figures::{BudgetFigures, Figures, ReceiverFigures, SentFigures, SlotFigures, WorstNight};
-pub use judgement::{Judgement, Quantiles, SeverityJudgement, VariantJudgement};
+pub use judgement::{
+    FalseAlertReport, JUDGED_MAX, Judgement, JudgementDetails, MissedReport, Quantiles,
+    RatioReport, SeverityJudgement, VariantJudgement,
+};
 pub use play::{Plan, PlannedVariant, Progress, backtest};
 pub use record::Writers;
 
@@ -250,3 +254,6 @@ pub struct TierLine {
     /// It fires only with at least this many bad events in its long window.
     pub minimum_events: f64,
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -44,7 +44,12 @@ impl Nights {
         self.nights.len()
     }
 
-    /// In which night this is, if it is in one.
+    /// Whether it is night, in the stretch or before it.
+    pub(super) fn contains(&self, at: Timestamp) -> bool {
+        self.interval.contains(at)
+    }
+
+    /// In which night of the stretch this is, if it is in one.
     pub(super) fn number(&self, at: Timestamp) -> Option<usize> {
         let number = self.nights.partition_point(|(from, _)| *from <= at);
         let number = number.checked_sub(1)?;

@@ -102,6 +102,7 @@ pub fn backtest(
         reel,
         progress,
         done: 0,
+        runs: plan.variants.len() * if plan.unquieted { 2 } else { 1 },
     };
     let mut played = Vec::new();
     for variant in &plan.variants {
@@ -116,8 +117,9 @@ struct Run<'r> {
     begin: Timestamp,
     reel: &'r mut dyn Reel,
     progress: &'r mut dyn FnMut(&Progress<'_>),
-    /// How many times the stretch has been played.
+    /// How many times the stretch has been played, of how many.
     done: usize,
+    runs: usize,
 }
 
 impl Run<'_> {
@@ -129,6 +131,7 @@ impl Run<'_> {
         let player = self.play(variant, plan.routing.clone(), &variant.slos, &mut recorder)?;
         recorder.finish(player.engine());
         drop(player);
+        self.done += 1;
         let unquieted = match (plan.unquieted, recorder.sent.quieted) {
             (false, _) => None,
             (true, false) => Some(recorder.sent.receivers.clone()),
@@ -139,7 +142,7 @@ impl Run<'_> {
                 Some(tally.receivers)
             }
         };
-        self.done += 1;
+        self.done += usize::from(plan.unquieted);
         Ok(Played {
             shown,
             source_figures: recorder.source_figures,
@@ -174,7 +177,7 @@ impl Run<'_> {
             (self.progress)(&Progress {
                 variant: &variant.name,
                 at: player.now(),
-                share: (self.done as f64 + share) / self.plan.variants.len().max(1) as f64,
+                share: (self.done as f64 + share) / self.runs.max(1) as f64,
             });
         }
         Ok(player)

@@ -113,11 +113,11 @@ impl<'a> Recorder<'a> {
     fn fire(&mut self, transition: &Transition) {
         let (key, at) = (&transition.facts.key, transition.at);
         let open_at_start = at <= self.stretch.start;
-        let night = self.nights.number(at);
+        let (night, at_night) = (self.nights.number(at), self.nights.contains(at));
         let Some(log) = self.log(key) else {
             return;
         };
-        let is_flap = log.fire(transition, open_at_start, night.is_some());
+        let is_flap = log.fire(transition, open_at_start, at_night);
         let (figures, nights) = match key.instance().and_then(|id| self.instances.get_mut(id)) {
             Some(instance) => (&mut instance.figures, Some(&mut instance.night_pages)),
             None => (&mut self.source_figures, None),
@@ -148,7 +148,14 @@ impl<'a> Recorder<'a> {
 
     fn end(&mut self, transition: &Transition) {
         let (key, from) = (&transition.facts.key, self.stretch.from);
-        let room = ALERTS_TOTAL_MAX.saturating_sub(self.alerts);
+        let is_listed = match key.instance() {
+            Some(id) => self.instances.get(id).is_some_and(Instance::is_listed),
+            None => true,
+        };
+        let room = match is_listed {
+            true => ALERTS_TOTAL_MAX.saturating_sub(self.alerts),
+            false => 0,
+        };
         let Some(log) = self.log(key) else {
             return;
         };

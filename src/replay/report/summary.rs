@@ -70,6 +70,8 @@ pub(super) fn assemble(
         };
         rows.insert(id, Row::new(slo, count));
     }
+    let mut slos: Vec<SloReport> = rows.into_iter().map(|(id, row)| row.report(&id)).collect();
+    slos.sort_by(|a, b| (&a.service, &a.name, &a.id).cmp(&(&b.service, &b.name, &b.id)));
     Report {
         form: FORM,
         asked: Asked {
@@ -82,7 +84,7 @@ pub(super) fn assemble(
         history: plan.history.clone(),
         night: nights.hours(),
         variants,
-        slos: rows.into_iter().map(|(id, row)| row.report(&id)).collect(),
+        slos,
         slos_omitted: omitted.len() as u64,
         judgement: None,
     }

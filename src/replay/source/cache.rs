@@ -15,8 +15,9 @@ use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 
-use super::chunk::{Chunk, ChunkError, Summary};
+use super::chunk::{Chunk, ChunkError};
 use super::question::Question;
+use super::tape::Summary;
 use crate::config::settings::{Auth, SourceSettings};
 use crate::engine::Timestamp;
 

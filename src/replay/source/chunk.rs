@@ -12,11 +12,11 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::block::{self, Gather};
+use super::tape::Summary;
 use crate::engine::labels::Fnv;
 use crate::engine::{Labels, RawSeries, Sample, Span, Timestamp};
 
@@ -87,27 +87,6 @@ impl ChunkError {
             path: path.to_owned(),
         }
     }
-}
-
-/// What is in a chunk, for whoever chooses among chunks.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::replay) struct Summary {
-    /// Where it is.
-    pub(in crate::replay) path: PathBuf,
-    /// Start of its stretch.
-    pub(in crate::replay) from: Timestamp,
-    /// End of its stretch.
-    pub(in crate::replay) until: Timestamp,
-    /// How many samples there are.
-    pub(in crate::replay) samples: u64,
-    /// How many series.
-    pub(in crate::replay) series: usize,
-    /// The first sample of all.
-    pub(in crate::replay) oldest: Option<Timestamp>,
-    /// The last one.
-    pub(in crate::replay) newest: Option<Timestamp>,
-    /// Size of the file.
-    pub(in crate::replay) bytes: u64,
 }
 
 /// Writes one file; it has its name only after [`Writer::finish`].
@@ -402,28 +381,4 @@ fn checksum(bytes: &[u8]) -> u64 {
 
 fn least(one: Option<Timestamp>, two: Option<Timestamp>) -> Option<Timestamp> {
     one.into_iter().chain(two).min()
-}
-
-/// Chunks of one question, one after the other.
-#[derive(Clone, Debug, Default)]
-pub(in crate::replay) struct Tape {
-    /// In rising time; of what two of them hold, the earlier one is read.
-    pub(in crate::replay) chunks: Vec<Arc<Summary>>,
-}
-
-impl Tape {
-    /// The samples there are.
-    pub(in crate::replay) fn samples(&self) -> u64 {
-        self.chunks.iter().map(|chunk| chunk.samples).sum()
-    }
-
-    /// The first sample of all.
-    pub(in crate::replay) fn oldest(&self) -> Option<Timestamp> {
-        self.chunks.iter().filter_map(|chunk| chunk.oldest).min()
-    }
-
-    /// The last one.
-    pub(in crate::replay) fn newest(&self) -> Option<Timestamp> {
-        self.chunks.iter().filter_map(|chunk| chunk.newest).max()
-    }
 }

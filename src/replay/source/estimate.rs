@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::fetch::Track;
+use super::track::Track;
 use crate::engine::{Span, Timestamp};
 use crate::prometheus::{Client, SourceError};
 

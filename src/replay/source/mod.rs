@@ -6,20 +6,27 @@ mod cache;
 mod chunk;
 mod estimate;
 mod fetch;
+mod files;
+mod opening;
 mod pack;
 mod plan;
 mod question;
 mod server;
+mod tape;
+mod track;
 
 use crate::engine::{Options, SloId, Span, Timestamp};
 
 use super::reel::Reel;
 pub(in crate::replay) use block::Gather;
-pub(in crate::replay) use chunk::{Chunk, ChunkError, Tape};
+pub(in crate::replay) use chunk::{Chunk, ChunkError};
 pub use estimate::Estimate;
 pub use fetch::Progress;
+pub use files::{Filing, from_files};
+pub use opening::{Attendant, OpenError, Opening};
 pub(in crate::replay) use question::{PERIOD_STEP, Question, as_hours, hours_name};
-pub use server::{Attendant, OpenError, Opening, from_server};
+pub use server::from_server;
+pub(in crate::replay) use tape::Tape;
 
 /// A past that can be played.
 pub struct History {

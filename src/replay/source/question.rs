@@ -89,6 +89,11 @@ impl Question {
             .map_or(RAW_BLOCK, |step| step.times(BLOCK_POINTS))
     }
 
+    /// The length of blocks of raw samples.
+    pub(super) const fn raw_block() -> Span {
+        RAW_BLOCK
+    }
+
     /// The longest stretch that one request should ask for.
     pub(super) fn longest(&self) -> Span {
         match self {

@@ -6,15 +6,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::cache::{Cache, Scratch, without_secrets};
-use super::chunk::{ChunkError, Tape};
-use super::estimate::{self, Estimate};
-use super::fetch::{FetchError, Fetcher, Patience, Progress, Track};
+use super::estimate;
+use super::fetch::{FetchError, Fetcher, Patience};
+use super::opening::{Attendant, OpenError, Opening};
 use super::plan::{Wanted, plan};
 use super::question::{PERIOD_STEP, Question};
+use super::tape::Tape;
+use super::track::Track;
 use super::{CoarseStretch, History, instant};
-use crate::config::settings::{EvaluationSettings, SourceSettings};
-use crate::engine::{Indicator, Options, Slo, SloId, Span, Timestamp};
-use crate::prometheus::{Client, SourceError};
+use crate::engine::{Indicator, Slo, SloId, Span, Timestamp};
+use crate::prometheus::Client;
 use crate::replay::reel::DiskReel;
 
 /// Samples younger than this may still be followed by older ones: remote write and rulers are late.
@@ -24,92 +25,6 @@ const SETTLES: Span = Span::from_mins(5);
 const COARSE_STEPS: [Span; 2] = [Span::from_mins(5), Span::from_hours(1)];
 /// A hole in the raw samples of a selector that is shorter is nothing to fill.
 const HOLE_MIN: Span = Span::from_mins(30);
-
-/// What a past is read for, and where from.
-#[derive(Clone, Debug)]
-pub struct Opening {
-    /// The SLOs that will be played, also those of variants.
-    pub slos: Vec<Arc<Slo>>,
-    /// The server. Its deadline and concurrency hold for each request.
-    pub source: SourceSettings,
-    /// How samples are read.
-    pub evaluation: EvaluationSettings,
-    /// The same, for the engine.
-    pub options: Options,
-    /// The first slot is the one after this.
-    pub from: Timestamp,
-    /// The last slot.
-    pub until: Timestamp,
-    /// The present.
-    pub now: Timestamp,
-    /// Where chunks are kept; `None` keeps nothing.
-    pub cache: Option<PathBuf>,
-    /// How large the cache may become.
-    pub cache_bytes_max: u64,
-}
-
-/// Somebody who is asked and told while a past is fetched.
-pub trait Attendant {
-    /// Whether the cost is all right.
-    fn agrees(&mut self, estimate: &Estimate) -> bool;
-    /// How far it has come.
-    fn told(&mut self, progress: Progress);
-}
-
-/// Why there is no past to play.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// The client cannot be set up, or the source does not answer at all.
-    #[error("reading history from {origin}")]
-    Source {
-        /// Where it was to come from.
-        origin: String,
-        /// Why it does not.
-        source: SourceError,
-    },
-    /// A part of it could not be fetched.
-    #[error("reading history from {origin}: {subject}")]
-    Fetch {
-        /// Where it was to come from.
-        origin: String,
-        /// What was asked for.
-        subject: String,
-        /// Why there is no answer.
-        source: SourceError,
-    },
-    /// The files cannot be written or read.
-    #[error("keeping history")]
-    Disk {
-        /// Why not.
-        #[source]
-        source: ChunkErrorOpaque,
-    },
-    /// The cost was not all right.
-    #[error("nothing was fetched")]
-    Declined,
-    /// There is nothing.
-    #[error("{origin} has no samples of these SLOs between {from} and {until}")]
-    Empty {
-        /// Where it was looked for.
-        origin: String,
-        /// The start of the stretch.
-        from: String,
-        /// Its end.
-        until: String,
-    },
-}
-
-/// Why files of the history cannot be written or read.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct ChunkErrorOpaque(pub(super) ChunkError);
-
-impl From<ChunkError> for OpenError {
-    fn from(error: ChunkError) -> Self {
-        let source = ChunkErrorOpaque(error);
-        Self::Disk { source }
-    }
-}
 
 /// Reads a past from a server.
 ///
@@ -243,7 +158,7 @@ impl Fetch<'_> {
     async fn fill(
         &self,
         wanted: &[Wanted],
-        tracks: &mut Vec<Track>,
+        tracks: &mut [Track],
         attendant: &mut dyn Attendant,
     ) -> Result<Vec<(SloId, CoarseStretch)>, OpenError> {
         let mut coarse = Vec::new();
@@ -314,7 +229,7 @@ impl Fetch<'_> {
                 let subject = wanted.question.subject();
                 refused
                     .entry(slo.clone())
-                    .or_insert(format!("{subject}: {refusal}"));
+                    .or_insert_with(|| format!("{subject}: {refusal}"));
             }
         }
         let refused = with_dependents(&opening.slos, refused);
@@ -444,7 +359,8 @@ fn holes_of(
     let mut known = from - step;
     for chunk in &tape.chunks {
         if let (Some(oldest), Some(newest)) = (chunk.oldest, chunk.newest) {
-            add(known, oldest);
+            // A step that ends with the sample would see it.
+            add(known, oldest - Span::from_millis(1));
             known = known.max(newest);
         }
     }

@@ -29,7 +29,7 @@ receivers:
 routes: {default: [somebody]}
 ";
 
-const AVAILABILITY: &str = r#"
+pub(super) const AVAILABILITY: &str = r#"
 apiVersion: slofuse/v1
 kind: SLO
 metadata: {service: shop, name: availability}
@@ -43,7 +43,7 @@ spec:
 "#;
 
 /// On the hour.
-const BEGIN: Timestamp = Timestamp::from_secs(1_700_006_400);
+pub(super) const BEGIN: Timestamp = Timestamp::from_secs(1_700_006_400);
 
 pub(super) fn loaded(definition: &str) -> config::Loaded {
     config::embedded(SETTINGS, definition).unwrap()
@@ -71,7 +71,7 @@ pub(super) fn options() -> Options {
 
 /// Ten requests a second, scraped every 15 s from `from` to `until` (hours after the beginning);
 /// in the 31st minute all fail, for ten minutes.
-fn shop(from: i64, until: i64) -> Vec<RawSeries> {
+pub(super) fn shop(from: i64, until: i64) -> Vec<RawSeries> {
     let fails = |second: i64| (1_800..2_400).contains(&second);
     let series = |code: &str| {
         let labels = [

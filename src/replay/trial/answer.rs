@@ -110,8 +110,8 @@ pub(super) fn queries(slo: &Slo) -> Vec<String> {
     }
 }
 
-/// Whether two queries are the same, white space outside of quotes and ways to write the window
-/// aside.
+/// Whether two queries are the same, white space outside of quotes, ways to write the window and the
+/// word `bool` aside.
 pub(super) fn is_same_query(one: &str, other: &str) -> bool {
     normal(one) == normal(other)
 }
@@ -139,6 +139,13 @@ fn normal(query: &str) -> String {
         escaped = quote.is_some() && c == '\\' && !escaped;
         normal.push(c);
     }
+    // A comparison that is asked for slices says `bool`, whether or not the definition does.
+    for end in [' ', '('] {
+        for sign in ['<', '>', '='] {
+            let plain = format!("{sign}{}", end.to_string().trim());
+            normal = normal.replace(&format!("{sign}bool{end}"), &plain);
+        }
+    }
     normal
 }
 
@@ -159,6 +166,8 @@ mod tests {
         assert!(is_same_query("a\n  / b", "a/b"));
         assert!(!is_same_query("a{b=\"c d\"}", "a{b=\"cd\"}"));
         assert!(!is_same_query("a or b", "aorb"));
+        assert!(is_same_query("a <= 5", "a <= bool 5") && is_same_query("a > (b)", "a > bool (b)"));
+        assert!(!is_same_query("a < 5", "a > bool 5"));
         assert!(!is_same_query("a{b=\"\\\" x\"}", "a{b=\"\\\"x\"}"));
     }
 }

@@ -1,23 +1,24 @@
 //! Who plays in a test: the SLO that is meant, what it is made of and depends on, and the series
 //! that count the test's traffic.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+mod checks;
+mod naming;
+
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::config::lint::Lint;
-use crate::config::nearest::nearest;
-use crate::config::trial::{
-    Claim, Counted, Expectation, Located, SloName, Stream, Test, TestFile, Written,
-};
-use crate::config::{Definition, Diagnostic, Diagnostics, Level, Place};
+use crate::config::trial::{Counted, Located, Stream, Test, Written};
+use crate::config::{Diagnostic, Diagnostics, Level, Place};
 use crate::engine::labels::METRIC_NAME;
 use crate::engine::{Indicator, Labels, Slo, SloId, Span};
 
+use super::Stage;
 use super::answer::{Answerer, Answers, is_same_query, queries};
 use super::invent::invent;
 use super::tape::{Content, Frame, Tape, TrialReel};
-use super::{Stage, shown};
+
+pub use naming::slos_under_test;
 
 /// Slots of one test.
 const SLOTS_MAX: i64 = 300_000;
@@ -52,27 +53,6 @@ impl Cast {
             _ => Err(casting.found),
         }
     }
-}
-
-/// The SLOs that the tests of a file can mean without naming them: those of its first path, parts
-/// that are written in place aside.
-pub fn slos_under_test<'d>(file: &TestFile, definitions: &'d [Definition]) -> Vec<&'d Definition> {
-    let first = file.definitions.first();
-    let own = |definition: &&Definition| {
-        let stands_in = Path::new(&*definition.place.file);
-        first.is_some_and(|first| stands_in.starts_with(first))
-    };
-    let is_part = |definition: &&Definition| {
-        let mut wholes = definitions.iter();
-        wholes.any(|whole| {
-            let prefix = format!("{}.", whole.slo.id);
-            matches!(&whole.slo.indicator, Indicator::Composite(composite)
-                if composite.parts.iter().any(|part| part.slo == definition.slo.id)
-                    && definition.slo.id.as_str().starts_with(&prefix))
-        })
-    };
-    let own = definitions.iter().filter(own);
-    own.filter(|definition| !is_part(definition)).collect()
 }
 
 struct Casting<'s> {
@@ -173,103 +153,6 @@ impl Casting<'_> {
             warm_up: test.warm_up,
             past: past.as_millis(),
         }
-    }
-
-    /// The SLO that the test is about.
-    fn subject(&mut self, test: &Test) -> Option<SloId> {
-        if let Some(name) = &test.slo {
-            return self.named(name);
-        }
-        let own = slos_under_test(self.stage.file, self.stage.definitions);
-        if let [only] = own.as_slice() {
-            return Some(only.slo.id.clone());
-        }
-        let names: Vec<&str> = own.iter().map(|own| own.slo.id.as_str()).collect();
-        let (message, fix) = match names.as_slice() {
-            [] => (
-                "the first of the definitions defines no SLO".to_owned(),
-                "name the file under test first, or add slo:".to_owned(),
-            ),
-            some => (
-                format!("there are {} SLOs under test", some.len()),
-                format!("add slo: with one of {}", some.join(", ")),
-            ),
-        };
-        self.refuse(&test.place, message, fix);
-        None
-    }
-
-    fn meant(&mut self, name: Option<&Located<SloName>>, subject: Option<&SloId>) -> Option<SloId> {
-        match name {
-            Some(name) => self.named(name),
-            None => subject.cloned(),
-        }
-    }
-
-    /// An SLO by name: of the service it names, else the only one that is called so.
-    fn named(&mut self, name: &Located<SloName>) -> Option<SloId> {
-        let all = self.stage.definitions;
-        let fits = |definition: &&Definition| {
-            let (slo, value) = (&definition.slo, &name.value);
-            let service = value.service.as_ref();
-            slo.name == value.name && service.is_none_or(|service| slo.service == *service)
-        };
-        let found: Vec<&Definition> = all.iter().filter(fits).collect();
-        let written = shown(&name.value);
-        let own = slos_under_test(self.stage.file, all);
-        let nearer = |found: &&&Definition| own.iter().any(|own| own.slo.id == found.slo.id);
-        let near: Vec<&&Definition> = found.iter().filter(nearer).collect();
-        match (found.as_slice(), near.as_slice()) {
-            ([only], _) => return Some(only.slo.id.clone()),
-            (_, [only]) => return Some(only.slo.id.clone()),
-            ([], _) => {
-                let ids = all.iter().map(|definition| definition.slo.id.as_str());
-                let names = all.iter().map(|definition| definition.slo.name.as_str());
-                let known: Vec<&str> = match name.value.service {
-                    Some(_) => ids.collect(),
-                    None => names.collect(),
-                };
-                let fix = match nearest(&written, known.iter().copied()) {
-                    Some(meant) => format!("did you mean {meant:?}?"),
-                    None => "add the file that defines it to definitions:".to_owned(),
-                };
-                self.refuse(
-                    &name.place,
-                    format!("the SLO {written} is not defined"),
-                    fix,
-                );
-            }
-            _ => {
-                let message = format!("there are several SLOs called {written}");
-                self.refuse(&name.place, message, "write service/name");
-            }
-        }
-        None
-    }
-
-    /// The SLOs that are named, and all that they are made of or depend on.
-    fn company(&self, named: BTreeSet<SloId>) -> Vec<Arc<Slo>> {
-        let mut wanted = named.clone();
-        let mut open: Vec<SloId> = named.into_iter().collect();
-        while let Some(id) = open.pop() {
-            let found = self.stage.definitions.iter().find(|one| one.slo.id == id);
-            let Some(Definition { slo, .. }) = found else {
-                continue;
-            };
-            let parts = match &slo.indicator {
-                Indicator::Composite(composite) => composite.parts.as_slice(),
-                _ => &[],
-            };
-            let parts = parts.iter().map(|part| &part.slo);
-            for next in parts.chain(&slo.document.depends_on) {
-                if wanted.insert(next.clone()) {
-                    open.push(next.clone());
-                }
-            }
-        }
-        let all = self.stage.definitions.iter();
-        let playing = all.filter(|definition| wanted.contains(&definition.slo.id));
-        playing.map(|definition| definition.slo.clone()).collect()
     }
 
     fn stream(
@@ -423,91 +306,6 @@ impl Casting<'_> {
             self.remark_on_query(vec![query], asker.unwrap_or(slo));
         }
     }
-
-    /// Several tapes of one name would be one series told twice.
-    fn check_names(&mut self, test: &Test, tapes: &[Tape]) {
-        let mut seen = BTreeSet::new();
-        for tape in tapes {
-            if !seen.insert(&tape.labels) {
-                let message = format!("the series {} is described twice", tape.labels);
-                let fix = "describe it once, or give each its labels";
-                self.refuse(&test.place, message, fix);
-            }
-        }
-    }
-
-    /// Whether what is expected can be seen at all.
-    fn check(&mut self, expectation: &Expectation, slo: &Slo) {
-        let routing = &self.stage.routing;
-        for Located { place, value } in &expectation.claims {
-            let windows = slo.windows();
-            match value {
-                Claim::Burn(window, _) if !windows.contains(window) => {
-                    let windows: Vec<String> = windows.iter().map(Span::to_string).collect();
-                    let message = format!("{} has no window of {window}", slo.id);
-                    self.refuse(
-                        place,
-                        message,
-                        format!("use one of: {}", windows.join(", ")),
-                    );
-                }
-                Claim::Message(claim) => {
-                    let Some(to) = &claim.to else { continue };
-                    if routing.receivers.contains_key(to) {
-                        continue;
-                    }
-                    let names: Vec<&str> = routing.receivers.keys().map(String::as_str).collect();
-                    let fix = match nearest(to, names.iter().copied()) {
-                        Some(meant) => format!("did you mean {meant:?}?"),
-                        None => format!("use one of: {}", names.join(", ")),
-                    };
-                    self.refuse(place, format!("there is no receiver {to:?}"), fix);
-                }
-                _ => {}
-            }
-        }
-        for (name, _) in expectation.labels.iter().flat_map(Labels::iter) {
-            if !slo.group_by.iter().any(|label| label == name) {
-                let message = format!("{} is not grouped by {name:?}", slo.id);
-                let fix = match slo.group_by.as_slice() {
-                    [] => "remove the labels: it has one instance".to_owned(),
-                    some => format!("use one of: {}", some.join(", ")),
-                };
-                if let Some(claim) = expectation.claims.first() {
-                    self.refuse(&claim.place.clone(), message, fix);
-                }
-            }
-        }
-    }
-
-    fn remark_on_query(&mut self, answered: Vec<&str>, slo: &Slo) {
-        let asked = queries(slo);
-        let what = match asked.is_empty() {
-            true => format!("{} reads samples and asks no query", slo.id),
-            false => format!("{} asks  {}", slo.id, one_line(&asked.join("  and  "))),
-        };
-        self.remarks.push(what);
-        let answered = one_line(&answered.join("  and  "));
-        self.remarks.push(format!("the test answers  {answered}"));
-    }
-
-    fn remark_on_idle_series(&mut self, tapes: &[Tape], slos: &[Arc<Slo>]) {
-        for tape in tapes {
-            let selected = slos.iter().any(|slo| match &slo.indicator {
-                Indicator::Counters { bad, total } => bad
-                    .iter()
-                    .chain(total)
-                    .any(|term| term.selector.matches(&tape.labels)),
-                _ => false,
-            });
-            let name = tape.labels.get(METRIC_NAME).unwrap_or_default();
-            // A histogram has more series than are read.
-            if !selected && !name.ends_with("_sum") && !name.ends_with("_bucket") {
-                let series = series_text(&tape.labels);
-                self.remarks.push(format!("no selector selects  {series}"));
-            }
-        }
-    }
 }
 
 /// One series of a histogram.
@@ -518,13 +316,6 @@ fn part(labels: &Labels, suffix: &str, bound: Option<String>) -> Labels {
     });
     let bound = bound.map(|bound| ("le".to_owned(), bound));
     Labels::new(pairs.chain(bound))
-}
-
-/// A series as PromQL writes it.
-fn series_text(labels: &Labels) -> String {
-    let name = labels.get(METRIC_NAME).unwrap_or_default();
-    let others = labels.iter().filter(|(label, _)| *label != METRIC_NAME);
-    format!("{name}{}", Labels::new(others))
 }
 
 fn one_line(text: &str) -> String {

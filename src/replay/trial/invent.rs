@@ -44,20 +44,24 @@ pub(super) fn invent(
     for selector in &selectors {
         pools.learn(selector);
     }
-    let mut candidates: Vec<(Labels, Worth)> = Vec::new();
+    // Both kinds of events have to be of one instance.
+    let mut instances: BTreeMap<Labels, Vec<(Labels, Worth)>> = BTreeMap::new();
     for labels in pools.candidates(slo, fixed, target) {
         let sum = |terms: &[Term]| -> f64 {
             let counting = terms.iter().filter(|term| term.selector.matches(&labels));
             counting.map(|term| term.coefficient).sum()
         };
         let worth = (sum(bad), sum(total));
-        if worth != (0.0, 0.0) && !candidates.iter().any(|(_, known)| *known == worth) {
-            candidates.push((labels, worth));
+        let known = instances.entry(labels.pick(&slo.group_by)).or_default();
+        if worth != (0.0, 0.0) && !known.iter().any(|(_, known)| *known == worth) {
+            known.push((labels, worth));
         }
     }
-    Some(Invented {
-        good: counting(&candidates, GOOD)?,
-        bad: counting(&candidates, BAD)?,
+    instances.values().find_map(|candidates| {
+        Some(Invented {
+            good: counting(candidates, GOOD)?,
+            bad: counting(candidates, BAD)?,
+        })
     })
 }
 

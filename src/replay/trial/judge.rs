@@ -1,15 +1,16 @@
 //! Whether what happened is what was expected.
 
+mod said;
+
 use crate::config::trial::wanted::{Range, Wanted, When};
 use crate::config::trial::{AlertKind, Claim, Expectation, Located, MessageClaim, Test};
-use crate::engine::{
-    AlertKey, InstanceId, Labels, NotificationKind, Severity, SloId, Span, StateName, Timestamp,
-};
+use crate::engine::{AlertKey, InstanceId, Labels, Severity, SloId, Span, StateName, Timestamp};
 
 use super::cast::Cast;
 use super::record::{Record, Slot, Told};
-use super::timeline::{self, figure};
+use super::timeline;
 use super::{Failure, Verdict};
+use said::{known, list, said};
 
 /// Judges every claim of a test.
 pub(super) fn judge(test: &Test, cast: &Cast, record: &Record) -> Verdict {
@@ -249,23 +250,20 @@ impl Bench<'_> {
         if wanted.map_or(count > 0, |wanted| count == wanted) {
             return Ok(());
         }
-        let happened = match (count, within.as_slice()) {
-            (0, []) => "nobody was sent anything".to_owned(),
-            (0, sent) => {
-                let near = sent.iter().max_by_key(|told| self.nearness(claim, told));
-                let near = near.map(|told| self.shown(told)).unwrap_or_default();
-                format!("none of {} messages fits; the nearest: {near}", sent.len())
-            }
-            (1, _) => format!(
-                "1 message fits: {}",
-                first.map(|told| self.shown(told)).unwrap_or_default()
-            ),
-            (some, _) => format!("{some} messages fit"),
+        // The first of those that keep the most conditions.
+        let near = within.iter().rev();
+        let near = near.max_by_key(|told| self.nearness(claim, told));
+        let shown = first.or(near).map(|told| self.shown(told));
+        let shown = shown.unwrap_or_default();
+        let happened = match (count, within.len()) {
+            (0, 0) => "nobody was sent anything".to_owned(),
+            (0, 1) => format!("one message was sent, a {shown}"),
+            (0, sent) => format!("none of {sent} messages fits; the nearest is a {shown}"),
+            (1, _) => format!("one message fits, a {shown}"),
+            (some, _) => format!("{some} messages fit, the first a {shown}"),
         };
-        Err(Miss::new(
-            happened,
-            first.map(|told| self.since_start(told.at)),
-        ))
+        let at = first.or(near).map(|told| self.since_start(told.at));
+        Err(Miss::new(happened, at))
     }
 
     fn shown(&self, told: &Told) -> String {
@@ -337,81 +335,5 @@ impl Bench<'_> {
             some => format!("{} fired, at {}", some.len(), list(some)),
         };
         Err(Miss::new(happened, times.first().copied()))
-    }
-}
-
-/// A claim in words.
-fn said(claim: &Claim) -> String {
-    match claim {
-        Claim::State(AlertKind::Burn(severity), wanted) => format!("{severity} {wanted}"),
-        Claim::State(AlertKind::Blind, wanted) => format!("blind {wanted}"),
-        Claim::State(AlertKind::SourceDown, wanted) => format!("source_down {wanted}"),
-        Claim::Outcome(wanted) => format!("outcome {wanted}"),
-        Claim::Tiers(windows) => format!("the tiers that burn are {}", list(windows)),
-        Claim::Burn(window, range) => format!("burn over {window} {}", range.text),
-        Claim::Consumed(range) => format!("budget consumed {}", range.text),
-        Claim::Remaining(range) => format!("budget remaining {}", range.text),
-        Claim::Message(claim) => message_said(claim),
-        Claim::Fired(severity, count) => format!("{count} of severity {severity} begin to fire"),
-    }
-}
-
-fn message_said(claim: &MessageClaim) -> String {
-    let conditions = MessageClaim {
-        count: None,
-        ..claim.clone()
-    };
-    if conditions == MessageClaim::default() && claim.count == Some(0) {
-        return "no message".to_owned();
-    }
-    let mut words = match claim.count {
-        Some(count) => format!("{count} times a message"),
-        None => "a message".to_owned(),
-    };
-    let parts = [
-        ("to", claim.to.clone()),
-        (
-            "of kind",
-            claim.kind.map(NotificationKind::as_str).map(str::to_owned),
-        ),
-        (
-            "of severity",
-            claim.severity.map(|severity| severity.to_string()),
-        ),
-        (
-            "that contains",
-            claim.contains.as_ref().map(|text| format!("{text:?}")),
-        ),
-        (
-            "that matches",
-            claim
-                .matches
-                .as_ref()
-                .map(|regex| format!("{:?}", regex.as_str())),
-        ),
-    ];
-    for (what, value) in parts {
-        if let Some(value) = value {
-            words += &format!(" {what} {value}");
-        }
-    }
-    words
-}
-
-fn known(value: Option<f64>, unit: &str) -> String {
-    value.map_or_else(
-        || "unknown".to_owned(),
-        |value| format!("{}{unit}", figure(value)),
-    )
-}
-
-fn list(spans: &[Span]) -> String {
-    match spans {
-        [] => "none".to_owned(),
-        some => some
-            .iter()
-            .map(Span::to_string)
-            .collect::<Vec<_>>()
-            .join(", "),
     }
 }

@@ -18,11 +18,12 @@ mod record;
 mod tape;
 mod timeline;
 
-use crate::config::trial::{Deed, Located, SloName, Test, TestFile};
+use crate::config::trial::{Act, Deed, Located, SloName, Test, TestFile};
 use crate::config::{Definition, Diagnostics, Place, settings::Settings};
+use crate::engine::routing::SEVERITY_LABEL;
 use crate::engine::{
-    Acknowledgement, AlertKey, InstanceId, Labels, Operation, Options, Recipient, Route, Routing,
-    Severity, Silence, SloId, Span, Timestamp,
+    Acknowledgement, AlertKey, InstanceId, Labels, MatchOp, Matcher, Operation, Options, Recipient,
+    Route, Routing, Severity, Silence, SloId, Span, Timestamp,
 };
 use crate::message::Writer;
 
@@ -32,8 +33,11 @@ use record::Record;
 
 pub use cast::slos_under_test;
 
-/// Time passes in steps of this while something is open, as in the daemon.
+/// Time passes in steps of this while something is open, as in the daemon ...
 const TICK: Span = Span::from_secs(1);
+/// ... but from slot to slot in tests that are longer: messages that wait for a time may then be
+/// late by less than a slot.
+const TICKS_UNTIL: Span = Span::from_days(2);
 
 /// What the tests of a file have in common.
 #[derive(Debug)]
@@ -126,7 +130,10 @@ impl<'a> Stage<'a> {
             slos: cast.slos.clone(),
             routing: self.routing.clone(),
             options: self.options.clone(),
-            tick: TICK,
+            tick: match test.until > TICKS_UNTIL {
+                true => self.options.reading.interval,
+                false => TICK,
+            },
         };
         let mut record = Record::new(self.writer.clone());
         let mut player = Player::begin(&script, &mut reel, start)?;
@@ -149,7 +156,7 @@ fn operate(
     player: &mut Player,
     record: &mut Record,
     cast: &Cast,
-    act: &Located<crate::config::trial::Act>,
+    act: &Located<Act>,
 ) -> Option<Failure> {
     let now = player.now();
     let operation = match &act.value.deed {
@@ -173,8 +180,11 @@ fn operate(
             undo,
         } => {
             let key = burn_key(&cast.subject, labels, *severity);
-            let mut open = player.engine().alerts();
-            if !open.any(|alert| alert.key == key && alert.is_firing()) {
+            let fires = player
+                .engine()
+                .alerts()
+                .any(|alert| alert.key == key && alert.is_firing());
+            if !fires {
                 let at = act.value.at;
                 return Some(Failure {
                     place: act.place.clone(),
@@ -184,7 +194,6 @@ fn operate(
                     timeline: timeline::around(record, cast, at, at),
                 });
             }
-            drop(open);
             let alert = key.dedup_key();
             match undo {
                 true => Operation::Unacknowledge { alert },
@@ -231,9 +240,9 @@ fn by_severity() -> Routing {
     };
     let route = |severity: Severity| Route {
         name: severity.as_str().to_owned(),
-        matchers: vec![crate::engine::Matcher {
-            name: crate::engine::routing::SEVERITY_LABEL.to_owned(),
-            op: crate::engine::MatchOp::Equal(severity.as_str().to_owned()),
+        matchers: vec![Matcher {
+            name: SEVERITY_LABEL.to_owned(),
+            op: MatchOp::Equal(severity.as_str().to_owned()),
         }],
         receivers: vec![severity.as_str().to_owned()],
         ..Route::default()

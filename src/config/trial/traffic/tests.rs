@@ -84,15 +84,31 @@ fn mistakes_say_where_and_what_instead() {
         "100rps, 1.5 errors at 1h",
         "99999999rps",
     ];
-    insta::assert_snapshot!(texts.map(wrong).join("\n"), @"");
+    insta::assert_snapshot!(texts.map(wrong).join("\n"), @r#"
+    0: a clause is empty; write clauses such as 100rps, 2% errors from 10m for 5m, 3 errors at 1h, stops from 3h for 20m, gone from 4h for 5m, restart at 1h
+    0: the traffic has no rate; begin with one such as 100rps
+    7: a clause is empty; write clauses such as 100rps, 2% errors from 10m for 5m, 3 errors at 1h, stops from 3h for 20m, gone from 4h for 5m, restart at 1h
+    8: "stop" begins no clause; did you mean "stops"?
+    11: "erors" is not something that can be bad; write errors, bad, slow or failures
+    8: 200% is more than all; write a percentage from 0% to 100%
+    4: "requests" is not something that can be bad; write errors, bad, slow or failures
+    0: "rbs" is not a unit of traffic; write a rate such as 100rps, 6/m or 20/h
+    18: "form" stands where a stretch of time is expected; write from 10m for 5m, from 10m until 15m, or from 10m
+    23: "1x" is not a length of time; write it like 30s, 5m or 1h30m
+    23: the stretch ends at 1h, where it begins or before; write from 10m for 5m, from 10m until 15m, or from 10m
+    15: this does not say when; add at 1h
+    12: this does not say when nothing is scraped; write gone from 4h for 5m
+    8: 1.5 is not a number of events; write a whole number up to 10000000
+    0: 99999999rps is more than 10000000 events a second; write a smaller rate
+    "#);
 }
 
 #[test]
 fn a_source_is_down_at_times() {
-    let outages = outages("down from 1h for 10m, down from 3h").unwrap();
-    assert_eq!(outages.len(), 2);
-    assert!(super::outages("up from 1h").is_err());
-    assert!(super::outages("").is_err());
+    let both = outages("down from 1h for 10m, down from 3h").unwrap();
+    assert_eq!(both.len(), 2);
+    assert!(outages("up from 1h").is_err());
+    assert!(outages("").is_err());
 }
 
 proptest! {
@@ -102,7 +118,7 @@ proptest! {
         if let Err(wrong) = Traffic::parse(&text) {
             prop_assert!(wrong.offset <= text.len());
         }
-        if let Err(wrong) = super::super::notation::Values::parse(&text) {
+        if let Err(wrong) = crate::config::trial::notation::Values::parse(&text) {
             prop_assert!(wrong.offset <= text.len());
         }
     }

@@ -1,0 +1,596 @@
+//! One process: the daemon's slot loop, await by await, around the real engine, store and cache.
+//!
+//! The daemon's own loop is bound to a runtime, sockets and the machine's clock. What is here is
+//! its shape: `daemon/poller.rs` (slot, fetch, step, commit, poke), `daemon/configure.rs` (resume),
+//! `daemon/save.rs` and `daemon/clock.rs`. Everything that decides is the real thing.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use slofuse::config::Loaded;
+use slofuse::engine::{
+    Book, Counts, Drops, Effect, Engine, Evidence, Feed, Input, InstanceId, Measure, Options,
+    RawSeries, ReadingOptions, SloId, SourceFailure, Span, Timestamp,
+};
+use slofuse::prometheus::PolledFeed;
+use slofuse::store::{KnownReceiver, SampleCache, Store};
+
+use crate::backfill::Backfill;
+use crate::chaos::Point;
+use crate::courier::Courier;
+use crate::world::{Event, World, millis};
+
+/// The process was killed.
+#[derive(Debug)]
+pub(crate) struct Crashed;
+
+/// What happens within a life, up to its end.
+pub(crate) type Life = Result<(), Crashed>;
+
+/// A poll reads so many scrapes more than it must.
+const OVERLAP_SCRAPES: i64 = 3;
+/// The longest stretch one poll reaches back.
+const CATCH_UP: Span = Span::from_hours(2);
+/// Pause before a commit that failed is tried again, in milliseconds.
+const COMMIT_RETRY: i64 = 1_000;
+/// Pause before a process that could not start is started again, in milliseconds.
+const START_RETRY: i64 = 5_000;
+
+/// What reaches the owner of the engine.
+#[derive(Debug)]
+pub(crate) struct News {
+    pub(crate) generation: u64,
+    pub(crate) feed: String,
+    pub(crate) what: What,
+    /// Whether the backfill waits until this is taken.
+    pub(crate) backfill: bool,
+}
+
+#[derive(Debug)]
+pub(crate) enum What {
+    Answered {
+        slot: Timestamp,
+        /// The true time at which the source was asked.
+        asked: i64,
+        answer: Result<(Timestamp, Vec<RawSeries>), String>,
+    },
+    Read {
+        into: Book,
+        from: Timestamp,
+        until: Timestamp,
+        series: Vec<RawSeries>,
+    },
+    Swapped,
+    History {
+        slo: SloId,
+        hours: Vec<(InstanceId, Timestamp, Counts)>,
+    },
+}
+
+/// What is left to do when a step is committed.
+#[derive(Debug)]
+pub(crate) enum Then {
+    Nothing,
+    /// Feeds that were known before are not resumed.
+    Configured(BTreeSet<String>),
+    Save(String),
+    Backfill,
+}
+
+/// A step that the store refuses.
+#[derive(Debug)]
+pub(crate) struct Held {
+    now: Timestamp,
+    effects: Vec<Effect>,
+    then: Then,
+}
+
+/// A process.
+pub(crate) struct Node {
+    pub(crate) life: u32,
+    pub(crate) store: Store,
+    pub(crate) engine: Engine,
+    pub(crate) feeds: BTreeMap<String, Arc<PolledFeed>>,
+    pub(crate) generation: u64,
+    pub(crate) backfill: Backfill,
+    pub(crate) couriers: BTreeMap<String, Courier>,
+    pub(crate) interval: Span,
+    pub(crate) overlap: Span,
+    cache: SampleCache,
+    in_flight: BTreeSet<String>,
+    /// The latest time that the clock showed.
+    latest: i64,
+    next_slot: Timestamp,
+    next_tick: Timestamp,
+    next_save: Timestamp,
+    token: u64,
+    pub(crate) held: Option<Held>,
+    inbox: VecDeque<News>,
+}
+
+/// The engine's options, as the daemon makes them of the settings.
+fn options(loaded: &Loaded) -> Options {
+    let evaluation = &loaded.settings.evaluation;
+    Options {
+        source: "prometheus".to_owned(),
+        reading: ReadingOptions {
+            interval: evaluation.interval,
+            scrape_interval: evaluation.scrape_interval,
+            target_labels: evaluation.target_labels.clone(),
+            forget_after: evaluation.forget_after,
+            instances_max: evaluation.instances_max,
+            drops: Drops::AreResets,
+        },
+    }
+}
+
+impl World {
+    pub(crate) fn node(&mut self) -> &mut Node {
+        self.node.as_mut().expect("a living process")
+    }
+
+    /// What the process takes to be the time: it never goes back while the process lives.
+    pub(crate) fn clock(&mut self) -> Timestamp {
+        let machine = self.now + self.ahead;
+        let node = self.node();
+        node.latest = node.latest.max(machine);
+        Timestamp::from_millis(node.latest)
+    }
+
+    /// A process starts with what the files say, as far as the disk lets it.
+    pub(crate) fn start(&mut self) -> Life {
+        assert!(self.node.is_none(), "two processes");
+        let loaded = self.files.load().expect("the files in force load");
+        let directory = self.directory.path().to_owned();
+        let opened = Store::open(&directory).and_then(|store| Ok((store.load()?, store)));
+        let (memories, store) = match opened {
+            Ok(opened) => opened,
+            Err(error) => {
+                self.note(&format!("cannot start: {error}"));
+                self.after(START_RETRY, Event::Start);
+                return Ok(());
+            }
+        };
+        self.lives += 1;
+        self.note(&format!("life {} begins", self.lives));
+        self.oracle.begin_life(&memories);
+        let evaluation = &loaded.settings.evaluation;
+        self.node = Some(Node {
+            life: self.lives,
+            engine: Engine::new(options(&loaded), memories),
+            feeds: BTreeMap::new(),
+            generation: 0,
+            backfill: Backfill::default(),
+            couriers: BTreeMap::new(),
+            interval: evaluation.interval,
+            overlap: evaluation.scrape_interval.times(OVERLAP_SCRAPES),
+            cache: SampleCache::new(directory),
+            in_flight: BTreeSet::new(),
+            latest: self.now + self.ahead,
+            next_slot: Timestamp::EPOCH,
+            next_tick: Timestamp::EPOCH,
+            next_save: Timestamp::EPOCH,
+            token: 0,
+            held: None,
+            inbox: VecDeque::new(),
+            store,
+        });
+        self.start_couriers(&loaded)?;
+        self.configure(&loaded)
+    }
+
+    /// One worker per receiver; who is gone from the settings gets nothing more.
+    fn start_couriers(&mut self, loaded: &Loaded) -> Life {
+        let now = self.clock();
+        let receivers = &loaded.settings.receivers;
+        let known = receivers.iter().map(|settings| {
+            let known = KnownReceiver {
+                fallback: settings.fallback.clone(),
+                send_resolved: settings.send_resolved,
+            };
+            (settings.name.clone(), known)
+        });
+        let known = known.collect();
+        let node = self.node();
+        // When the disk refuses, the receivers are known all the same.
+        drop(node.store.set_receivers(now, known));
+        let old = std::mem::take(&mut node.couriers);
+        for settings in receivers {
+            let courier =
+                Courier::new(settings, &loaded.settings.delivery, old.get(&settings.name));
+            node.couriers.insert(settings.name.clone(), courier);
+        }
+        let names: Vec<String> = receivers.iter().map(|r| r.name.clone()).collect();
+        for name in names {
+            self.poke(&name);
+        }
+        Ok(())
+    }
+
+    fn configure(&mut self, loaded: &Loaded) -> Life {
+        let slos: Vec<_> = loaded.definitions.iter().map(|d| d.slo.clone()).collect();
+        let now = self.clock();
+        self.oracle
+            .configure(&slos, &loaded.settings.routing, &self.plant);
+        let node = self.node();
+        node.generation += 1;
+        node.in_flight.clear();
+        let known = node.feeds.keys().cloned().collect();
+        let feeds = PolledFeed::plan(&slos).into_iter();
+        node.feeds = feeds.map(|feed| (feed.key.clone(), feed)).collect();
+        let feeds = node.feeds.values();
+        let feeds = feeds.map(|feed| Feed::new(feed.key.clone(), feed.slos.clone()));
+        let feeds: Vec<Feed> = feeds.collect();
+        self.oracle
+            .retain_feeds(|key| feeds.iter().any(|feed| feed.key == key));
+        let input = Input::Configured {
+            feeds,
+            routing: loaded.settings.routing.clone(),
+        };
+        self.step(now, input, None, Then::Configured(known))
+    }
+
+    /// Loads the saved state of feeds that are new to this process, then reads what is missing.
+    fn configured(&mut self, known: &BTreeSet<String>) -> Life {
+        let now = self.clock();
+        let node = self.node();
+        for feed in node.feeds.values().cloned().collect::<Vec<_>>() {
+            if known.contains(&feed.key) || feed.is_direct() {
+                continue;
+            }
+            let saved = self.node().cache.read(&feed.key);
+            let measure = saved.and_then(|bytes| postcard::from_bytes::<Measure>(&bytes).ok());
+            let windows = feed.slos.iter().map(|slo| slo.reach.longest_window());
+            let horizon = now - windows.max().unwrap_or(Span::ZERO);
+            let until = measure.as_ref().and_then(Measure::read_until);
+            if let Some(measure) = measure.filter(|_| until > Some(horizon) && until <= Some(now)) {
+                self.note(&format!("{} resumes", feed.key));
+                let input = Input::Resumed {
+                    feed: feed.key.clone(),
+                    measure: Box::new(measure),
+                };
+                self.step(now, input, None, Then::Nothing)?;
+            }
+        }
+        self.start_backfill();
+        let (tick, save) = (millis(self.scenario.tick), millis(self.scenario.save));
+        let node = self.node();
+        if node.next_slot == Timestamp::EPOCH {
+            let slot = now.align_down(node.interval);
+            node.next_slot = if slot == now {
+                slot
+            } else {
+                slot + node.interval
+            };
+            node.next_tick = now + tick;
+            node.next_save = now + save;
+        }
+        self.rewind_timer();
+        Ok(())
+    }
+
+    /// New files: in force if they are sound, else nothing changes.
+    pub(crate) fn reload(&mut self) -> Life {
+        let mut dice = self.dice.clone();
+        let changed = self.files.changed(&mut dice);
+        self.dice = dice;
+        let loaded = changed.load();
+        self.note(&format!("reload, sound: {}", loaded.is_ok()));
+        let Ok(loaded) = loaded else {
+            return Ok(());
+        };
+        self.files = changed;
+        // A process that is held up would take the request later; one that is dead reads the files.
+        if self.node.as_ref().is_none_or(|node| node.held.is_some()) {
+            if self.node.is_some() {
+                self.node = None;
+                self.after(1_000, Event::Start);
+            }
+            return Ok(());
+        }
+        self.start_couriers(&loaded)?;
+        self.configure(&loaded)
+    }
+
+    /// Waits for what comes next, by the clock of now.
+    pub(crate) fn rewind_timer(&mut self) {
+        let (now, ahead) = (self.now, self.ahead);
+        let Some(node) = self
+            .node
+            .as_mut()
+            .filter(|node| node.next_slot > Timestamp::EPOCH)
+        else {
+            return;
+        };
+        node.token += 1;
+        let next = node.next_slot.min(node.next_tick).min(node.next_save);
+        let (life, token) = (node.life, node.token);
+        let at = (next.as_millis() - ahead).max(now);
+        self.at(at, Event::Timer { life, token });
+    }
+
+    pub(crate) fn timer(&mut self, token: u64) -> Life {
+        let now = self.clock();
+        let (tick, save) = (millis(self.scenario.tick), millis(self.scenario.save));
+        let node = self.node();
+        // A process that is held up by the store looks at the time afterwards.
+        if node.token != token || node.held.is_some() {
+            return Ok(());
+        }
+        if node.next_slot <= now {
+            let slot = now.align_down(node.interval).max(node.next_slot);
+            node.next_slot = slot + node.interval;
+            self.slot(slot)?;
+        } else if node.next_tick <= now {
+            node.next_tick = now + tick;
+            self.step(now, Input::Tick, None, Then::Nothing)?;
+        } else if node.next_save <= now {
+            node.next_save = now + save;
+            self.save_all()?;
+        }
+        self.rewind_timer();
+        Ok(())
+    }
+
+    /// Asks every feed that is not still busy.
+    fn slot(&mut self, slot: Timestamp) -> Life {
+        let node = self.node();
+        let polled = node.feeds.values().filter(|feed| !feed.is_composite());
+        for feed in polled.cloned().collect::<Vec<_>>() {
+            if self.node().in_flight.insert(feed.key.clone()) {
+                self.fetch(&feed, slot);
+            }
+        }
+        self.pass(Point::Fetching)
+    }
+
+    fn fetch(&mut self, feed: &Arc<PolledFeed>, slot: Timestamp) {
+        let node = self.node();
+        let (life, generation, overlap) = (node.life, node.generation, node.overlap);
+        let read = node.engine.read_until(&feed.key);
+        let mut from = read.unwrap_or(slot - overlap);
+        let news = |what| News {
+            generation,
+            feed: feed.key.clone(),
+            what,
+            backfill: false,
+        };
+        let asked = self.now;
+        let mut latency = self.latency();
+        while slot.since(from) > CATCH_UP {
+            let until = from + CATCH_UP;
+            let Ok(series) = self.ask(feed, from - overlap, until) else {
+                break;
+            };
+            let into = Book::Live;
+            let news = news(What::Read {
+                into,
+                from,
+                until,
+                series,
+            });
+            self.after(latency, Event::News { life, news });
+            latency += 1;
+            from = until;
+        }
+        let answer = self.ask(feed, from - overlap, slot);
+        let answer = answer.map(|series| (from, series));
+        let news = news(What::Answered {
+            slot,
+            asked,
+            answer,
+        });
+        self.after(latency, Event::News { life, news });
+    }
+
+    /// News are taken one by one, and none while a step is not committed.
+    pub(crate) fn take(&mut self, news: News) -> Life {
+        let node = self.node();
+        node.inbox.push_back(news);
+        self.take_waiting()
+    }
+
+    fn take_waiting(&mut self) -> Life {
+        loop {
+            let node = self.node();
+            if node.held.is_some() {
+                return Ok(());
+            }
+            let Some(news) = node.inbox.pop_front() else {
+                return Ok(());
+            };
+            if news.generation == node.generation {
+                self.take_one(news)?;
+            }
+        }
+    }
+
+    fn take_one(&mut self, news: News) -> Life {
+        let now = self.clock();
+        let then = if news.backfill {
+            Then::Backfill
+        } else {
+            Then::Nothing
+        };
+        let feed = news.feed;
+        match news.what {
+            What::Answered {
+                slot,
+                asked,
+                answer,
+            } => {
+                self.node().in_flight.remove(&feed);
+                if let Err(why) = &answer {
+                    self.note(&format!("{feed}: {why}"));
+                }
+                let sight = answer.is_ok().then_some(asked);
+                let evidence = match answer {
+                    Ok((from, series)) => Ok(Evidence::Samples { from, series }),
+                    Err(why) => Err(SourceFailure(why)),
+                };
+                let key = feed.clone();
+                self.step(
+                    slot,
+                    Input::Slot { feed, evidence },
+                    Some((key, slot, sight)),
+                    then,
+                )
+            }
+            What::Read {
+                into,
+                from,
+                until,
+                series,
+            } => {
+                self.pass(Point::Backfilling)?;
+                let input = Input::Read {
+                    feed,
+                    into,
+                    from,
+                    until,
+                    series,
+                };
+                self.step(until, input, None, then)
+            }
+            What::Swapped => {
+                let saved = Then::Save(feed.clone());
+                self.note(&format!("{feed} is read"));
+                self.step(now, Input::Swapped { feed }, None, saved)?;
+                self.backfill_on();
+                Ok(())
+            }
+            What::History { slo, hours } => {
+                let complete = true;
+                self.step(
+                    now,
+                    Input::History {
+                        feed,
+                        slo,
+                        hours,
+                        complete,
+                    },
+                    None,
+                    then,
+                )
+            }
+        }
+    }
+
+    /// One step: decide, commit, poke. `sight` says which slot of which feed it is, and when the
+    /// source was asked if it gave an answer.
+    pub(crate) fn step(
+        &mut self,
+        now: Timestamp,
+        input: Input,
+        sight: Option<(String, Timestamp, Option<i64>)>,
+        then: Then,
+    ) -> Life {
+        let clock = self.clock();
+        let effects = self.node().engine.step(now, input);
+        self.describe(&effects);
+        self.judge(clock, sight, &effects);
+        if effects.is_empty() {
+            self.oracle.committed(&effects);
+            return self.follow(then);
+        }
+        self.pass(Point::Stepped)?;
+        self.node().held = Some(Held { now, effects, then });
+        self.commit_again()
+    }
+
+    pub(crate) fn commit_again(&mut self) -> Life {
+        let node = self.node();
+        let Some(held) = node.held.take() else {
+            return Ok(());
+        };
+        let life = node.life;
+        match node.store.commit(held.now, &held.effects) {
+            Ok(committed) => {
+                self.oracle.committed(&held.effects);
+                self.pass(Point::Committed)?;
+                for receiver in committed.receivers {
+                    self.poke(&receiver);
+                }
+                self.pass(Point::Poked)?;
+                self.follow(held.then)?;
+                self.take_waiting()?;
+                self.rewind_timer();
+            }
+            Err(error) => {
+                self.note(&format!("commit refused: {error}"));
+                self.node().held = Some(held);
+                self.after(COMMIT_RETRY, Event::Commit { life });
+            }
+        }
+        Ok(())
+    }
+
+    fn follow(&mut self, then: Then) -> Life {
+        match then {
+            Then::Nothing => Ok(()),
+            Then::Configured(known) => self.configured(&known),
+            Then::Save(feed) => self.save(&feed),
+            Then::Backfill => {
+                self.backfill_on();
+                Ok(())
+            }
+        }
+    }
+
+    fn describe(&mut self, effects: &[Effect]) {
+        for effect in effects {
+            match effect {
+                Effect::Transitioned(t) => {
+                    let key = t.facts.key.dedup_key();
+                    self.note(&format!(
+                        "{key}: {:?} to {:?}, {:?}",
+                        t.from, t.to, t.facts.reason
+                    ));
+                }
+                Effect::Notify(n) => self.note(&format!("tell {}", n.idempotency_key())),
+                Effect::Muted(m) => {
+                    let mutes: Vec<&str> = m.mutes.iter().map(|mute| mute.as_str()).collect();
+                    self.note(&format!("{} muted by {mutes:?}", m.key));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn save_all(&mut self) -> Life {
+        let feeds: Vec<String> = self.node().feeds.keys().cloned().collect();
+        for feed in &feeds {
+            self.save(feed)?;
+            self.pass(Point::Saved)?;
+        }
+        let now = self.clock();
+        let node = self.node();
+        drop(node.cache.retain(&feeds.into_iter().collect()));
+        // What the disk refuses is tried again at the next time.
+        drop(node.store.prune(now, Span::from_days(1)));
+        Ok(())
+    }
+
+    fn save(&mut self, feed: &str) -> Life {
+        let node = self.node();
+        let Some(measure) = node
+            .engine
+            .measure(feed)
+            .filter(|m| m.read_until().is_some())
+        else {
+            return Ok(());
+        };
+        let bytes = postcard::to_stdvec(measure).unwrap();
+        let cache = node.cache.clone();
+        if let Err(killed) = self.pass(Point::Saving) {
+            let torn = cache.write(feed, |file| {
+                file.write_all(&bytes[..bytes.len() / 2])?;
+                Err(std::io::Error::other("killed"))
+            });
+            assert!(torn.is_err());
+            return Err(killed);
+        }
+        cache.write(feed, |file| file.write_all(&bytes)).unwrap();
+        Ok(())
+    }
+}

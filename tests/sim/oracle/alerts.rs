@@ -1,0 +1,220 @@
+//! Tiers and alerts from first principles: a tier burns when both windows burn faster than its
+//! factor on enough events; an alert is pending, fires, is held, and ends.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use slofuse::engine::{
+    AlertKey, AlertRecord, AlertState, Evaluation, Mode, Outcome, Period, Reading, Severity, Slo,
+    SloId, Span, Timestamp, Verdict,
+};
+
+/// One alert.
+#[derive(Clone, Debug)]
+struct Alert {
+    since: Timestamp,
+    fires: bool,
+    /// Since when it is held.
+    quiet_since: Option<Timestamp>,
+    /// Since when each tier, by its place in the policy, burns without interruption.
+    starts: BTreeMap<usize, Timestamp>,
+    /// The tiers that burned when it was last seen to.
+    hot: BTreeSet<usize>,
+}
+
+/// The page and ticket alerts of all instances.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Alerts(BTreeMap<AlertKey, Alert>);
+
+const LOUD: [Severity; 2] = [Severity::Page, Severity::Ticket];
+
+fn key(evaluation: &Evaluation, severity: Severity) -> AlertKey {
+    AlertKey::Burn {
+        instance: evaluation.id.clone(),
+        severity,
+    }
+}
+
+/// How long the budget's period is. The zones of this world know no summer.
+fn length(period: &Period) -> Span {
+    match period {
+        Period::Rolling(length) => *length,
+        Period::Calendar(_) => Span::from_days(7),
+        Period::Events(_) => unreachable!("no such promise"),
+    }
+}
+
+impl Alerts {
+    /// Every verdict follows from its two windows.
+    pub(crate) fn judge_tiers(&self, slo: &Slo, evaluation: &Evaluation) {
+        let failed = evaluation.outcome == Outcome::Failed;
+        if failed || evaluation.tiers.is_empty() {
+            return;
+        }
+        let reading = |window: Span| -> &Reading {
+            let mut readings = evaluation.readings.iter();
+            readings
+                .find(|reading| reading.window == window)
+                .expect("a reading of each window")
+        };
+        assert_eq!(evaluation.tiers.len(), slo.policy.tiers.len());
+        for (place, (tier, status)) in slo.policy.tiers.iter().zip(&evaluation.tiers).enumerate() {
+            let alert = self.0.get(&key(evaluation, tier.severity));
+            let hot = alert.is_some_and(|alert| alert.fires && alert.hot.contains(&place));
+            let times = length(&slo.period).as_secs_f64() / tier.long.as_secs_f64();
+            let factor = tier.budget_fraction * times;
+            let limit = if hot {
+                factor * slo.policy.recover
+            } else {
+                factor
+            };
+            let (long, short) = (reading(tier.long), reading(tier.short));
+            let above = |reading: &Reading| burn(slo, reading).map(|burn| burn > limit);
+            // At the limit itself rounding decides.
+            let near = |reading: &Reading| {
+                reading
+                    .burn
+                    .is_some_and(|burn| (burn - limit).abs() < 1e-9 * limit)
+            };
+            if near(long) || near(short) {
+                continue;
+            }
+            let enough = long
+                .counts
+                .is_none_or(|counts| counts.bad >= tier.minimum_events);
+            let expect = match (above(long), above(short)) {
+                (Some(false), _) | (_, Some(false)) => Verdict::Quiet,
+                (None, _) | (_, None) => Verdict::Unknown,
+                _ if enough || hot => Verdict::Burning,
+                _ => Verdict::TooFewEvents,
+            };
+            assert_eq!(
+                status.verdict, expect,
+                "tier {place} of {}, hot: {hot}, limit {limit}: {long:?}, {short:?}",
+                evaluation.id
+            );
+        }
+    }
+
+    /// What a slot does to the page and the ticket of an instance.
+    pub(crate) fn advance(&mut self, slo: &Slo, evaluation: &Evaluation) {
+        for severity in LOUD {
+            let key = key(evaluation, severity);
+            let before = self.0.remove(&key);
+            if let Some(after) = next(slo, evaluation, severity, before) {
+                self.0.insert(key, after);
+            }
+        }
+    }
+
+    /// Alerts of definitions that are gone are gone.
+    pub(crate) fn retain_slos(&mut self, slos: &BTreeMap<SloId, Arc<Slo>>) {
+        let stays = |key: &AlertKey| key.instance().is_some_and(|id| slos.contains_key(&id.slo));
+        self.0.retain(|key, _| stays(key));
+    }
+
+    /// These are the pages and tickets there are.
+    pub(crate) fn assert_are<'a>(
+        &self,
+        records: impl Iterator<Item = &'a AlertRecord>,
+        when: &str,
+    ) {
+        let is_loud = |key: &AlertKey| matches!(key, AlertKey::Burn { severity, .. } if LOUD.contains(severity));
+        let found: BTreeMap<&AlertKey, AlertState> = records
+            .filter(|record| is_loud(&record.key))
+            .map(|record| (&record.key, record.state))
+            .collect();
+        let state = |alert: &Alert| match alert.fires {
+            false => AlertState::Pending { since: alert.since },
+            true => AlertState::Firing {
+                since: alert.since,
+                quiet_since: alert.quiet_since,
+            },
+        };
+        let expected: BTreeMap<&AlertKey, AlertState> = self
+            .0
+            .iter()
+            .map(|(key, alert)| (key, state(alert)))
+            .collect();
+        assert_eq!(
+            found, expected,
+            "the alerts (left) are not what they should be, {when}"
+        );
+    }
+}
+
+/// The burn of a window: of its own events, unless the mode has it otherwise.
+fn burn(slo: &Slo, reading: &Reading) -> Option<f64> {
+    let told = reading.burn?;
+    let own = reading.counts.filter(|_| slo.policy.mode == Mode::Ratio);
+    if let Some(counts) = own.filter(|_| slo.indicator.path() != "composite") {
+        let ratio = if counts.total > 0.0 {
+            counts.bad / counts.total
+        } else {
+            0.0
+        };
+        let burn = ratio / slo.objective.budget_ratio();
+        assert!(
+            (burn - told).abs() <= 1e-9 * (1.0 + burn),
+            "burn of {reading:?}, not {burn}"
+        );
+    }
+    Some(told)
+}
+
+fn next(
+    slo: &Slo,
+    evaluation: &Evaluation,
+    severity: Severity,
+    before: Option<Alert>,
+) -> Option<Alert> {
+    let now = evaluation.at;
+    let tiers: Vec<(usize, Verdict)> = evaluation
+        .tiers
+        .iter()
+        .enumerate()
+        .filter(|(_, tier)| tier.severity == severity)
+        .map(|(place, tier)| (place, tier.verdict))
+        .collect();
+    let seen = evaluation.is_evidence();
+    let mut starts = before
+        .as_ref()
+        .map_or_else(BTreeMap::new, |alert| alert.starts.clone());
+    for (place, verdict) in tiers.iter().filter(|_| seen) {
+        match verdict {
+            Verdict::Burning => drop(starts.entry(*place).or_insert(now)),
+            Verdict::Unknown => {}
+            Verdict::Quiet | Verdict::TooFewEvents => drop(starts.remove(place)),
+        }
+    }
+    let burning = tiers
+        .iter()
+        .filter(|(_, verdict)| *verdict == Verdict::Burning);
+    let burning: BTreeSet<usize> = burning.map(|(place, _)| *place).collect();
+    let unknown = tiers
+        .iter()
+        .any(|(_, verdict)| *verdict == Verdict::Unknown);
+    if !seen || (burning.is_empty() && unknown) {
+        // What nobody saw changes nothing.
+        return before.map(|alert| Alert { starts, ..alert });
+    }
+    if burning.is_empty() {
+        let alert = before.filter(|alert| alert.fires)?;
+        let quiet_since = alert.quiet_since.unwrap_or(now);
+        return (now.since(quiet_since) < slo.policy.hold).then_some(Alert {
+            quiet_since: Some(quiet_since),
+            starts,
+            ..alert
+        });
+    }
+    let ripe = |place: &usize| now.since(starts[place]) >= slo.policy.tiers[*place].pending;
+    let ripe = burning.iter().any(ripe);
+    let fires = ripe || before.as_ref().is_some_and(|alert| alert.fires);
+    Some(Alert {
+        since: before.map_or(now, |alert| alert.since),
+        fires,
+        quiet_since: None,
+        starts,
+        hot: burning,
+    })
+}

@@ -1,0 +1,196 @@
+//! At the end of a world, when all has been well for long: everything that was decided is
+//! delivered, superseded or a dead letter, what was opened is closed, nothing was invented, nothing
+//! overtaken. Looked at from the receivers' side and in the rows of the outbox.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rusqlite::Connection;
+use slofuse::engine::{AlertKey, NotificationKind, Severity};
+use slofuse::store::DATABASE_FILE;
+
+use crate::phone::Heard;
+use crate::world::World;
+
+/// A row of the outbox.
+#[derive(Clone, Debug)]
+struct Row {
+    message: String,
+    dedup_key: String,
+    episode: u64,
+    kind: String,
+    state: String,
+    diverted_from: Option<String>,
+}
+
+impl World {
+    /// Fails unless the world has ended well.
+    pub(crate) fn conclude(&self) {
+        let rows = self.rows();
+        let unfinished: Vec<&Row> = rows
+            .values()
+            .flatten()
+            .map(|(_, row)| row)
+            .filter(|row| matches!(row.state.as_str(), "pending" | "in_flight"))
+            .collect();
+        assert!(unfinished.is_empty(), "never settled: {unfinished:?}");
+        self.oracle.told.assert_settled();
+        let node = self.node.as_ref().expect("a process at the end");
+        assert!(node.held.is_none(), "a step is not committed");
+        for alert in node.engine.alerts() {
+            let loud = matches!(
+                &alert.key,
+                AlertKey::Burn {
+                    severity: Severity::Page | Severity::Ticket,
+                    ..
+                }
+            );
+            assert!(
+                !loud || self.may_burn_at_the_end(),
+                "still up: {:?}",
+                alert.key
+            );
+            let blind = matches!(
+                alert.key,
+                AlertKey::Blind { .. } | AlertKey::SourceDown { .. }
+            );
+            assert!(
+                !blind,
+                "still blind: {:?} {:?}",
+                alert.key, alert.facts.reason
+            );
+        }
+        for (feed, polled) in &node.feeds {
+            let now = slofuse::engine::Timestamp::from_millis(self.now);
+            let past = self.scenario.extent.past < self.now - 4 * 3_600_000;
+            assert!(
+                !past || node.engine.is_covered(feed, now),
+                "{feed} is not covered"
+            );
+            assert!(!polled.slos.is_empty());
+        }
+        let extent = self.scenario.extent;
+        let long = extent.end - extent.begin > 20 * 3_600_000;
+        for (receiver, heard) in &self.phones.heard {
+            let rows = rows.get(receiver).map_or(&[][..], Vec::as_slice);
+            assert_in_order(receiver, heard, rows, long);
+            self.assert_closed(receiver, heard, rows);
+        }
+    }
+
+    /// Bad traffic of low volume may burn on.
+    fn may_burn_at_the_end(&self) -> bool {
+        // The last incident ended with the trouble; short windows are empty of it since.
+        false
+    }
+
+    /// The rows by receiver, in the order in which they were decided.
+    fn rows(&self) -> BTreeMap<String, Vec<(i64, Row)>> {
+        let path = self.directory.path().join(DATABASE_FILE);
+        let connection = Connection::open(path).unwrap();
+        let sql = "SELECT id, receiver, idempotency_key, dedup_key, episode, kind, state,
+            diverted_from FROM outbox ORDER BY id";
+        let mut query = connection.prepare(sql).unwrap();
+        let read = query.query_map([], |row| {
+            Ok((
+                row.get::<_, String>(1)?,
+                row.get::<_, i64>(0)?,
+                Row {
+                    message: row.get(2)?,
+                    dedup_key: row.get(3)?,
+                    episode: row.get::<_, i64>(4)?.cast_unsigned(),
+                    kind: row.get(5)?,
+                    state: row.get(6)?,
+                    diverted_from: row.get(7)?,
+                },
+            ))
+        });
+        let mut rows: BTreeMap<String, Vec<(i64, Row)>> = BTreeMap::new();
+        for (receiver, id, row) in read.unwrap().map(Result::unwrap) {
+            rows.entry(receiver).or_default().push((id, row));
+        }
+        rows
+    }
+
+    /// What a receiver took to have begun has ended for it, unless it is up, or the end was given
+    /// up, or the receiver wants no ends.
+    fn assert_closed(&self, receiver: &str, heard: &[Heard], rows: &[(i64, Row)]) {
+        let mut open: BTreeMap<(&str, u64), &Heard> = BTreeMap::new();
+        for heard in heard {
+            let line = (heard.dedup_key.as_str(), heard.episode);
+            match heard.kind {
+                NotificationKind::Resolve => drop(open.remove(&line)),
+                _ => drop(open.insert(line, heard)),
+            }
+        }
+        let wants_ends = receiver != "chat" || self.scenario.routes.chat_wants_ends;
+        let up = self.up();
+        for ((key, episode), last) in open {
+            let given_up = rows.iter().any(|(_, row)| {
+                row.dedup_key == key
+                    && row.episode == episode
+                    && row.kind == "resolve"
+                    && row.state == "dead"
+            });
+            assert!(
+                up.contains(key) || given_up || !wants_ends,
+                "{receiver} takes {key} to be up: {last:?}, {rows:#?}"
+            );
+        }
+    }
+
+    /// The keys of what is up.
+    fn up(&self) -> BTreeSet<String> {
+        let Some(node) = &self.node else {
+            return BTreeSet::new();
+        };
+        let alerts = node.engine.alerts().map(|alert| alert.key.dedup_key());
+        let threads = node.engine.threads().map(|thread| thread.key.dedup_key());
+        alerts.chain(threads).collect()
+    }
+}
+
+/// Nothing that was not decided, nothing before what was decided earlier about the same, nothing
+/// twice but what may have been lost.
+fn assert_in_order(receiver: &str, heard: &[Heard], rows: &[(i64, Row)], long: bool) {
+    let mut last: BTreeMap<&str, i64> = BTreeMap::new();
+    let mut delivered: BTreeSet<i64> = BTreeSet::new();
+    for heard in heard {
+        let row = rows
+            .iter()
+            .find(|(id, _)| *id == heard.id)
+            .map(|(_, row)| row);
+        if let Some(row) = row {
+            assert_eq!(
+                row.message, heard.message,
+                "{receiver} heard another message"
+            );
+            assert!(
+                row.state != "superseded" || row.kind == "update",
+                "{receiver} heard what was superseded: {heard:?}"
+            );
+            delivered.insert(heard.id);
+        }
+        let before = last.insert(&heard.dedup_key, heard.id);
+        assert!(
+            before <= Some(heard.id),
+            "{receiver}: {heard:?} was overtaken by {before:?}"
+        );
+    }
+    let silent = rows.iter().filter(|(_, row)| row.state == "delivered");
+    for (id, row) in silent {
+        assert!(delivered.contains(id), "{receiver} never heard {row:?}");
+    }
+    // In a long world the begin may be pruned.
+    for (id, row) in rows
+        .iter()
+        .filter(|(_, row)| row.kind == "resolve" && !long)
+    {
+        let began = rows.iter().any(|(other, begin)| {
+            other < id && begin.dedup_key == row.dedup_key && begin.kind != "resolve"
+        });
+        assert!(
+            began || row.diverted_from.is_some(),
+            "an end without a begin: {row:?}"
+        );
+    }
+}
