@@ -13,6 +13,12 @@
 //! | `SLOFUSE_SIM_SEEDS=10000` | so many worlds, from seed 0 |
 //! | `SLOFUSE_SIM_OFF=crash,clock` | without these faults (`switches`), to find out which one matters |
 
+#![expect(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
+#![expect(
+    clippy::print_stdout,
+    reason = "events and sums are for whoever reads a failure"
+)]
+
 mod backfill;
 mod chaos;
 mod chronicle;
@@ -37,7 +43,7 @@ use switches::Switches;
 use world::World;
 
 /// Worlds of a run that is not told otherwise.
-const WORLDS: u64 = 500;
+const WORLDS: u64 = 800;
 /// Failures after which no more worlds are made.
 const FAILURES_MAX: usize = 10;
 

@@ -154,12 +154,11 @@ impl World {
                 oracle.judge_feed(&node.engine, feed, *at);
             }
             oracle
-                .alerts
-                .assert_are(node.engine.alerts(), "after a slot");
-            oracle
                 .blind
                 .judge(&node.engine, &oracle.sights, &oracle.slos);
         }
+        let alerts = node.engine.alerts();
+        oracle.alerts.assert_are(alerts, "after a step");
         oracle
             .told
             .judge(clock, scenario.tick, &node.engine, &oracle.slos, effects);
