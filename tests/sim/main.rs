@@ -55,6 +55,8 @@ struct Fate {
     messages: usize,
     /// Windows that were counted anew, and those that gaps left in doubt.
     windows: (u64, u64),
+    /// Alerts that were pending, fired, or were held when a process began.
+    restarted: [u64; 3],
 }
 
 /// Plays a world to its end; says what went wrong with its last events.
@@ -78,6 +80,7 @@ fn play(seed: u64, switches: &Switches, aloud: bool) -> Result<Fate, String> {
         lives: world.lives,
         messages: world.phones.heard.values().map(Vec::len).sum(),
         windows: world.oracle.windows,
+        restarted: world.oracle.restarted,
     })
 }
 
@@ -116,6 +119,9 @@ fn worlds_end_well() {
                             sum.lives += fate.lives;
                             sum.messages += fate.messages;
                             sum.windows.0 += fate.windows.0;
+                            for (sum, more) in sum.restarted.iter_mut().zip(fate.restarted) {
+                                *sum += more;
+                            }
                             sum.windows.1 += fate.windows.1;
                         }
                         Err(why) => failures.lock().unwrap().push((seed, why)),

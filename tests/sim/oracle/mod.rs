@@ -50,6 +50,8 @@ pub(crate) struct Oracle {
     skewed: Vec<(i64, i64)>,
     /// How many windows were counted anew, and how many of them the gaps left in doubt.
     pub(crate) windows: (u64, u64),
+    /// Pages and tickets that were pending, fired, or were held when a process began.
+    pub(crate) restarted: [u64; 3],
 }
 
 impl Oracle {
@@ -65,6 +67,7 @@ impl Oracle {
             told: Told::default(),
             skewed,
             windows: (0, 0),
+            restarted: [0; 3],
         }
     }
 
@@ -72,6 +75,9 @@ impl Oracle {
     pub(crate) fn begin_life(&mut self, memories: &Memories) {
         self.sights.clear();
         self.alerts = self.saved.clone();
+        for (sum, more) in self.restarted.iter_mut().zip(self.alerts.standing()) {
+            *sum += more;
+        }
         self.alerts
             .assert_are(memories.alerts.iter(), "after a restart");
         self.blind.begin_life();
