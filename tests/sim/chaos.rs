@@ -15,6 +15,8 @@ pub(crate) enum Point {
     Fetching,
     /// A step is taken, its effects are nowhere.
     Stepped,
+    /// The same while an alert is held or pending.
+    Waiting,
     /// They are in the store, no worker knows.
     Committed,
     /// The workers were woken.
@@ -39,7 +41,10 @@ pub(crate) enum Point {
     Recorded,
 }
 
-const POINTS: [Point; 13] = [
+const POINTS: [Point; 16] = [
+    Point::Waiting,
+    Point::Waiting,
+    Point::Waiting,
     Point::Fetching,
     Point::Stepped,
     Point::Committed,

@@ -25,6 +25,9 @@ impl World {
         self.judge(clock, sight, &effects);
         if effects.is_empty() {
             self.oracle.committed(&effects);
+            if self.oracle.waits() {
+                self.pass(Point::Waiting)?;
+            }
             return self.follow(then);
         }
         self.pass(Point::Stepped)?;

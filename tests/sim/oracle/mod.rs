@@ -99,6 +99,12 @@ impl Oracle {
         self.told.configure(routing);
     }
 
+    /// Whether the clock of a page or ticket runs: it is pending or held.
+    pub(crate) fn waits(&self) -> bool {
+        let [pending, _, held] = self.alerts.standing();
+        pending + held > 0
+    }
+
     /// Feeds that are gone say nothing any more.
     pub(crate) fn retain_feeds(&mut self, keeps: impl Fn(&str) -> bool) {
         self.sights.retain(|feed, _| keeps(feed));
