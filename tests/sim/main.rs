@@ -43,7 +43,7 @@ use switches::Switches;
 use world::World;
 
 /// Worlds of a run that is not told otherwise.
-const WORLDS: u64 = 800;
+const WORLDS: u64 = 256;
 /// Failures after which no more worlds are made.
 const FAILURES_MAX: usize = 10;
 
