@@ -1,0 +1,229 @@
+//! The search: a bounded number of passes over the past, each with many candidates.
+
+use std::sync::Arc;
+
+use super::burst::Bursts;
+use super::candidate::Candidate;
+use super::grid::Grid;
+use super::judge::{Judge, Played};
+use super::past::{Past, Probe};
+use super::tally::{Tally, cast, stage_name};
+use super::wishes::Wishes;
+use super::TuneError;
+use crate::engine::{ReadingOptions, Routing, Severity, Slo, Span, Timestamp};
+use crate::replay::inject::InjectedReel;
+use crate::replay::report::{Plan, Progress};
+use crate::replay::{Player, Reel, ReelError, Script, Watcher};
+
+/// The past is played so many times at most: to look at it, three times with candidates, three
+/// times with bursts, and twice for what is reported.
+pub const PASSES_MAX: usize = 9;
+/// Candidates that see bursts in one pass.
+const WITH_BURSTS: usize = 10;
+/// Passes with bursts.
+const BURST_PASSES: usize = 3;
+/// Candidates that later passes vary.
+const VARIED: usize = 2;
+/// Progress is told after so much virtual time.
+const PROGRESS_EVERY: Span = Span::from_hours(12);
+
+/// The search, and what it has come to so far.
+pub(super) struct Search<'s> {
+    pub(super) slo: &'s Arc<Slo>,
+    pub(super) wishes: &'s Wishes,
+    pub(super) plan: &'s Plan,
+    pub(super) reel: &'s mut dyn Reel,
+    pub(super) progress: &'s mut dyn FnMut(&Progress<'_>),
+    pub(super) seed: u64,
+    pub(super) passes: usize,
+    /// The first is the definition as it is.
+    pub(super) played: Vec<Played>,
+}
+
+impl Search<'_> {
+    fn reading(&self) -> ReadingOptions {
+        self.plan.options.reading.clone()
+    }
+
+    /// What the past was like.
+    pub(super) fn look(&mut self) -> Result<Past, TuneError> {
+        let id = stage_name(self.slo, 0);
+        let mut probe = Probe::new(self.slo, id.clone(), self.plan.from);
+        let slos = vec![Probe::slo(self.slo, id)];
+        self.pass(slos, &mut probe, "what there is", None)?;
+        Ok(probe.finish(self.slo.period.nominal(), self.plan.until))
+    }
+
+    /// Plays candidates until all wishes are met or no more are tried.
+    pub(super) fn search(&mut self, past: &Past) -> Result<(), TuneError> {
+        let (slo, wishes, reading) = (self.slo.clone(), self.wishes, self.reading());
+        let grid = Grid {
+            slo: &slo,
+            wishes,
+            past,
+            reading: &reading,
+        };
+        let judge = Judge {
+            slo: &slo,
+            wishes,
+            past,
+            reading: &reading,
+        };
+        self.candidates(grid.first())?;
+        for pass in 0..2 {
+            let best = self.best(&judge);
+            let Some(first) = best.first() else {
+                break;
+            };
+            if judge.excess(first, None) <= 0.0 {
+                break;
+            }
+            let best: Vec<Candidate> = best.iter().map(|one| one.candidate.clone()).collect();
+            let next = match pass {
+                0 => grid.second(&best),
+                _ => grid.third(&best),
+            };
+            self.candidates(next)?;
+        }
+        if wishes.bursts.is_empty() {
+            return Ok(());
+        }
+        for _ in 0..BURST_PASSES {
+            if !self.burst_pass(&judge)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn best(&self, judge: &Judge<'_>) -> Vec<Played> {
+        let ranked = judge.ranked(&self.played, None).into_iter();
+        let best = ranked.filter_map(|number| self.played.get(number));
+        best.take(VARIED).cloned().collect()
+    }
+
+    /// Plays those that have not been played.
+    fn candidates(&mut self, candidates: Vec<Candidate>) -> Result<(), TuneError> {
+        let known = |one: &Candidate| self.played.iter().any(|played| played.candidate == *one);
+        let new: Vec<Candidate> = candidates.into_iter().filter(|one| !known(one)).collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        let plan = self.plan;
+        let slot = plan.options.reading.interval;
+        let start = plan.from.max(plan.begin.align_down(slot) + slot);
+        let mut tally = Tally::new(self.slo, new.len(), (start, plan.from), &plan.night);
+        let label = format!("{} candidates", new.len());
+        self.pass(cast(self.slo, &new), &mut tally, &label, None)?;
+        let played = new.into_iter().zip(tally.fired);
+        self.played.extend(played.map(|(candidate, fired)| Played {
+            candidate,
+            fired,
+            seen: None,
+        }));
+        Ok(())
+    }
+
+    /// Puts the wished bursts in for the best that have not seen them, the present one among them.
+    /// Whether another pass could bring anything.
+    fn burst_pass(&mut self, judge: &Judge<'_>) -> Result<bool, TuneError> {
+        let ranked = judge.ranked(&self.played, None);
+        let best = ranked.first().and_then(|number| self.played.get(*number));
+        if best.is_some_and(|best| best.seen.is_some() && judge.excess(best, None) <= 0.0) {
+            return Ok(false);
+        }
+        let unseen = |number: &usize| {
+            let played = self.played.get(*number);
+            played.is_some_and(|played| played.seen.is_none())
+        };
+        let mut chosen: Vec<usize> = ranked.into_iter().filter(unseen).take(WITH_BURSTS).collect();
+        if unseen(&0) && !chosen.contains(&0) {
+            chosen.push(0);
+        }
+        let candidates = chosen.iter().filter_map(|number| self.played.get(*number));
+        let candidates: Vec<Candidate> = candidates.map(|one| one.candidate.clone()).collect();
+        let slos = cast(self.slo, &candidates);
+        let Some(first) = slos.first().cloned() else {
+            return Ok(false);
+        };
+        let plan = self.plan;
+        let tiers = slos.iter().flat_map(|slo| &slo.policy.tiers);
+        let pages = tiers.filter(|tier| tier.severity == Severity::Page);
+        let window = pages.map(|tier| tier.long).max().unwrap_or_default();
+        let bursts = &self.wishes.bursts;
+        let stretch = (plan.from + Span::from_hours(1), plan.until);
+        let bursts_put_in = Bursts::new(bursts, stretch, window, self.seed);
+        if bursts_put_in.is_empty() {
+            return Ok(false);
+        }
+        let count = candidates.len();
+        let mut tally = Tally::new(self.slo, count, (plan.from, plan.from), &plan.night);
+        let label = format!("{count} candidates with bursts");
+        let reading = self.reading();
+        let injected = Some((&first, bursts_put_in.plan(), reading));
+        let put_in = self.pass(slos, &mut tally, &label, injected)?;
+        for (number, fired) in chosen.into_iter().zip(&tally.fired) {
+            if let Some(played) = self.played.get_mut(number) {
+                played.seen = Some(bursts_put_in.seen(bursts, fired, &put_in));
+            }
+        }
+        Ok(true)
+    }
+
+    /// Plays the past once.
+    fn pass(
+        &mut self,
+        slos: Vec<Arc<Slo>>,
+        watcher: &mut dyn Watcher,
+        label: &str,
+        injected: Option<(&Arc<Slo>, crate::replay::inject::Plan, ReadingOptions)>,
+    ) -> Result<crate::replay::inject::Tally, TuneError> {
+        let plan = self.plan;
+        let script = Script {
+            slos,
+            routing: Routing::default(),
+            tick: plan.options.reading.interval,
+            options: plan.options.clone(),
+        };
+        let done = self.passes;
+        self.passes += 1;
+        let progress = &mut *self.progress;
+        let mut tell = |at: Timestamp| {
+            let share = at.since(plan.begin).ratio(plan.until.since(plan.begin));
+            progress(&Progress {
+                variant: label,
+                at,
+                share: (done as f64 + share) / PASSES_MAX as f64,
+            });
+        };
+        match injected {
+            None => {
+                play(&script, self.reel, plan, watcher, &mut tell)?;
+                Ok(crate::replay::inject::Tally::default())
+            }
+            Some((slo, bursts, reading)) => {
+                let mut reel = InjectedReel::new(self.reel, slo, bursts, &reading)?;
+                play(&script, &mut reel, plan, watcher, &mut tell)?;
+                Ok(reel.tally().clone())
+            }
+        }
+    }
+}
+
+fn play(
+    script: &Script,
+    reel: &mut dyn Reel,
+    plan: &Plan,
+    watcher: &mut dyn Watcher,
+    tell: &mut dyn FnMut(Timestamp),
+) -> Result<(), ReelError> {
+    let slot = plan.options.reading.interval;
+    let until = plan.until.align_down(slot);
+    let mut player = Player::begin(script, reel, plan.begin)?;
+    while player.now() < until {
+        let next = (player.now() + PROGRESS_EVERY).min(until);
+        player.play(reel, next, watcher)?;
+        tell(player.now());
+    }
+    Ok(())
+}
