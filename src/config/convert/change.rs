@@ -39,11 +39,7 @@ pub fn changed(paths: &[PathBuf], wanted: &Slo) -> Result<String, Diagnostics> {
     }
 }
 
-fn written_with(
-    sources: &[Source],
-    wanted: &Slo,
-    found: &RefCell<Diagnostics>,
-) -> Option<String> {
+fn written_with(sources: &[Source], wanted: &Slo, found: &RefCell<Diagnostics>) -> Option<String> {
     let mut documents = Documents::new(found);
     for source in sources {
         documents.read(files::name(&source.path), &source.bytes);
@@ -72,10 +68,11 @@ fn written_with(
 /// The document that defines the SLO.
 fn own_document(translated: &Translated<'_>, wanted: &Slo) -> Option<Mapping> {
     let documents = translated.slos.iter();
-    let mut values = documents.filter_map(|one| match serde_yaml::to_value(&one.document).ok()? {
-        Value::Mapping(mapping) => Some(mapping),
-        _ => None,
-    });
+    let mut values =
+        documents.filter_map(|one| match serde_yaml::to_value(&one.document).ok()? {
+            Value::Mapping(mapping) => Some(mapping),
+            _ => None,
+        });
     values.find(|value| {
         let metadata = value.get("metadata");
         let text = |key: &str| metadata.and_then(|of| of.get(key)?.as_str());

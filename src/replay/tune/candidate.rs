@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::past::Past;
 use super::wishes::{Burst, latency};
-use crate::engine::{Mode, Objective, Policy, ReadingOptions, Reach, Severity, Slo, SloId, Span};
+use crate::engine::{Mode, Objective, Policy, Reach, ReadingOptions, Severity, Slo, SloId, Span};
 
 /// An objective and a policy.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,7 +27,12 @@ impl Candidate {
     /// The SLO with this objective and policy.
     pub fn slo(&self, slo: &Slo, id: SloId) -> Arc<Slo> {
         Arc::new(Slo {
-            name: id.as_str().rsplit('/').next().unwrap_or_default().to_owned(),
+            name: id
+                .as_str()
+                .rsplit('/')
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
             id,
             objective: self.objective,
             reach: Reach::new(&self.policy, &slo.period),

@@ -73,9 +73,15 @@ impl Grid<'_> {
         // The strictest that was kept and the weakest of all are worth knowing, however far.
         let kept = all.iter().copied().filter(|one| self.is_kept(*one));
         let strictest = kept.max_by(|a, b| a.ratio().total_cmp(&b.ratio()));
-        let weakest = all.iter().copied().min_by(|a, b| a.ratio().total_cmp(&b.ratio()));
+        let weakest = all
+            .iter()
+            .copied()
+            .min_by(|a, b| a.ratio().total_cmp(&b.ratio()));
         let mut chosen: Vec<Objective> = all.iter().copied().take(OBJECTIVES_MAX).collect();
-        for one in strictest.into_iter().chain(weakest.filter(|_| strictest.is_none())) {
+        for one in strictest
+            .into_iter()
+            .chain(weakest.filter(|_| strictest.is_none()))
+        {
             if !chosen.contains(&one) {
                 chosen.push(one);
             }

@@ -53,7 +53,10 @@ impl Judge<'_> {
         let rates = rates.into_iter().filter(|(_, rate)| rate.is_some());
         let bursts = (0..self.wishes.bursts.len()).map(Wish::Burst);
         let rates = rates.map(|(wish, _)| wish);
-        std::iter::once(Wish::Kept).chain(rates).chain(bursts).collect()
+        std::iter::once(Wish::Kept)
+            .chain(rates)
+            .chain(bursts)
+            .collect()
     }
 
     /// What is wished for: a rate a week, seconds, or a part of the budget.
@@ -97,15 +100,13 @@ impl Judge<'_> {
     /// Seconds to the page about a burst, by the closed form.
     pub(super) fn reckoned(&self, played: &Played, burst: &Burst) -> Option<f64> {
         let period = self.slo.period.nominal();
-        let time = played.candidate.detection(burst, period, self.past, self.reading);
+        let time = played
+            .candidate
+            .detection(burst, period, self.past, self.reading);
         time.map(|time| time.as_secs_f64())
     }
 
-    fn rate(
-        &self,
-        weeks: &std::collections::BTreeMap<i64, u64>,
-        without: Option<i64>,
-    ) -> f64 {
+    fn rate(&self, weeks: &std::collections::BTreeMap<i64, u64>, without: Option<i64>) -> f64 {
         let counted = weeks.iter().filter(|(week, _)| Some(**week) != without);
         let fired: u64 = counted.map(|(_, fired)| *fired).sum();
         let left_out = without.map_or(0.0, |week| (self.past.weeks - week as f64).clamp(0.0, 1.0));

@@ -32,8 +32,7 @@ pub use burst::{BURSTS_EACH, Seen};
 pub use candidate::Candidate;
 pub use past::Past;
 pub use proposal::{
-    BurstFigures, Confidence, CurvePoint, ObjectivePoint, Proposal, Standing, WishKind,
-    WishOutcome,
+    BurstFigures, Confidence, CurvePoint, ObjectivePoint, Proposal, Standing, WishKind, WishOutcome,
 };
 pub use search::PASSES_MAX;
 pub use wishes::{BURSTS_MAX, Burst, Wishes};

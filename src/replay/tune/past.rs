@@ -146,7 +146,10 @@ impl Probe {
             events_per_hour: [0.1, 0.5, 0.9].map(quantile),
             bad_per_week: all.bad / weeks,
             events_per_week: all.total / weeks,
-            error_ratio_by_week: by_week.values().map(|counts| counts.error_ratio()).collect(),
+            error_ratio_by_week: by_week
+                .values()
+                .map(|counts| counts.error_ratio())
+                .collect(),
             worst_error_ratio: worst(&self.hours, period),
             incidents: self.incidents,
             longest_incident_seconds: self.longest.as_secs_f64(),

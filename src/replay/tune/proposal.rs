@@ -15,7 +15,9 @@ use super::search::{PASSES_MAX, Search};
 use super::warnings::warnings;
 use super::wishes::Burst;
 use crate::engine::{Mode, Slo, Span};
-use crate::replay::report::{self, BudgetFigures, Figures, Plan, PlannedVariant, Progress, TierLine};
+use crate::replay::report::{
+    self, BudgetFigures, Figures, Plan, PlannedVariant, Progress, TierLine,
+};
 
 /// Without a wished burst, curves are drawn for this one: a tenth of requests fails.
 const USUAL_BURST: Burst = Burst {
@@ -297,7 +299,10 @@ fn standings(
                     error_ratio: burst.error_ratio,
                     within_seconds: burst.within.as_secs_f64(),
                     reckoned_seconds: judge.reckoned(played, burst),
-                    seen: played.seen.as_ref().and_then(|seen| seen.get(number).copied()),
+                    seen: played
+                        .seen
+                        .as_ref()
+                        .and_then(|seen| seen.get(number).copied()),
                 })
                 .collect(),
         }
@@ -347,7 +352,10 @@ fn objectives(
     let mut points: Vec<ObjectivePoint> = Vec::new();
     for played in ranked.iter().filter_map(|number| all.get(*number)) {
         let objective_percent = played.candidate.objective.percent();
-        if points.iter().any(|p| p.objective_percent == objective_percent) {
+        if points
+            .iter()
+            .any(|p| p.objective_percent == objective_percent)
+        {
             continue;
         }
         points.push(ObjectivePoint {

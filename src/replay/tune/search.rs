@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::TuneError;
 use super::burst::Bursts;
 use super::candidate::Candidate;
 use super::grid::Grid;
@@ -9,7 +10,6 @@ use super::judge::{Judge, Played};
 use super::past::{Past, Probe};
 use super::tally::{Tally, cast, stage_name};
 use super::wishes::Wishes;
-use super::TuneError;
 use crate::engine::{ReadingOptions, Routing, Severity, Slo, Span, Timestamp};
 use crate::replay::inject::InjectedReel;
 use crate::replay::report::{Plan, Progress};
@@ -136,7 +136,11 @@ impl Search<'_> {
             let played = self.played.get(*number);
             played.is_some_and(|played| played.seen.is_none())
         };
-        let mut chosen: Vec<usize> = ranked.into_iter().filter(unseen).take(WITH_BURSTS).collect();
+        let mut chosen: Vec<usize> = ranked
+            .into_iter()
+            .filter(unseen)
+            .take(WITH_BURSTS)
+            .collect();
         if unseen(&0) && !chosen.contains(&0) {
             chosen.push(0);
         }

@@ -35,7 +35,8 @@ pub struct Wishes {
 impl Wishes {
     /// Whether this objective may be promised.
     pub fn allow(&self, objective: Objective) -> bool {
-        self.objective_at_least.is_none_or(|least| objective >= least)
+        self.objective_at_least
+            .is_none_or(|least| objective >= least)
             && self.objective_at_most.is_none_or(|most| objective <= most)
     }
 

@@ -46,7 +46,9 @@ pub(super) fn reasons(judge: &Judge<'_>, present: &Played, best: &Played) -> Vec
             let (old, new) = (old.budget_fraction, new.budget_fraction);
             let why = if new < old { "sooner" } else { "less often" };
             let (old, new) = (figures::percent(old), figures::percent(new));
-            found.push(format!("{name} fires {why}: at {new} of the budget, not {old}"));
+            found.push(format!(
+                "{name} fires {why}: at {new} of the budget, not {old}"
+            ));
         }
         if old.minimum_events != new.minimum_events {
             let (old, new) = (old.minimum_events, new.minimum_events);
