@@ -50,7 +50,7 @@ impl Search<'_> {
         let id = stage_name(self.slo, 0);
         let mut probe = Probe::new(self.slo, id.clone(), self.plan.from);
         let slos = vec![Probe::slo(self.slo, id)];
-        self.pass(slos, &mut probe, "what there is", None)?;
+        self.pass(slos, &mut probe, ("what there is", false), None)?;
         Ok(probe.finish(self.slo.period.nominal(), self.plan.until))
     }
 
@@ -114,7 +114,7 @@ impl Search<'_> {
         let start = plan.from.max(plan.begin.align_down(slot) + slot);
         let mut tally = Tally::new(self.slo, new.len(), (start, plan.from), &plan.night);
         let label = format!("{} candidates", new.len());
-        self.pass(cast(self.slo, &new), &mut tally, &label, None)?;
+        self.pass(cast(self.slo, &new), &mut tally, (&label, true), None)?;
         let played = new.into_iter().zip(tally.fired);
         self.played.extend(played.map(|(candidate, fired)| Played {
             candidate,
@@ -165,7 +165,7 @@ impl Search<'_> {
         let label = format!("{count} candidates with bursts");
         let reading = self.reading();
         let injected = Some((&first, bursts_put_in.plan(), reading));
-        let put_in = self.pass(slos, &mut tally, &label, injected)?;
+        let put_in = self.pass(slos, &mut tally, (&label, true), injected)?;
         for (number, fired) in chosen.into_iter().zip(&tally.fired) {
             if let Some(played) = self.played.get_mut(number) {
                 played.seen = Some(bursts_put_in.seen(bursts, fired, &put_in));
@@ -174,12 +174,12 @@ impl Search<'_> {
         Ok(true)
     }
 
-    /// Plays the past once.
+    /// Plays the past once; strides leave out slots at which no alert can move.
     fn pass(
         &mut self,
         slos: Vec<Arc<Slo>>,
         watcher: &mut dyn Watcher,
-        label: &str,
+        (label, strides): (&str, bool),
         injected: Option<(&Arc<Slo>, crate::replay::inject::Plan, ReadingOptions)>,
     ) -> Result<crate::replay::inject::Tally, TuneError> {
         let plan = self.plan;
@@ -202,12 +202,12 @@ impl Search<'_> {
         };
         match injected {
             None => {
-                play(&script, self.reel, plan, watcher, &mut tell)?;
+                play((&script, strides), self.reel, plan, watcher, &mut tell)?;
                 Ok(crate::replay::inject::Tally::default())
             }
             Some((slo, bursts, reading)) => {
                 let mut reel = InjectedReel::new(self.reel, slo, bursts, &reading)?;
-                play(&script, &mut reel, plan, watcher, &mut tell)?;
+                play((&script, strides), &mut reel, plan, watcher, &mut tell)?;
                 Ok(reel.tally().clone())
             }
         }
@@ -215,7 +215,7 @@ impl Search<'_> {
 }
 
 fn play(
-    script: &Script,
+    (script, strides): (&Script, bool),
     reel: &mut dyn Reel,
     plan: &Plan,
     watcher: &mut dyn Watcher,
@@ -223,7 +223,7 @@ fn play(
 ) -> Result<(), ReelError> {
     let slot = plan.options.reading.interval;
     let until = plan.until.align_down(slot);
-    let mut player = Player::begin(script, reel, plan.begin)?;
+    let mut player = Player::begin(script, reel, plan.begin)?.with_strides(strides);
     while player.now() < until {
         let next = (player.now() + PROGRESS_EVERY).min(until);
         player.play(reel, next, watcher)?;
