@@ -163,8 +163,8 @@ impl Grid<'_> {
         let mut all = Vec::new();
         let own = self.slo.policy.hold;
         for base in best {
-            for tickets in [1.0, 1.5, 2.5, 5.0] {
-                for slow in [1.0, 1.5, 3.0] {
+            for tickets in [1.0, 2.0, 5.0] {
+                for slow in [1.0, 2.0] {
                     for hold in std::iter::once(own).chain(HOLDS) {
                         all.push(base.with(|policy| {
                             policy.hold = hold.max(own);

@@ -22,8 +22,6 @@ pub const PASSES_MAX: usize = 9;
 const WITH_BURSTS: usize = 10;
 /// Passes with bursts.
 const BURST_PASSES: usize = 3;
-/// Candidates that later passes vary.
-const VARIED: usize = 2;
 /// Progress is told after so much virtual time.
 const PROGRESS_EVERY: Span = Span::from_hours(12);
 
@@ -71,17 +69,21 @@ impl Search<'_> {
         };
         self.candidates(grid.first())?;
         for pass in 0..2 {
-            let best = self.best(&judge);
-            let Some(first) = best.first() else {
-                break;
-            };
-            if judge.excess(first, None) <= 0.0 {
+            let ranked = judge.ranked(&self.played, None);
+            let best = ranked.first().and_then(|number| self.played.get(*number));
+            let is_promise_kept = wishes.allow(slo.objective) && grid.is_kept(slo.objective);
+            let is_enough = best.is_some_and(|best| {
+                // Another promise is the last resort.
+                let is_same = best.candidate.objective == slo.objective;
+                judge.excess(best, None) <= 0.0 && (is_same || !is_promise_kept)
+            });
+            if is_enough {
                 break;
             }
-            let best: Vec<Candidate> = best.iter().map(|one| one.candidate.clone()).collect();
+            let bases = self.bases(&ranked);
             let next = match pass {
-                0 => grid.second(&best),
-                _ => grid.third(&best),
+                0 => grid.second(&bases),
+                _ => grid.third(&bases),
             };
             self.candidates(next)?;
         }
@@ -96,10 +98,22 @@ impl Search<'_> {
         Ok(())
     }
 
-    fn best(&self, judge: &Judge<'_>) -> Vec<Played> {
-        let ranked = judge.ranked(&self.played, None).into_iter();
-        let best = ranked.filter_map(|number| self.played.get(number));
-        best.take(VARIED).cloned().collect()
+    /// What the next pass varies: the best with the present objective, the best of all, and the
+    /// definition as it is.
+    fn bases(&self, ranked: &[usize]) -> Vec<Candidate> {
+        let best = || {
+            let played = ranked.iter().filter_map(|number| self.played.get(*number));
+            played.map(|played| &played.candidate)
+        };
+        let own = best().find(|one| one.objective == self.slo.objective);
+        let present = self.played.first().map(|played| &played.candidate);
+        let mut bases: Vec<Candidate> = Vec::new();
+        for base in own.into_iter().chain(best().next()).chain(present) {
+            if !bases.contains(base) && self.wishes.allow(base.objective) {
+                bases.push(base.clone());
+            }
+        }
+        bases
     }
 
     /// Plays those that have not been played.

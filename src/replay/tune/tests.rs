@@ -68,7 +68,7 @@ fn wishes_that_cannot_be_are_named_with_the_reason() {
     assert_eq!(
         early,
         [
-            "errors of 10.00% cannot be seen within 45s: a sample is up to 15s old (scrape \
+            "errors of 10% cannot be seen within 45s: a sample is up to 15s old (scrape \
              interval) and is looked at every 30s (slot), so wish for more than 45s"
         ]
     );

@@ -50,10 +50,18 @@ pub(super) fn reasons(judge: &Judge<'_>, present: &Played, best: &Played) -> Vec
                 "{name} fires {why}: at {new} of the budget, not {old}"
             ));
         }
-        if old.minimum_events != new.minimum_events {
-            let (old, new) = (old.minimum_events, new.minimum_events);
-            found.push(format!("{name} needs {new} bad events, not {old}"));
-        }
+    }
+    let events = |played: &Played| {
+        let tiers = played.candidate.policy.tiers.iter();
+        let mut events: Vec<String> = tiers.map(|tier| tier.minimum_events.to_string()).collect();
+        events.dedup();
+        events.join(", ")
+    };
+    let (old, new) = (events(present), events(best));
+    if old != new {
+        found.push(format!(
+            "tiers fire from {new} bad events on, not {old}: few failures are no reason to page"
+        ));
     }
     if before.policy.hold != after.policy.hold {
         let (old, new) = (before.policy.hold, after.policy.hold);
