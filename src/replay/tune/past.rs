@@ -194,7 +194,8 @@ impl Watcher for Probe {
                 continue;
             };
             let ours = evaluations.iter();
-            let ours = ours.filter(|e| e.at == *at && e.id.slo == self.id);
+            let ours =
+                ours.filter(|e| e.at == *at && e.id.slo == self.id && e.outcome.is_evidence());
             let (mut long, mut is_known, mut is_bad) = (Counts::ZERO, false, false);
             for evaluation in ours {
                 for reading in &evaluation.readings {
