@@ -21,6 +21,7 @@ mod reel;
 pub mod report;
 mod source;
 pub mod trial;
+pub mod tune;
 
 pub use journal::{Episode, Journal, Point, Sent};
 pub use player::{Player, Script, Watcher};
