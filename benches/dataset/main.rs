@@ -50,7 +50,7 @@ fn main() {
         days,
         scrape,
     };
-    let worlds = match value("--seed").or(value("--scrape")) {
+    let worlds = match value("--seed").or_else(|| value("--scrape")) {
         Some(_) => vec![world(number("--seed", 1.0), number("--scrape", 15.0))],
         None => vec![
             world(1.0, 15.0),

@@ -39,7 +39,7 @@ impl Chart {
     pub(crate) fn svg(&self) -> String {
         let mut out = String::new();
         // Writing to a text cannot fail.
-        let _ = self.write(&mut out);
+        drop(self.write(&mut out));
         out
     }
 

@@ -36,7 +36,7 @@ impl Engine {
         }
         self.move_blind_alerts(feed, &slos, &evaluations, now);
         if let Some(state) = self.feeds.get_mut(feed) {
-            state.keep(|slo| slos.contains_key(slo), evaluations);
+            state.keep(slos.keys(), evaluations);
         }
         self.decided.push((feed.to_owned(), now));
     }

@@ -7,9 +7,10 @@ use super::direct::{Answer, DirectReadings};
 use super::evaluation::Evaluation;
 use super::feed::Feed;
 use super::input::{Evidence, WindowAnswers};
+use super::labels::Labels;
 use super::measure::{Measure, ReadingOptions};
 use super::presence::Presence;
-use super::recent::{PastSlot, Recent};
+use super::recent::PastSlot;
 use super::slo::{Composite, Indicator, InstanceId, Slo, SloId};
 use super::time::{Span, Timestamp};
 
@@ -110,32 +111,42 @@ impl FeedState {
 
     /// Keeps what a slot has come to for the SLOs that were decided, and with it how the slots
     /// before ended.
-    pub(super) fn keep(
+    pub(super) fn keep<'a>(
         &mut self,
-        decided: impl Fn(&SloId) -> bool,
+        decided: impl Iterator<Item = &'a SloId>,
         evaluations: BTreeMap<InstanceId, Evaluation>,
     ) {
-        let before = std::mem::take(&mut self.evaluations);
-        let kept = |(id, evaluation): (InstanceId, Evaluation)| {
-            let recent = before.get(&id).map(|before| &before.recent);
+        let mut before = match self.rests.is_empty() {
+            true => std::mem::take(&mut self.evaluations),
+            false => decided.flat_map(|slo| self.take_evaluations(slo)).collect(),
+        };
+        for (id, evaluation) in evaluations {
+            let recent = before.remove(&id).map(|before| before.recent.clone());
             let slot = PastSlot {
                 at: evaluation.at,
                 outcome: evaluation.outcome,
             };
             let evaluation = Evaluation {
-                recent: recent
-                    .map_or_else(Recent::default, Recent::clone)
-                    .with(slot),
+                recent: recent.unwrap_or_default().with(slot),
                 dark_slots: self.live.blindness.dark_slots(&id),
                 ..evaluation
             };
-            (id, Arc::new(evaluation))
-        };
-        self.evaluations = evaluations.into_iter().map(kept).collect();
-        if !self.rests.is_empty() {
-            let resting = before.into_iter().filter(|(id, _)| !decided(&id.slo));
-            self.evaluations.extend(resting);
+            self.evaluations.insert(id, Arc::new(evaluation));
         }
+    }
+
+    /// Takes out the evaluations of one SLO, without a look at those of others.
+    fn take_evaluations(&mut self, slo: &SloId) -> Vec<(InstanceId, Arc<Evaluation>)> {
+        let first = InstanceId {
+            slo: slo.clone(),
+            labels: Labels::lowest(),
+        };
+        let of_slo = self.evaluations.range(first..);
+        let ids = of_slo.map(|(id, _)| id).take_while(|id| id.slo == *slo);
+        let ids: Vec<InstanceId> = ids.cloned().collect();
+        ids.into_iter()
+            .filter_map(|id| self.evaluations.remove_entry(&id))
+            .collect()
     }
 
     /// The fresh reading takes the place of the old one.

@@ -147,11 +147,9 @@ impl Measure {
         polled: &[RawSeries],
     ) {
         let covered_from = self.read_until.map_or(from, |read| read.max(from));
-        for slo in &feed.slos {
-            if !self.coverage.contains_key(&slo.id) {
-                let coverage = Coverage::new(covered_from, slo, options);
-                self.coverage.insert(slo.id.clone(), coverage);
-            }
+        // What is covered is of the feed, so numbers tell whether anything is not.
+        if self.coverage.len() < feed.slos.len() {
+            self.cover(feed, options, covered_from);
         }
         self.see(until, polled);
         match feed.slos.first().map(|slo| &slo.indicator) {
@@ -161,6 +159,16 @@ impl Measure {
         self.read_until = self.read_until.max(Some(until));
         for tally in &mut self.tallies.tallies {
             tally.window.seal();
+        }
+    }
+
+    /// SLOs that were never read are covered from here on.
+    fn cover(&mut self, feed: &Feed, options: &ReadingOptions, from: Timestamp) {
+        for slo in &feed.slos {
+            if !self.coverage.contains_key(&slo.id) {
+                let coverage = Coverage::new(from, slo, options);
+                self.coverage.insert(slo.id.clone(), coverage);
+            }
         }
     }
 

@@ -1,29 +1,24 @@
 //! `--incidents` and `--inject`: how variants do against what was really wrong, or against
 //! incidents that are put into the past.
 
+mod text;
+
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::Args;
 
 use super::progress::ProgressLine;
-use super::text::{Page, UNKNOWN};
-use super::words::{counted, tenth};
-use crate::cli::check::harmless;
+use super::words::counted;
 use crate::cli::{Failure, chain, complain};
-use crate::config::Level;
 use crate::config::incidents::{self, Incident};
 use crate::engine::{Severity, SloId, Span, Zone};
 use crate::message::figures;
 use crate::replay::inject::{Measured, Wish, measure};
 use crate::replay::judge::{Event, Subject, Terms, judge, reported};
-use crate::replay::report::{
-    Judgement, Plan, PlannedVariant, Progress, Quantiles, Report, VariantJudgement,
-};
+use crate::replay::report::{Judgement, Plan, PlannedVariant, Progress, Report, VariantJudgement};
 use crate::replay::{Reel, Script};
 
-/// Missed incidents, and false alerts, that are listed unless all are asked for.
-const WRONG_SHOWN: usize = 10;
 /// Names that are spelled out of services nobody has an SLO for.
 const NAMES_SHOWN: usize = 5;
 
@@ -140,25 +135,7 @@ impl JudgeArgs {
             notes.push(format!("{words} did not begin in this stretch"));
         }
         let events: Vec<Event> = ours.into_iter().map(Event::of).collect();
-        let mut variants = Vec::new();
-        for (number, variant) in plan.variants.iter().enumerate() {
-            let alerts = reported(report, number, &variant.slos);
-            let tiers = || variant.slos.iter().flat_map(|slo| &slo.policy.tiers);
-            let has = |severity: &Severity| tiers().any(|tier| tier.severity == *severity);
-            let severities = [Severity::Page, Severity::Ticket].into_iter().filter(has);
-            let severities = severities.map(|severity| {
-                let terms = Terms {
-                    from,
-                    until,
-                    severity,
-                    grace: self.grace,
-                };
-                judge(&events, &alerts, &terms).told(&events)
-            });
-            variants.push(VariantJudgement {
-                severities: severities.collect(),
-            });
-        }
+        let variants = self.verdicts(&events, plan, report);
         let omitted = report
             .slos
             .iter()
@@ -181,6 +158,31 @@ impl JudgeArgs {
             notes,
             variants,
         })
+    }
+
+    /// Every variant of a report, by events.
+    fn verdicts(&self, events: &[Event], plan: &Plan, report: &Report) -> Vec<VariantJudgement> {
+        let (from, until) = (report.asked.from, report.asked.until);
+        let mut variants = Vec::new();
+        for (number, variant) in plan.variants.iter().enumerate() {
+            let alerts = reported(report, number, &variant.slos);
+            let tiers = || variant.slos.iter().flat_map(|slo| &slo.policy.tiers);
+            let has = |severity: &Severity| tiers().any(|tier| tier.severity == *severity);
+            let severities = [Severity::Page, Severity::Ticket].into_iter().filter(has);
+            let severities = severities.map(|severity| {
+                let terms = Terms {
+                    from,
+                    until,
+                    severity,
+                    grace: self.grace,
+                };
+                judge(events, &alerts, &terms).told(events)
+            });
+            variants.push(VariantJudgement {
+                severities: severities.collect(),
+            });
+        }
+        variants
     }
 
     fn by_injected(
@@ -290,142 +292,6 @@ fn names(incidents: &[&Incident]) -> String {
         shown.push(format!("{} more", names.len() - shown.len()));
     }
     shown.join(", ")
-}
-
-impl Page<'_> {
-    /// How variants do against incidents.
-    pub(super) fn judgement(&self) -> Option<String> {
-        let judgement = self.report.judgement.as_ref()?;
-        let mut parts = vec![
-            self.paint
-                .bold(&harmless(&format!("judged by {}", judgement.against))),
-        ];
-        let notes = judgement.notes.iter();
-        parts.extend(notes.map(|note| self.paint.level(Level::Note, &harmless(note))));
-        parts.push(self.verdicts(judgement));
-        let ratios = self.ratios(judgement);
-        parts.extend(ratios);
-        if let Some(first) = judgement.variants.first() {
-            parts.extend(self.wrong(first));
-        }
-        Some(parts.join("\n"))
-    }
-
-    fn verdicts(&self, judgement: &Judgement) -> String {
-        let mut header = vec!["alerts"];
-        if self.is_compared() {
-            header.insert(0, "variant");
-        }
-        header.extend([
-            "told of",
-            "missed",
-            "false",
-            "false a week",
-            "precision",
-            "recall",
-            "detection p50, p95, max",
-            "reset p50, p95, max",
-        ]);
-        let mut table = self.table(&header);
-        for (variant, judged) in self.report.variants.iter().zip(&judgement.variants) {
-            for of in &judged.severities {
-                let mut row = vec![match of.severity {
-                    Severity::Page => format!("{} page", of.alerts),
-                    severity => format!("{} {severity} or louder", of.alerts),
-                }];
-                if self.is_compared() {
-                    row.insert(0, variant.name.clone());
-                }
-                row.extend([
-                    of.detected.to_string(),
-                    match of.details.masked {
-                        0 => of.missed.to_string(),
-                        masked => format!("{}, {masked} masked", of.missed),
-                    },
-                    (of.false_alerts + of.details.insignificant).to_string(),
-                    tenth(of.details.false_per_week),
-                    percent(of.precision),
-                    percent(of.recall),
-                    quantiles(of.detection),
-                    quantiles(of.reset),
-                ]);
-                table.add_row(row);
-            }
-        }
-        table.trim_fmt()
-    }
-
-    /// Detection by error ratio, where incidents were put in.
-    fn ratios(&self, judgement: &Judgement) -> Option<String> {
-        let mut table = self.table(&[
-            "variant",
-            "error ratio",
-            "incidents",
-            "significant",
-            "told of",
-            "detection p50, p95, max",
-            "reset p50, p95, max",
-        ]);
-        let mut rows = 0;
-        for (variant, judged) in self.report.variants.iter().zip(&judgement.variants) {
-            // The last takes all alerts together.
-            let ratios = judged.severities.last().map(|of| &of.details.ratios);
-            for of in ratios.into_iter().flatten() {
-                table.add_row([
-                    variant.name.clone(),
-                    format!(
-                        "{} to {}",
-                        figures::percent(of.from),
-                        figures::percent(of.until)
-                    ),
-                    of.incidents.to_string(),
-                    of.significant.to_string(),
-                    of.detected.to_string(),
-                    quantiles(of.detection),
-                    quantiles(of.reset),
-                ]);
-                rows += 1;
-            }
-        }
-        (rows > 0).then(|| table.trim_fmt())
-    }
-
-    /// What the first variant did wrong: incidents that nobody was told of, and false alerts.
-    fn wrong(&self, judged: &VariantJudgement) -> Vec<String> {
-        let Some(of) = judged.severities.last().map(|of| &of.details) else {
-            return Vec::new();
-        };
-        let shown = if self.all { usize::MAX } else { WRONG_SHOWN };
-        let missed = of.missed_list.iter().map(|missed| {
-            let masked = if missed.masked { " (masked)" } else { "" };
-            let (start, title) = (self.clock.minute(missed.start), harmless(&missed.title));
-            format!("missed{masked}: {start} {title}")
-        });
-        let alerts = of.false_list.iter().map(|alert| {
-            let told = self.clock.minute(alert.told_at);
-            format!("false: {told} {}", harmless(&alert.key))
-        });
-        let mut lines: Vec<String> = missed.take(shown).chain(alerts.take(shown)).collect();
-        let left = of.missed_list.len() + of.false_list.len() - lines.len();
-        if left > 0 {
-            lines.push(format!("{left} more, use --all"));
-        }
-        lines
-    }
-}
-
-fn percent(share: Option<f64>) -> String {
-    share.map_or_else(|| UNKNOWN.to_owned(), figures::percent)
-}
-
-fn quantiles(of: Option<Quantiles>) -> String {
-    of.map_or_else(
-        || UNKNOWN.to_owned(),
-        |of| {
-            let [p50, p95, max] = [of.p50, of.p95, of.max].map(figures::span);
-            format!("{p50}, {p95}, {max}")
-        },
-    )
 }
 
 #[cfg(test)]

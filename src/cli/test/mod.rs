@@ -82,7 +82,7 @@ fn once(args: &TestArgs) -> (Outcome, Vec<PathBuf>) {
         Format::Junit => say(junit::report(&results).trim_end()),
     }
     let outcome = match &args.junit {
-        Some(path) => write(path, &junit::report(&results)).and(verdict(&results)),
+        Some(path) => write(path, &junit::report(&results)).and_then(|()| verdict(&results)),
         None => verdict(&results),
     };
     (outcome, results.sources)

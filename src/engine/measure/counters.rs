@@ -237,7 +237,7 @@ fn join(before: Increment, next: Increment, interval: Span) -> Option<Increment>
         && bucket(before.at) == bucket(next.at)
         && is_exact(before.amount)
         && is_exact(next.amount);
-    joins.then(|| Increment {
+    joins.then_some(Increment {
         amount: before.amount + next.amount,
         ..next
     })

@@ -207,6 +207,6 @@ impl Seen {
     }
 }
 
-fn first_value<'a>(samples: &'a [Sample]) -> Option<&'a Sample> {
+fn first_value(samples: &[Sample]) -> Option<&Sample> {
     samples.iter().find(|sample| is_counter_value(sample.value))
 }

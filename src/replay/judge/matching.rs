@@ -114,8 +114,7 @@ impl<'a> Court<'a> {
         }
         let of = |at: &usize| self.cases.get(*at);
         let is_wanted = |at: &&usize| of(at).is_some_and(|case| self.wants(case.event));
-        let (wanted, other): (Vec<usize>, Vec<usize>) =
-            overlapped.iter().partition(|at| is_wanted(&at));
+        let (wanted, other): (Vec<usize>, Vec<usize>) = overlapped.iter().partition(is_wanted);
         let grace = self.terms.grace;
         let is_told = |at: &usize| of(at).is_some_and(|case| case.told.is_some());
         let had_begun =

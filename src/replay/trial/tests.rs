@@ -110,7 +110,10 @@ fn what_was_before_can_be_told() {
     );
     expect("no traffic", "{at: 30s, burn: {5m: 5.00, 3d: 5.00}}");
     // A source that has never heard of the series has nothing bad to say of the past, either.
-    expect("nothing", "{at: 10m, burn: {5m: 5.00, 3d: 5.00}, budget_consumed: < 1%}");
+    expect(
+        "nothing",
+        "{at: 10m, burn: {5m: 5.00, 3d: 5.00}, budget_consumed: < 1%}",
+    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use clap::Parser;
 
 use super::*;
+use crate::cli::backtest::text::Page;
 use crate::cli::check::Paint;
 use crate::config;
 use crate::config::settings::Night;
@@ -130,13 +131,24 @@ fn an_outage_is_judged_by_what_people_wrote_down() {
 ";
     let (judgement, text) = judged(&["--grace", "10m"], Some(incidents)).unwrap();
     let [pages] = judgement.variants[0].severities.clone().try_into().unwrap();
-    assert_eq!((pages.detected, pages.missed, pages.false_alerts), (1, 1, 0));
+    assert_eq!(
+        (pages.detected, pages.missed, pages.false_alerts),
+        (1, 1, 0)
+    );
     assert_eq!((pages.alerts, pages.recall), (1, Some(0.5)));
     let json = serde_json::to_value(&judgement).unwrap();
     let missed = &json["variants"][0]["severities"][0]["details"]["missed_list"][0];
     assert_eq!(missed["title"], "nobody noticed");
     assert_eq!(missed["start"], "2023-11-15T09:00:00Z");
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @r"
+    judged by 2 incidents of a file
+    1 of 4 incidents about nothing that was played: mail
+    1 incident did not begin in this stretch
+     alerts   told of   missed   false   false a week   precision   recall   detection p50, p95, max   reset p50, p95, max
+    ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+     1 page   1         1        0       0.0            100%        50%      1m, 1m, 1m                6m, 6m, 6m
+    missed: Wed 11-15 09:00 nobody noticed
+    ");
 }
 
 #[test]
@@ -154,7 +166,21 @@ fn without_incidents_some_are_put_in() {
     assert_eq!(judgement.variants[0].severities.len(), 1);
     assert!(pages.detected > 0 && pages.false_alerts == 0, "{pages:?}");
     assert_eq!(pages.details.ratios.len(), 6);
-    insta::assert_snapshot!(text, @"");
+    insta::assert_snapshot!(text, @r"
+    judged by 14 incidents put into 1 SLO (seed 3), significant from 2% of the budget
+    1 incident left out, for an alert was up anyway
+     alerts   told of   missed   false   false a week   precision   recall   detection p50, p95, max   reset p50, p95, max
+    ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+     5 page   5         0        0       0.0            100%        100%     3m 14s, 9m 59s, 9m 59s    5m 58s, 6m 6s, 6m 6s
+     variant      error ratio      incidents   significant   told of   detection p50, p95, max   reset p50, p95, max
+    ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+     as defined   0.1% to 0.32%    3           0             0         -                         -
+     as defined   0.32% to 1%      3           0             0         -                         -
+     as defined   1% to 3.16%      1           0             0         -                         -
+     as defined   3.16% to 10%     1           1             1         9m 59s, 9m 59s, 9m 59s    5m 39s, 5m 39s, 5m 39s
+     as defined   10% to 31.62%    2           2             2         3m 14s, 7m 29s, 7m 29s    5m 36s, 6m 6s, 6m 6s
+     as defined   31.62% to 100%   3           2             2         1m 33s, 1m 50s, 1m 50s    5m 58s, 6m 5s, 6m 5s
+    ");
 }
 
 #[test]

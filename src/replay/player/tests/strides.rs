@@ -171,7 +171,7 @@ fn played(seed: u64, strides: bool) -> (Journal, u64) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 16, max_shrink_iters: 0, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 8, max_shrink_iters: 0, ..ProptestConfig::default() })]
 
     #[test]
     fn strides_tell_the_same_at_the_same_times(seed in any::<u64>()) {
@@ -188,7 +188,7 @@ proptest! {
 #[test]
 fn most_slots_of_a_calm_day_are_left_out_and_an_outage_is_not() {
     let mut total = (0, 0, 0);
-    for seed in 0..6 {
+    for seed in 0..3 {
         let (journal, every_slot) = played(seed, false);
         let (_, fewer) = played(seed, true);
         total.0 += every_slot;
@@ -201,5 +201,5 @@ fn most_slots_of_a_calm_day_are_left_out_and_an_outage_is_not() {
         total.1,
         total.0
     );
-    assert!(total.2 > 20, "{} transitions", total.2);
+    assert!(total.2 > 10, "{} transitions", total.2);
 }

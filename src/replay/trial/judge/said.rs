@@ -22,16 +22,11 @@ pub(super) fn said(claim: &Claim) -> String {
 }
 
 fn message_said(claim: &MessageClaim) -> String {
-    let conditions = MessageClaim {
-        count: None,
-        ..claim.clone()
-    };
-    if conditions == MessageClaim::default() && claim.count == Some(0) {
-        return "no message".to_owned();
-    }
     let mut words = match claim.count {
-        Some(count) => format!("{count} times a message"),
         None => "a message".to_owned(),
+        Some(0) => "no message".to_owned(),
+        Some(1) => "one message".to_owned(),
+        Some(count) => format!("{count} messages"),
     };
     let parts = [
         ("to", claim.to.clone()),
