@@ -271,7 +271,12 @@ impl<'r> Page<'r> {
             legend.push_str("; unalerted: time over the objective\nwithout a page or ticket");
         }
         if header.contains(&"watched") {
-            legend.push_str("; watched: slots that could be decided");
+            let end = if header.contains(&"unalerted") {
+                "; "
+            } else {
+                "\n"
+            };
+            legend.push_str(&format!("{end}watched: slots that could be decided"));
         }
         lines.push(legend);
         lines.join("\n")
