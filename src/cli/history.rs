@@ -237,15 +237,24 @@ impl SourceArgs {
         match opened {
             Some(Ok(history)) => Ok(history),
             Some(Err(error)) => {
-                let advice = match opening.cache {
-                    Some(_) => "; what came before is kept, the same command goes on from there",
-                    None => "",
+                let advice = match (&error, &opening.cache) {
+                    (OpenError::Source { .. }, _) => {
+                        "; --prometheus, or prometheus.url of the settings, says where the server is"
+                    }
+                    (OpenError::Fetch { .. }, Some(_)) => {
+                        "; what came before is kept, the same command goes on from there"
+                    }
+                    _ => "",
                 };
                 complain(&format!("{}{advice}", chain(&error)));
                 Err(Failure::Failed)
             }
             None => {
-                complain("stopped; what was fetched is kept, the same command goes on from there");
+                let kept = match opening.cache {
+                    Some(_) => "what was fetched is kept, the same command goes on from there",
+                    None => "nothing of what was fetched is kept, without --no-cache it is",
+                };
+                complain(&format!("stopped; {kept}"));
                 Err(Failure::Failed)
             }
         }
