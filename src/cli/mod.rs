@@ -197,10 +197,12 @@ fn has_colours(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// A message on standard error.
+/// A message on standard error. It may repeat what a server answered or a file holds, so nothing
+/// in it moves a terminal.
 #[expect(clippy::print_stderr, reason = "the command line talks to people")]
 fn complain(message: &str) {
-    eprintln!("slofuse: {message}");
+    let lines: Vec<String> = message.lines().map(check::harmless).collect();
+    eprintln!("slofuse: {}", lines.join("\n"));
 }
 
 /// Text on standard output. Whoever reads it may stop reading.
