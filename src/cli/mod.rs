@@ -201,8 +201,13 @@ fn has_colours(stream: &impl IsTerminal) -> bool {
 /// in it moves a terminal.
 #[expect(clippy::print_stderr, reason = "the command line talks to people")]
 fn complain(message: &str) {
-    let lines: Vec<String> = message.lines().map(check::harmless).collect();
-    eprintln!("slofuse: {}", lines.join("\n"));
+    eprintln!("slofuse: {}", harmless_lines(message));
+}
+
+/// Foreign text as it may be shown, its lines kept.
+fn harmless_lines(text: &str) -> String {
+    let lines: Vec<String> = text.lines().map(check::harmless).collect();
+    lines.join("\n")
 }
 
 /// Text on standard output. Whoever reads it may stop reading.
@@ -235,4 +240,17 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
         .map(ToString::to_string)
         .collect::<Vec<_>>()
         .join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_stay_and_nothing_moves_the_terminal() {
+        assert_eq!(
+            harmless_lines("a\x1b[2J\r\nb\u{202e}\n"),
+            "a\u{fffd}[2J\nb\u{fffd}"
+        );
+    }
 }
