@@ -271,6 +271,34 @@ spec:
     }
 
     #[test]
+    fn good_and_bad_events_are_of_one_instance() {
+        let definition = "
+apiVersion: slofuse/v1
+kind: SLO
+metadata: {service: shop, name: some}
+spec:
+  objective: 99
+  period: 7d
+  group_by: [zone]
+  sli:
+    events:
+      bad: x{zone=\"b\",code=\"500\"}
+      total: x
+";
+        let loaded = config::embedded(SETTINGS, definition);
+        let slo = loaded.unwrap().definitions.remove(0).slo;
+        let Indicator::Counters { bad, total } = &slo.indicator else {
+            panic!("it is not made of counters");
+        };
+        let made = invent(&slo, (bad, total), &Labels::empty(), &[]).unwrap();
+        let mut all = made.good.iter().chain(&made.bad);
+        assert!(
+            all.all(|labels| labels.get("zone") == Some("b")),
+            "{made:?}"
+        );
+    }
+
+    #[test]
     fn a_label_that_is_given_is_kept() {
         let given = Labels::new([("code", "503")]);
         assert_eq!(
