@@ -10,7 +10,7 @@ use super::player::{Player, Script};
 use super::reel::{Reel, ReelError};
 use crate::engine::{
     AlertKey, AlertRecord, Evaluation, InstanceId, Labels, MuteChange, Severity, Silence, SloId,
-    Span, StateName, Timestamp, Transition,
+    StateName, Timestamp, Transition,
 };
 use crate::message::explanation::{self, Explanation, Moment, Present};
 use crate::prometheus::PolledFeed;
@@ -150,10 +150,6 @@ pub fn explain(
         feed: feed.cloned(),
     })
 }
-
-/// So far back is played before a time unless somebody asks for more: what is pending or held by
-/// then has begun.
-pub const USUAL_BACK: Span = Span::from_hours(6);
 
 fn timeline(journal: &Journal, slo: &SloId) -> Vec<Event> {
     let is_of = |key: &AlertKey| match key.instance() {

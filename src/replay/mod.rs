@@ -14,6 +14,7 @@
 
 pub mod explain;
 pub mod inject;
+mod invent;
 mod journal;
 pub mod judge;
 mod player;

@@ -207,11 +207,18 @@ fn long_lists_are_cut_unless_all_is_asked_for() {
 fn conditions_are_judged_by_the_definitions_as_they_are() {
     let loaded = load(SETTINGS, SHOP);
     let outages = [(3 * HOUR, 3 * HOUR + 300, 1.0)];
-    let report = report(&plan(&loaded, 24 * HOUR), shop(24 * HOUR, &outages, &[]));
+    let mut report = report(&plan(&loaded, 24 * HOUR), shop(24 * HOUR, &outages, &[]));
     let judged = |text: &str| gate::judge(&[Gate::parse(text).unwrap()], &report).is_ok();
     assert!(judged("pages>1") && !judged("pages>=1") && !judged("pages>6/week"));
     assert!(judged("pages>7/week") && !judged("night-pages>0") && judged("night-pages>1/night"));
     assert!(!judged("budget<66") && judged("budget<65") && judged("budget>66"));
+    report.slos.clear();
+    let unknown = gate::judge(&[Gate::parse("budget<1").unwrap()], &report);
+    assert_eq!(
+        unknown,
+        Err(Failure::Failed),
+        "nothing is known of a budget"
+    );
 }
 
 fn wishes<'a>(slos: &'a [String], policies: &'a [String], objectives: &'a [f64]) -> Wishes<'a> {

@@ -16,7 +16,6 @@ mod counts;
 mod csv;
 mod exposition;
 mod ingest;
-mod invent;
 mod lines;
 
 use std::collections::BTreeMap;
