@@ -39,7 +39,7 @@ impl Chart {
     pub(crate) fn svg(&self) -> String {
         let mut out = String::new();
         // Writing to a text cannot fail.
-        drop(self.write(&mut out));
+        let _infallible = self.write(&mut out);
         out
     }
 
