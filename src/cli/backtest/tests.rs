@@ -68,11 +68,11 @@ fn variants_stand_side_by_side() {
      Wed 11-15 20:05   55m          shop/checkout/blind    as defined     pager         -        -         no data for 10
                                                                                                            slots: the
                                                                                                            newest sample is
-                                                                                                           5m30s old
+                                                                                                           5m 30s old
      Wed 11-15 20:05   55m          shop/checkout/blind    objective 95   pager         -        -         no data for 10
                                                                                                            slots: the
                                                                                                            newest sample is
-                                                                                                           5m30s old
+                                                                                                           5m 30s old
      Wed 11-15 15:18   15m          shop/checkout/ticket   objective 95   board,        27.78%   65.28%    1h/10m, peak
                                                                           muted: page                      6.67x
      Wed 11-15 15:09   17m          shop/checkout/page     objective 95   pager         27.78%   65.28%    10m/2m, peak 16x
