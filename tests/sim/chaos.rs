@@ -1,7 +1,7 @@
 //! What goes wrong in a world, and when: made at once from the seed, over before peace begins.
 
 use crate::dice::Dice;
-use crate::plant::stretches;
+use crate::plant::{Plant, stretches};
 use crate::scenario::Scenario;
 use crate::switches::{Fault, Switches};
 
@@ -15,6 +15,8 @@ pub(crate) enum Point {
     Fetching,
     /// A step is taken, its effects are nowhere.
     Stepped,
+    /// The same while an alert is held or pending.
+    Waiting,
     /// They are in the store, no worker knows.
     Committed,
     /// The workers were woken.
@@ -39,7 +41,10 @@ pub(crate) enum Point {
     Recorded,
 }
 
-const POINTS: [Point; 13] = [
+const POINTS: [Point; 16] = [
+    Point::Waiting,
+    Point::Waiting,
+    Point::Waiting,
     Point::Fetching,
     Point::Stepped,
     Point::Committed,
@@ -111,7 +116,7 @@ pub(crate) struct Chaos {
 
 impl Chaos {
     /// The faults of a seed.
-    pub(crate) fn new(seed: u64, scenario: &Scenario, switches: &Switches) -> Self {
+    pub(crate) fn new(seed: u64, scenario: &Scenario, plant: &Plant, switches: &Switches) -> Self {
         let extent = scenario.extent;
         let dice = |part| Dice::new(seed, part);
         let often = 1 + (extent.peace - extent.begin) / (4 * 60 * MINUTE);
@@ -140,11 +145,11 @@ impl Chaos {
         let mut d = dice("phones");
         if on(Fault::Receiver, &mut d) {
             for (from, until) in stretches(&mut d, extent, 6 * often, 25 * MINUTE) {
-                let mood = match d.below(6) {
+                let mood = match d.below(8) {
                     0 => PhoneMood::Broken,
                     1 => PhoneMood::Limited(d.within(SECOND, 90 * SECOND)),
                     2 => PhoneMood::Hangs,
-                    3 => PhoneMood::LosesAnswers,
+                    3 | 6 | 7 => PhoneMood::LosesAnswers,
                     4 => PhoneMood::Refused,
                     _ => PhoneMood::Rejects,
                 };
@@ -204,7 +209,31 @@ impl Chaos {
         };
         chaos.reloads = times("reloads", Fault::Reload, 3 * often);
         chaos.operations = times("operations", Fault::Operate, 6 * often);
+        // While something is wrong there is more to do.
+        let mut d = dice("responders");
+        for incident in plant
+            .incidents
+            .iter()
+            .filter(|_| switches.on(Fault::Operate))
+        {
+            for _ in 0..d.within(0, 4) {
+                let at = d.within(incident.from, incident.until + 5 * MINUTE);
+                chaos
+                    .operations
+                    .push(at.clamp(extent.begin, extent.peace - 1));
+            }
+        }
         chaos
+    }
+
+    /// Whether nothing stands between a decision and who is to hear of it.
+    pub(crate) fn is_calm(&self) -> bool {
+        self.source.is_empty()
+            && self.phones.is_empty()
+            && self.disk.is_empty()
+            && self.clock.is_empty()
+            && self.kills.is_empty()
+            && self.reloads.is_empty()
     }
 
     /// What the source does at a time, if not its work.

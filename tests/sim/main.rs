@@ -13,6 +13,12 @@
 //! | `SLOFUSE_SIM_SEEDS=10000` | so many worlds, from seed 0 |
 //! | `SLOFUSE_SIM_OFF=crash,clock` | without these faults (`switches`), to find out which one matters |
 
+#![expect(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
+#![expect(
+    clippy::print_stdout,
+    reason = "events and sums are for whoever reads a failure"
+)]
+
 mod backfill;
 mod chaos;
 mod chronicle;
@@ -37,7 +43,7 @@ use switches::Switches;
 use world::World;
 
 /// Worlds of a run that is not told otherwise.
-const WORLDS: u64 = 500;
+const WORLDS: u64 = 256;
 /// Failures after which no more worlds are made.
 const FAILURES_MAX: usize = 10;
 
@@ -49,6 +55,8 @@ struct Fate {
     messages: usize,
     /// Windows that were counted anew, and those that gaps left in doubt.
     windows: (u64, u64),
+    /// Alerts that were pending, fired, or were held when a process began.
+    restarted: [u64; 3],
 }
 
 /// Plays a world to its end; says what went wrong with its last events.
@@ -72,6 +80,7 @@ fn play(seed: u64, switches: &Switches, aloud: bool) -> Result<Fate, String> {
         lives: world.lives,
         messages: world.phones.heard.values().map(Vec::len).sum(),
         windows: world.oracle.windows,
+        restarted: world.oracle.restarted,
     })
 }
 
@@ -110,6 +119,9 @@ fn worlds_end_well() {
                             sum.lives += fate.lives;
                             sum.messages += fate.messages;
                             sum.windows.0 += fate.windows.0;
+                            for (sum, more) in sum.restarted.iter_mut().zip(fate.restarted) {
+                                *sum += more;
+                            }
                             sum.windows.1 += fate.windows.1;
                         }
                         Err(why) => failures.lock().unwrap().push((seed, why)),

@@ -4,19 +4,21 @@
 //! its shape: `daemon/poller.rs` (slot, fetch, step, commit, poke), `daemon/configure.rs` (resume),
 //! `daemon/save.rs` and `daemon/clock.rs`. Everything that decides is the real thing.
 
+mod slots;
+mod steps;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use slofuse::config::Loaded;
 use slofuse::engine::{
-    Book, Counts, Drops, Effect, Engine, Evidence, Feed, Input, InstanceId, Measure, Options,
-    RawSeries, ReadingOptions, SloId, SourceFailure, Span, Timestamp,
+    Book, Counts, Drops, Effect, Engine, Feed, Input, InstanceId, Measure, Options, RawSeries,
+    ReadingOptions, SloId, Span, Timestamp,
 };
 use slofuse::prometheus::PolledFeed;
 use slofuse::store::{KnownReceiver, SampleCache, Store};
 
 use crate::backfill::Backfill;
-use crate::chaos::Point;
 use crate::courier::Courier;
 use crate::world::{Event, World, millis};
 
@@ -29,10 +31,6 @@ pub(crate) type Life = Result<(), Crashed>;
 
 /// A poll reads so many scrapes more than it must.
 const OVERLAP_SCRAPES: i64 = 3;
-/// The longest stretch one poll reaches back.
-const CATCH_UP: Span = Span::from_hours(2);
-/// Pause before a commit that failed is tried again, in milliseconds.
-const COMMIT_RETRY: i64 = 1_000;
 /// Pause before a process that could not start is started again, in milliseconds.
 const START_RETRY: i64 = 5_000;
 
@@ -180,7 +178,7 @@ impl World {
     }
 
     /// One worker per receiver; who is gone from the settings gets nothing more.
-    fn start_couriers(&mut self, loaded: &Loaded) -> Life {
+    pub(crate) fn start_couriers(&mut self, loaded: &Loaded) -> Life {
         let now = self.clock();
         let receivers = &loaded.settings.receivers;
         let known = receivers.iter().map(|settings| {
@@ -207,7 +205,7 @@ impl World {
         Ok(())
     }
 
-    fn configure(&mut self, loaded: &Loaded) -> Life {
+    pub(crate) fn configure(&mut self, loaded: &Loaded) -> Life {
         let slos: Vec<_> = loaded.definitions.iter().map(|d| d.slo.clone()).collect();
         let now = self.clock();
         self.oracle
@@ -231,7 +229,7 @@ impl World {
     }
 
     /// Loads the saved state of feeds that are new to this process, then reads what is missing.
-    fn configured(&mut self, known: &BTreeSet<String>) -> Life {
+    pub(crate) fn configured(&mut self, known: &BTreeSet<String>) -> Life {
         let now = self.clock();
         let node = self.node();
         for feed in node.feeds.values().cloned().collect::<Vec<_>>() {
@@ -283,6 +281,7 @@ impl World {
         // A process that is held up would take the request later; one that is dead reads the files.
         if self.node.as_ref().is_none_or(|node| node.held.is_some()) {
             if self.node.is_some() {
+                self.note("started anew");
                 self.node = None;
                 self.after(1_000, Event::Start);
             }
@@ -290,307 +289,5 @@ impl World {
         }
         self.start_couriers(&loaded)?;
         self.configure(&loaded)
-    }
-
-    /// Waits for what comes next, by the clock of now.
-    pub(crate) fn rewind_timer(&mut self) {
-        let (now, ahead) = (self.now, self.ahead);
-        let Some(node) = self
-            .node
-            .as_mut()
-            .filter(|node| node.next_slot > Timestamp::EPOCH)
-        else {
-            return;
-        };
-        node.token += 1;
-        let next = node.next_slot.min(node.next_tick).min(node.next_save);
-        let (life, token) = (node.life, node.token);
-        let at = (next.as_millis() - ahead).max(now);
-        self.at(at, Event::Timer { life, token });
-    }
-
-    pub(crate) fn timer(&mut self, token: u64) -> Life {
-        let now = self.clock();
-        let (tick, save) = (millis(self.scenario.tick), millis(self.scenario.save));
-        let node = self.node();
-        // A process that is held up by the store looks at the time afterwards.
-        if node.token != token || node.held.is_some() {
-            return Ok(());
-        }
-        if node.next_slot <= now {
-            let slot = now.align_down(node.interval).max(node.next_slot);
-            node.next_slot = slot + node.interval;
-            self.slot(slot)?;
-        } else if node.next_tick <= now {
-            node.next_tick = now + tick;
-            self.step(now, Input::Tick, None, Then::Nothing)?;
-        } else if node.next_save <= now {
-            node.next_save = now + save;
-            self.save_all()?;
-        }
-        self.rewind_timer();
-        Ok(())
-    }
-
-    /// Asks every feed that is not still busy.
-    fn slot(&mut self, slot: Timestamp) -> Life {
-        let node = self.node();
-        let polled = node.feeds.values().filter(|feed| !feed.is_composite());
-        for feed in polled.cloned().collect::<Vec<_>>() {
-            if self.node().in_flight.insert(feed.key.clone()) {
-                self.fetch(&feed, slot);
-            }
-        }
-        self.pass(Point::Fetching)
-    }
-
-    fn fetch(&mut self, feed: &Arc<PolledFeed>, slot: Timestamp) {
-        let node = self.node();
-        let (life, generation, overlap) = (node.life, node.generation, node.overlap);
-        let read = node.engine.read_until(&feed.key);
-        let mut from = read.unwrap_or(slot - overlap);
-        let news = |what| News {
-            generation,
-            feed: feed.key.clone(),
-            what,
-            backfill: false,
-        };
-        let asked = self.now;
-        let mut latency = self.latency();
-        while slot.since(from) > CATCH_UP {
-            let until = from + CATCH_UP;
-            let Ok(series) = self.ask(feed, from - overlap, until) else {
-                break;
-            };
-            let into = Book::Live;
-            let news = news(What::Read {
-                into,
-                from,
-                until,
-                series,
-            });
-            self.after(latency, Event::News { life, news });
-            latency += 1;
-            from = until;
-        }
-        let answer = self.ask(feed, from - overlap, slot);
-        let answer = answer.map(|series| (from, series));
-        let news = news(What::Answered {
-            slot,
-            asked,
-            answer,
-        });
-        self.after(latency, Event::News { life, news });
-    }
-
-    /// News are taken one by one, and none while a step is not committed.
-    pub(crate) fn take(&mut self, news: News) -> Life {
-        let node = self.node();
-        node.inbox.push_back(news);
-        self.take_waiting()
-    }
-
-    fn take_waiting(&mut self) -> Life {
-        loop {
-            let node = self.node();
-            if node.held.is_some() {
-                return Ok(());
-            }
-            let Some(news) = node.inbox.pop_front() else {
-                return Ok(());
-            };
-            if news.generation == node.generation {
-                self.take_one(news)?;
-            }
-        }
-    }
-
-    fn take_one(&mut self, news: News) -> Life {
-        let now = self.clock();
-        let then = if news.backfill {
-            Then::Backfill
-        } else {
-            Then::Nothing
-        };
-        let feed = news.feed;
-        match news.what {
-            What::Answered {
-                slot,
-                asked,
-                answer,
-            } => {
-                self.node().in_flight.remove(&feed);
-                if let Err(why) = &answer {
-                    self.note(&format!("{feed}: {why}"));
-                }
-                let sight = answer.is_ok().then_some(asked);
-                let evidence = match answer {
-                    Ok((from, series)) => Ok(Evidence::Samples { from, series }),
-                    Err(why) => Err(SourceFailure(why)),
-                };
-                let key = feed.clone();
-                self.step(
-                    slot,
-                    Input::Slot { feed, evidence },
-                    Some((key, slot, sight)),
-                    then,
-                )
-            }
-            What::Read {
-                into,
-                from,
-                until,
-                series,
-            } => {
-                self.pass(Point::Backfilling)?;
-                let input = Input::Read {
-                    feed,
-                    into,
-                    from,
-                    until,
-                    series,
-                };
-                self.step(until, input, None, then)
-            }
-            What::Swapped => {
-                let saved = Then::Save(feed.clone());
-                self.note(&format!("{feed} is read"));
-                self.step(now, Input::Swapped { feed }, None, saved)?;
-                self.backfill_on();
-                Ok(())
-            }
-            What::History { slo, hours } => {
-                let complete = true;
-                self.step(
-                    now,
-                    Input::History {
-                        feed,
-                        slo,
-                        hours,
-                        complete,
-                    },
-                    None,
-                    then,
-                )
-            }
-        }
-    }
-
-    /// One step: decide, commit, poke. `sight` says which slot of which feed it is, and when the
-    /// source was asked if it gave an answer.
-    pub(crate) fn step(
-        &mut self,
-        now: Timestamp,
-        input: Input,
-        sight: Option<(String, Timestamp, Option<i64>)>,
-        then: Then,
-    ) -> Life {
-        let clock = self.clock();
-        let effects = self.node().engine.step(now, input);
-        self.describe(&effects);
-        self.judge(clock, sight, &effects);
-        if effects.is_empty() {
-            self.oracle.committed(&effects);
-            return self.follow(then);
-        }
-        self.pass(Point::Stepped)?;
-        self.node().held = Some(Held { now, effects, then });
-        self.commit_again()
-    }
-
-    pub(crate) fn commit_again(&mut self) -> Life {
-        let node = self.node();
-        let Some(held) = node.held.take() else {
-            return Ok(());
-        };
-        let life = node.life;
-        match node.store.commit(held.now, &held.effects) {
-            Ok(committed) => {
-                self.oracle.committed(&held.effects);
-                self.pass(Point::Committed)?;
-                for receiver in committed.receivers {
-                    self.poke(&receiver);
-                }
-                self.pass(Point::Poked)?;
-                self.follow(held.then)?;
-                self.take_waiting()?;
-                self.rewind_timer();
-            }
-            Err(error) => {
-                self.note(&format!("commit refused: {error}"));
-                self.node().held = Some(held);
-                self.after(COMMIT_RETRY, Event::Commit { life });
-            }
-        }
-        Ok(())
-    }
-
-    fn follow(&mut self, then: Then) -> Life {
-        match then {
-            Then::Nothing => Ok(()),
-            Then::Configured(known) => self.configured(&known),
-            Then::Save(feed) => self.save(&feed),
-            Then::Backfill => {
-                self.backfill_on();
-                Ok(())
-            }
-        }
-    }
-
-    fn describe(&mut self, effects: &[Effect]) {
-        for effect in effects {
-            match effect {
-                Effect::Transitioned(t) => {
-                    let key = t.facts.key.dedup_key();
-                    self.note(&format!(
-                        "{key}: {:?} to {:?}, {:?}",
-                        t.from, t.to, t.facts.reason
-                    ));
-                }
-                Effect::Notify(n) => self.note(&format!("tell {}", n.idempotency_key())),
-                Effect::Muted(m) => {
-                    let mutes: Vec<&str> = m.mutes.iter().map(|mute| mute.as_str()).collect();
-                    self.note(&format!("{} muted by {mutes:?}", m.key));
-                }
-                _ => {}
-            }
-        }
-    }
-
-    fn save_all(&mut self) -> Life {
-        let feeds: Vec<String> = self.node().feeds.keys().cloned().collect();
-        for feed in &feeds {
-            self.save(feed)?;
-            self.pass(Point::Saved)?;
-        }
-        let now = self.clock();
-        let node = self.node();
-        drop(node.cache.retain(&feeds.into_iter().collect()));
-        // What the disk refuses is tried again at the next time.
-        drop(node.store.prune(now, Span::from_days(1)));
-        Ok(())
-    }
-
-    fn save(&mut self, feed: &str) -> Life {
-        let node = self.node();
-        let Some(measure) = node
-            .engine
-            .measure(feed)
-            .filter(|m| m.read_until().is_some())
-        else {
-            return Ok(());
-        };
-        let bytes = postcard::to_stdvec(measure).unwrap();
-        let cache = node.cache.clone();
-        if let Err(killed) = self.pass(Point::Saving) {
-            let torn = cache.write(feed, |file| {
-                file.write_all(&bytes[..bytes.len() / 2])?;
-                Err(std::io::Error::other("killed"))
-            });
-            assert!(torn.is_err());
-            return Err(killed);
-        }
-        cache.write(feed, |file| file.write_all(&bytes)).unwrap();
-        Ok(())
     }
 }

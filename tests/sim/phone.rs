@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use slofuse::engine::{AlertKey, NotificationKind, Span};
+use slofuse::engine::{NotificationKind, Span};
 use slofuse::notify::{DeliveryError, ErrorClass, FailureReason};
 
 use crate::chaos::PhoneMood;
@@ -22,9 +22,6 @@ pub(crate) struct Heard {
     pub(crate) dedup_key: String,
     pub(crate) kind: NotificationKind,
     pub(crate) episode: u64,
-    pub(crate) sequence: u32,
-    /// The alerts it is about, and whether they are up.
-    pub(crate) alerts: Vec<(AlertKey, bool)>,
 }
 
 /// What all receivers heard, in order.
@@ -94,8 +91,6 @@ impl World {
 
     fn hear(&mut self, call: &Call) {
         let told = &call.notification;
-        let alone = std::slice::from_ref(&told.facts);
-        let about = told.group.as_ref().map_or(alone, |group| &group.members);
         let heard = Heard {
             id: call.id,
             at: self.now,
@@ -103,11 +98,6 @@ impl World {
             dedup_key: told.dedup_key(),
             kind: told.kind,
             episode: told.episode,
-            sequence: told.sequence,
-            alerts: about
-                .iter()
-                .map(|facts| (facts.key.clone(), facts.resolved_at.is_none()))
-                .collect(),
         };
         self.note(&format!("{} hears {}", told.receiver, heard.message));
         let heard_by = self.phones.heard.entry(told.receiver.clone()).or_default();

@@ -279,7 +279,7 @@ impl Routes {
 fn policy(dice: &mut Dice, number: u64) -> String {
     let minimum = dice.pick(&[1, 3, 5, 20]);
     let pending = dice.pick(&["0s", "0s", "1m", "150s"]);
-    let hold = dice.pick(&["0s", "1m", "3m"]);
+    let hold = dice.pick(&["0s", "1m", "3m", "9m"]);
     let mode = dice.pick(&["ratio", "ratio", "budget"]);
     // A composite has no mode of its own; the policies of composites are even.
     let mode = if number == 0 { "ratio" } else { mode };

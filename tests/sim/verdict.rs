@@ -11,6 +11,9 @@ use slofuse::store::DATABASE_FILE;
 use crate::phone::Heard;
 use crate::world::World;
 
+/// An answer of the source, a request and its wait behind one about the same, in milliseconds.
+const PROMPT: i64 = 10_000;
+
 /// A row of the outbox.
 #[derive(Clone, Debug)]
 struct Row {
@@ -20,6 +23,8 @@ struct Row {
     kind: String,
     state: String,
     diverted_from: Option<String>,
+    /// When it was decided, in milliseconds.
+    created_at: i64,
 }
 
 impl World {
@@ -44,11 +49,7 @@ impl World {
                     ..
                 }
             );
-            assert!(
-                !loud || self.may_burn_at_the_end(),
-                "still up: {:?}",
-                alert.key
-            );
+            assert!(!loud, "still up: {:?}", alert.key);
             let blind = matches!(
                 alert.key,
                 AlertKey::Blind { .. } | AlertKey::SourceDown { .. }
@@ -70,17 +71,22 @@ impl World {
         }
         let extent = self.scenario.extent;
         let long = extent.end - extent.begin > 20 * 3_600_000;
+        let stored: BTreeSet<&String> = rows
+            .values()
+            .flatten()
+            .map(|(_, row)| &row.message)
+            .collect();
+        for message in &self.oracle.told.decided {
+            assert!(long || stored.contains(message), "{message} is nowhere");
+        }
         for (receiver, heard) in &self.phones.heard {
             let rows = rows.get(receiver).map_or(&[][..], Vec::as_slice);
             assert_in_order(receiver, heard, rows, long);
             self.assert_closed(receiver, heard, rows);
+            if self.calm {
+                assert_prompt(receiver, heard, rows);
+            }
         }
-    }
-
-    /// Bad traffic of low volume may burn on.
-    fn may_burn_at_the_end(&self) -> bool {
-        // The last incident ended with the trouble; short windows are empty of it since.
-        false
     }
 
     /// The rows by receiver, in the order in which they were decided.
@@ -88,7 +94,7 @@ impl World {
         let path = self.directory.path().join(DATABASE_FILE);
         let connection = Connection::open(path).unwrap();
         let sql = "SELECT id, receiver, idempotency_key, dedup_key, episode, kind, state,
-            diverted_from FROM outbox ORDER BY id";
+            diverted_from, created_at FROM outbox ORDER BY id";
         let mut query = connection.prepare(sql).unwrap();
         let read = query.query_map([], |row| {
             Ok((
@@ -101,6 +107,7 @@ impl World {
                     kind: row.get(5)?,
                     state: row.get(6)?,
                     diverted_from: row.get(7)?,
+                    created_at: row.get(8)?,
                 },
             ))
         });
@@ -191,6 +198,18 @@ fn assert_in_order(receiver: &str, heard: &[Heard], rows: &[(i64, Row)], long: b
         assert!(
             began || row.diverted_from.is_some(),
             "an end without a begin: {row:?}"
+        );
+    }
+}
+
+/// Where nothing is in the way, what was decided is heard at once.
+fn assert_prompt(receiver: &str, heard: &[Heard], rows: &[(i64, Row)]) {
+    for heard in heard {
+        let row = rows.iter().find(|(id, _)| *id == heard.id);
+        let late = row.map_or(0, |(_, row)| heard.at - row.created_at);
+        assert!(
+            late <= PROMPT,
+            "{receiver} heard after {late} ms: {heard:?}"
         );
     }
 }

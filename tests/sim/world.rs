@@ -19,6 +19,10 @@ use crate::switches::Switches;
 
 /// Something that will happen. What carries a life happens only to the process of that number.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a queue of a few hundred at most"
+)]
 pub(crate) enum Event {
     Start,
     /// A time for which the process waits.
@@ -92,6 +96,8 @@ pub(crate) struct World {
     pub(crate) files: Scenario,
     pub(crate) plant: Plant,
     pub(crate) chaos: Chaos,
+    /// Whether nothing stands between a decision and who is to hear of it.
+    pub(crate) calm: bool,
     pub(crate) phones: Phones,
     pub(crate) chronicle: Chronicle,
     pub(crate) node: Option<Node>,
@@ -114,13 +120,14 @@ impl World {
     pub(crate) fn new(seed: u64, switches: &Switches, aloud: bool) -> Self {
         let scenario = Scenario::new(seed, switches);
         let plant = Plant::new(seed, &scenario.services, scenario.extent, switches);
-        let chaos = Chaos::new(seed, &scenario, switches);
+        let chaos = Chaos::new(seed, &scenario, &plant, switches);
         let directory = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
         let mut world = Self {
             oracle: Oracle::new(skewed(&chaos)),
             now: scenario.extent.begin,
             files: scenario.clone(),
             plant,
+            calm: chaos.is_calm(),
             chaos,
             phones: Phones::default(),
             chronicle: Chronicle::new(aloud),
@@ -272,7 +279,13 @@ impl World {
         let other = self
             .other
             .get_or_insert_with(|| Connection::open(path).unwrap());
-        for (name, when) in TRIGGERS {
+        // Now everything is refused, now only what waits for delivery, or only the alerts.
+        let refused = match (refuses, self.dice.below(3)) {
+            (false, _) | (true, 0) => &TRIGGERS[..],
+            (true, 1) => &TRIGGERS[..2],
+            (true, _) => &TRIGGERS[2..],
+        };
+        for (name, when) in refused {
             let sql = match refuses {
                 true => format!(
                     "CREATE TRIGGER IF NOT EXISTS {name} {when} \

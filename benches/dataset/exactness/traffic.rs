@@ -190,7 +190,11 @@ impl Life {
 
     fn is_seen(&self, second: i64) -> bool {
         let at = usize::try_from(second).unwrap_or(0);
-        let up = self.up.get(at).or_else(|| self.up.last()).is_none_or(|up| *up);
+        let up = self
+            .up
+            .get(at)
+            .or_else(|| self.up.last())
+            .is_none_or(|up| *up);
         let at = second as f64;
         up && !self
             .unseen

@@ -204,7 +204,7 @@ impl Stretch {
 }
 
 fn play(script: &Script, reel: &mut dyn Reel, stretch: &Stretch) -> Result<Vec<Alert>, ReelError> {
-    let mut player = Player::begin(script, reel, stretch.from)?;
+    let mut player = Player::begin(script, reel, stretch.from)?.with_strides(true);
     let mut journal = Journal::default();
     player.play(reel, stretch.until, &mut journal)?;
     if journal.omitted > 0 {

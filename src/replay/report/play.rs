@@ -128,7 +128,13 @@ impl Run<'_> {
         let is_shown = |slo: &&Arc<Slo>| !variant.hidden.contains(&slo.id);
         let shown: Vec<Arc<Slo>> = variant.slos.iter().filter(is_shown).cloned().collect();
         let mut recorder = Recorder::new(self.stretch, nights, &plan.writers, &shown);
-        let player = self.play(variant, plan.routing.clone(), &variant.slos, &mut recorder)?;
+        let player = self.play(
+            variant,
+            plan.routing.clone(),
+            &variant.slos,
+            false,
+            &mut recorder,
+        )?;
         recorder.finish(player.engine());
         drop(player);
         self.done += 1;
@@ -138,7 +144,7 @@ impl Run<'_> {
             (true, true) => {
                 let mut tally = Tally::new(self.stretch, nights);
                 let slos: Vec<Arc<Slo>> = variant.slos.iter().map(loud).collect();
-                self.play(variant, unquieted(&plan.routing), &slos, &mut tally)?;
+                self.play(variant, unquieted(&plan.routing), &slos, true, &mut tally)?;
                 Some(tally.receivers)
             }
         };
@@ -158,6 +164,7 @@ impl Run<'_> {
         variant: &PlannedVariant,
         routing: Routing,
         slos: &[Arc<Slo>],
+        strides: bool,
         watcher: &mut dyn Watcher,
     ) -> Result<Player, ReelError> {
         let options = self.plan.options.clone();
@@ -167,7 +174,8 @@ impl Run<'_> {
             tick: options.reading.interval,
             options,
         };
-        let mut player = Player::begin(&script, self.reel, self.begin)?;
+        let player = Player::begin(&script, self.reel, self.begin)?;
+        let mut player = player.with_strides(strides);
         let length = self.stretch.until.since(self.begin);
         while player.now() < self.stretch.until {
             let next =

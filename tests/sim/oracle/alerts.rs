@@ -107,6 +107,16 @@ impl Alerts {
         }
     }
 
+    /// How many are pending, fire, and are held.
+    pub(crate) fn standing(&self) -> [u64; 3] {
+        let mut standing = [0; 3];
+        for alert in self.0.values() {
+            let place = usize::from(alert.fires) + usize::from(alert.quiet_since.is_some());
+            standing[place] += 1;
+        }
+        standing
+    }
+
     /// Alerts of definitions that are gone are gone.
     pub(crate) fn retain_slos(&mut self, slos: &BTreeMap<SloId, Arc<Slo>>) {
         let stays = |key: &AlertKey| key.instance().is_some_and(|id| slos.contains_key(&id.slo));

@@ -232,9 +232,9 @@ impl Past {
             } else {
                 increment.fresh
             };
-            bounds.most = bounds.most + all;
+            bounds.most += all;
             if (inside || ordinary) && read {
-                bounds.least = bounds.least + increment.counts;
+                bounds.least += increment.counts;
             }
         }
         bounds

@@ -50,6 +50,8 @@ pub(crate) struct Oracle {
     skewed: Vec<(i64, i64)>,
     /// How many windows were counted anew, and how many of them the gaps left in doubt.
     pub(crate) windows: (u64, u64),
+    /// Pages and tickets that were pending, fired, or were held when a process began.
+    pub(crate) restarted: [u64; 3],
 }
 
 impl Oracle {
@@ -65,6 +67,7 @@ impl Oracle {
             told: Told::default(),
             skewed,
             windows: (0, 0),
+            restarted: [0; 3],
         }
     }
 
@@ -72,6 +75,9 @@ impl Oracle {
     pub(crate) fn begin_life(&mut self, memories: &Memories) {
         self.sights.clear();
         self.alerts = self.saved.clone();
+        for (sum, more) in self.restarted.iter_mut().zip(self.alerts.standing()) {
+            *sum += more;
+        }
         self.alerts
             .assert_are(memories.alerts.iter(), "after a restart");
         self.blind.begin_life();
@@ -91,6 +97,12 @@ impl Oracle {
         self.alerts.retain_slos(&self.slos);
         self.blind.retain_slos(&self.slos);
         self.told.configure(routing);
+    }
+
+    /// Whether the clock of a page or ticket runs: it is pending or held.
+    pub(crate) fn waits(&self) -> bool {
+        let [pending, _, held] = self.alerts.standing();
+        pending + held > 0
     }
 
     /// Feeds that are gone say nothing any more.
@@ -154,12 +166,11 @@ impl World {
                 oracle.judge_feed(&node.engine, feed, *at);
             }
             oracle
-                .alerts
-                .assert_are(node.engine.alerts(), "after a slot");
-            oracle
                 .blind
                 .judge(&node.engine, &oracle.sights, &oracle.slos);
         }
+        let alerts = node.engine.alerts();
+        oracle.alerts.assert_are(alerts, "after a step");
         oracle
             .told
             .judge(clock, scenario.tick, &node.engine, &oracle.slos, effects);

@@ -26,6 +26,8 @@ pub(crate) struct Told {
     lines: BTreeMap<(String, String), Line>,
     /// Who takes what to be up, and by which tiers: their long and short windows.
     believed: BTreeMap<Ear, Tiers>,
+    /// Every message that was committed.
+    pub(crate) decided: BTreeSet<String>,
     /// Since when an alert fires that nobody mutes.
     loud: BTreeMap<AlertKey, Timestamp>,
     /// Since when so many tiers have burned in the episode of an alert.
@@ -164,6 +166,7 @@ impl Told {
         for effect in effects {
             match effect {
                 Effect::Notify(told) => {
+                    self.decided.insert(told.idempotency_key());
                     let line = (told.dedup_key(), told.receiver.clone());
                     let next = Line {
                         episode: told.episode,
