@@ -223,21 +223,30 @@ impl SourceArgs {
             }
         });
         meter.end();
-        let advice = match opening.cache {
-            Some(_) => "; what came before is kept, the same command goes on from there",
-            None => "",
-        };
         match opened {
             Some(Ok(history)) => {
                 end_when_interrupted();
                 Ok(history)
             }
             Some(Err(error)) => {
+                let advice = match (&error, &opening.cache) {
+                    (OpenError::Source { .. }, _) => {
+                        "; --prometheus, or prometheus.url of the settings, says where the server is"
+                    }
+                    (OpenError::Fetch { .. }, Some(_)) => {
+                        "; what came before is kept, the same command goes on from there"
+                    }
+                    _ => "",
+                };
                 complain(&format!("{}{advice}", chain(&error)));
                 Err(Failure::Failed)
             }
             None => {
-                complain(&format!("stopped{advice}"));
+                let kept = match opening.cache {
+                    Some(_) => "what was fetched is kept, the same command goes on from there",
+                    None => "nothing of what was fetched is kept, without --no-cache it is",
+                };
+                complain(&format!("stopped; {kept}"));
                 Err(Failure::Failed)
             }
         }

@@ -288,8 +288,7 @@ pub(super) fn silence(tally: &Tally, now: Timestamp) -> Option<String> {
     };
     let age = now.since(newest);
     let stale = age > tally.spacing.times(STALE_SCRAPES) + STALE_GRACE;
-    let rounded = Span::from_secs(age.as_millis() / 1000);
-    stale.then(|| format!("the newest sample is {rounded} old"))
+    stale.then(|| format!("the newest sample is {} old", age.brief()))
 }
 
 pub(super) fn tiers(

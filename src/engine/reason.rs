@@ -73,7 +73,7 @@ pub enum Reason {
 /// Longest quotation in a reason's words, in characters: what a source says comes from outside.
 const QUOTED_CHARS_MAX: usize = 200;
 
-/// Plain words on one line, for logs: `source failed for 3 slots: connection refused`
+/// Plain words on one line, for logs and reports, lengths of time rounded: `source failed for 3 slots: connection refused`
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let quoted = |detail: &str| -> String {
@@ -88,7 +88,7 @@ impl fmt::Display for Reason {
                 return write!(f, "{percent}% of the budget consumed");
             }
             Self::ExhaustionAhead { within } => {
-                return write!(f, "budget exhausted in {within} at this burn");
+                return write!(f, "budget exhausted in {} at this burn", within.brief());
             }
             Self::NoData { slots, detail } => {
                 return write!(f, "no data for {slots} slots: {}", quoted(detail));
@@ -100,7 +100,7 @@ impl fmt::Display for Reason {
             Self::Repeated => "still burning",
             Self::Acknowledged { by } => return write!(f, "acknowledged by {}", quoted(by)),
             Self::Unacknowledged { after } => {
-                return write!(f, "not acknowledged for {after}");
+                return write!(f, "not acknowledged for {}", after.brief());
             }
             Self::GroupChanged => "the group changed",
             Self::Recovered => "recovered",
@@ -124,9 +124,12 @@ mod tests {
         let words = |reason: Reason| reason.to_string();
         let consumed = words(Reason::BudgetConsumed { threshold: 0.575 });
         assert_eq!(consumed, "57.5% of the budget consumed");
-        let within = Span::from_hours(5);
+        let within = Span::from_millis(65_521_249);
         let ahead = words(Reason::ExhaustionAhead { within });
-        assert_eq!(ahead, "budget exhausted in 5h at this burn");
+        assert_eq!(ahead, "budget exhausted in 18h 12m at this burn");
+        let after = Span::from_secs(930);
+        let unacknowledged = words(Reason::Unacknowledged { after });
+        assert_eq!(unacknowledged, "not acknowledged for 15m 30s");
         assert_eq!(words(Reason::PeriodEnded), "period ended");
         let detail = format!("refused\r\nlevel=error {}", "ü".repeat(10_000));
         let failed = words(Reason::SourceFailed { slots: 3, detail });

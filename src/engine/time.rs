@@ -152,6 +152,25 @@ impl Span {
         }
     }
 
+    /// As people read it, in its two largest units, rounded down: `3d 4h`, `6m 30s`. Exact is
+    /// [`Display`](fmt::Display).
+    pub fn brief(self) -> String {
+        const UNITS: [(&str, i64); 4] = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
+        let mut rest = self.0 / 1000;
+        let largest = UNITS.iter().position(|(_, secs)| rest >= *secs);
+        let mut words = Vec::new();
+        for (unit, secs) in UNITS.iter().skip(largest.unwrap_or(UNITS.len())).take(2) {
+            if rest >= *secs {
+                words.push(format!("{}{unit}", rest / secs));
+            }
+            rest %= secs;
+        }
+        match words.is_empty() {
+            true => "0s".to_owned(),
+            false => words.join(" "),
+        }
+    }
+
     /// Reads the Prometheus duration notation: integers with units `ms s m h d w y`, largest
     /// first, each at most once (`1h30m`, `30d`, `1w`). `0` alone is allowed.
     ///

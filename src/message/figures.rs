@@ -29,21 +29,7 @@ pub fn count(events: f64) -> String {
 
 /// A length of time in its two largest units, rounded down: `3d 4h`, `6m 30s`.
 pub fn span(span: Span) -> String {
-    const UNITS: [(&str, i64); 4] = [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)];
-    let mut rest = span.as_millis() / 1000;
-    let largest = UNITS.iter().position(|(_, secs)| rest >= *secs);
-    let mut words = Vec::new();
-    for (unit, secs) in UNITS.iter().skip(largest.unwrap_or(UNITS.len())).take(2) {
-        if rest >= *secs {
-            words.push(format!("{}{unit}", rest / secs));
-        }
-        rest %= secs;
-    }
-    if words.is_empty() {
-        "0s".to_owned()
-    } else {
-        words.join(" ")
-    }
+    span.brief()
 }
 
 /// RFC 3339 in UTC with whole seconds: `2026-01-02T03:04:05Z`.

@@ -1,16 +1,16 @@
 //! Why the alerts of an SLO were, or were not, up at a time in the past: played up to that slot,
 //! then explained as the daemon explains the present.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::journal::Journal;
-use super::player::{Player, Script};
+use super::player::{Player, Script, Watcher};
 use super::reel::{Reel, ReelError};
 use crate::engine::{
-    AlertKey, AlertRecord, Evaluation, InstanceId, Labels, MuteChange, Severity, Silence, SloId,
-    StateName, Timestamp, Transition,
+    AlertKey, AlertRecord, Effect, Engine, Evaluation, InstanceId, Labels, MuteChange, Severity,
+    Silence, SloId, StateName, Timestamp, Transition,
 };
 use crate::message::explanation::{self, Explanation, Moment, Present};
 use crate::prometheus::PolledFeed;
@@ -89,8 +89,8 @@ pub fn explain(
 ) -> Result<PastExplanation, ReelError> {
     let mut player = Player::begin(script, reel, question.from)?;
     let begun = player.now();
-    let mut journal = Journal::default();
-    player.play(reel, question.at, &mut journal)?;
+    let mut timeline = Timeline::of(question.slo);
+    player.play(reel, question.at, &mut timeline)?;
     let engine = player.engine();
     let alerts: Vec<&AlertRecord> = engine.alerts().collect();
     let silences: Vec<Silence> = engine.silences().cloned().collect();
@@ -146,25 +146,50 @@ pub fn explain(
                 labels: id.labels.clone(),
             })
             .collect(),
-        timeline: timeline(&journal, question.slo),
+        timeline: timeline.events.into(),
         feed: feed.cloned(),
     })
 }
 
-fn timeline(journal: &Journal, slo: &SloId) -> Vec<Event> {
-    let is_of = |key: &AlertKey| match key.instance() {
-        Some(instance) => instance.slo == *slo,
-        None => true,
-    };
-    let moves = journal.transitions.iter();
-    let moves = moves.filter(|t| is_of(&t.facts.key)).map(moved);
-    let mutes = journal.mutes.iter();
-    let mutes = mutes.filter(|(_, change)| is_of(&change.key)).map(muted);
-    let mut events: Vec<Event> = moves.chain(mutes).collect();
-    events.sort_by_key(|event| event.at.0);
-    let surplus = events.len().saturating_sub(EVENTS_MAX);
-    events.drain(..surplus);
-    events
+/// The watcher of one SLO's alerts, and of those about the source.
+struct Timeline<'a> {
+    slo: &'a SloId,
+    /// The newest [`EVENTS_MAX`], in the order of time.
+    events: VecDeque<Event>,
+}
+
+impl<'a> Timeline<'a> {
+    fn of(slo: &'a SloId) -> Self {
+        Self {
+            slo,
+            events: VecDeque::new(),
+        }
+    }
+
+    fn is_of(&self, key: &AlertKey) -> bool {
+        key.instance().is_none_or(|id| id.slo == *self.slo)
+    }
+
+    fn add(&mut self, event: Event) {
+        if self.events.len() >= EVENTS_MAX {
+            self.events.pop_front();
+        }
+        self.events.push_back(event);
+    }
+}
+
+impl Watcher for Timeline<'_> {
+    fn see(&mut self, now: Timestamp, effects: &[Effect], _engine: &Engine) {
+        for effect in effects {
+            match effect {
+                Effect::Transitioned(transition) if self.is_of(&transition.facts.key) => {
+                    self.add(moved(transition));
+                }
+                Effect::Muted(change) if self.is_of(&change.key) => self.add(muted(now, change)),
+                _ => {}
+            }
+        }
+    }
 }
 
 fn moved(transition: &Transition) -> Event {
@@ -188,10 +213,10 @@ fn moved(transition: &Transition) -> Event {
     }
 }
 
-fn muted((at, change): &(Timestamp, MuteChange)) -> Event {
+fn muted(at: Timestamp, change: &MuteChange) -> Event {
     let mutes: Vec<String> = change.mutes.iter().map(ToString::to_string).collect();
     Event {
-        at: Moment(*at),
+        at: Moment(at),
         alert: change.key.to_string(),
         severity: change.severity,
         to: None,

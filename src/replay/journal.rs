@@ -1,18 +1,24 @@
-//! What happened: the [`Journal`] remembers transitions, messages and curves of a replay, and
-//! tells them as [`Episode`]s.
+//! What alerts did: the [`Journal`] remembers the transitions, messages and mutes of a replay as the
+//! engine told them, and tells the transitions as [`Episode`]s.
+//!
+//! It is for short plays of one SLO, where every step is wanted: incidents that are put in, tests,
+//! examples. It computes nothing; figures and curves are those of a [`report`](super::report), whose
+//! watcher keeps no steps. It holds at most [`ENTRIES_MAX`] entries of a kind and says how many it
+//! left out.
 
 use std::collections::BTreeMap;
 
 use super::player::Watcher;
 use crate::engine::{
-    AlertFacts, AlertKey, Effect, Engine, InstanceId, Mute, MuteChange, Notification, Outcome,
-    Severity, Span, StateName, Timestamp, Transition,
+    AlertFacts, AlertKey, Effect, Engine, Mute, MuteChange, Notification, Severity, StateName,
+    Timestamp, Transition,
 };
 
-/// Points of a curve are at least this far apart.
-const POINT_EVERY: Span = Span::from_mins(10);
+/// Most transitions, most messages and most changes of mutes that are remembered; each is about a
+/// kilobyte.
+pub const ENTRIES_MAX: usize = 100_000;
 
-/// Everything a replay has come to, in the order of time.
+/// The first steps that alerts took, in the order of time.
 #[derive(Debug, Default)]
 pub struct Journal {
     /// Every change of an alert's state.
@@ -21,12 +27,8 @@ pub struct Journal {
     pub sent: Vec<Sent>,
     /// Every time an alert was muted or unmuted.
     pub mutes: Vec<(Timestamp, MuteChange)>,
-    /// Budget and burn of each instance over time.
-    pub curves: BTreeMap<InstanceId, Vec<Point>>,
-    /// How many slots of each instance ended how.
-    pub outcomes: BTreeMap<InstanceId, BTreeMap<Outcome, u64>>,
-    /// How many slots of each instance burned while no alert of it was up.
-    pub unalerted: BTreeMap<InstanceId, u64>,
+    /// How many further steps of any kind there were.
+    pub omitted: u64,
 }
 
 /// A message and when it was decided.
@@ -36,19 +38,6 @@ pub struct Sent {
     pub at: Timestamp,
     /// What.
     pub notification: Notification,
-}
-
-/// An instance at one time.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Point {
-    /// When.
-    pub at: Timestamp,
-    /// Fraction of the budget consumed, where known.
-    pub consumed: Option<f64>,
-    /// Burn rate over the shortest window, where known.
-    pub short_burn: Option<f64>,
-    /// Burn rate over the longest window, where known.
-    pub long_burn: Option<f64>,
 }
 
 /// One alert from the slot in which it fired to its end.
@@ -105,48 +94,36 @@ impl Journal {
         episodes
     }
 
-    fn observe(&mut self, engine: &Engine) {
-        for (feed, at) in engine.decided() {
-            let Some((_, evaluations)) = engine.evaluations(feed) else {
-                continue;
-            };
-            for evaluation in evaluations.iter().filter(|e| e.at == *at) {
-                let outcomes = self.outcomes.entry(evaluation.id.clone()).or_default();
-                *outcomes.entry(evaluation.outcome).or_default() += 1;
-                let is_up = || {
-                    let mut alerts = engine.alerts().filter(|alert| alert.is_firing());
-                    alerts.any(|alert| alert.key.instance() == Some(&evaluation.id))
-                };
-                if evaluation.outcome == Outcome::Burning && !is_up() {
-                    *self.unalerted.entry(evaluation.id.clone()).or_default() += 1;
-                }
-                let curve = self.curves.entry(evaluation.id.clone()).or_default();
-                if curve
-                    .last()
-                    .is_none_or(|last| at.since(last.at) >= POINT_EVERY)
-                {
-                    curve.push(Point {
-                        at: *at,
-                        consumed: evaluation.budget.map(|budget| budget.consumed),
-                        short_burn: evaluation.readings.first().and_then(|r| r.burn),
-                        long_burn: evaluation.readings.last().and_then(|r| r.burn),
-                    });
-                }
-            }
-        }
+    fn has_room(&mut self, kept: usize) -> bool {
+        let has_room = kept < ENTRIES_MAX;
+        self.omitted += u64::from(!has_room);
+        has_room
     }
 }
 
 impl Watcher for Journal {
-    fn see(&mut self, now: Timestamp, effects: &[Effect], engine: &Engine) {
+    fn see(&mut self, now: Timestamp, effects: &[Effect], _engine: &Engine) {
         for effect in effects {
             match effect {
-                Effect::Transitioned(transition) => self.transitions.push(transition.clone()),
-                Effect::Notify(notification) => self.sent.push(Sent {
-                    at: now,
-                    notification: notification.clone(),
-                }),
-                Effect::Muted(change) => self.mutes.push((now, change.clone())),
+                Effect::Transitioned(transition) => {
+                    if self.has_room(self.transitions.len()) {
+                        self.transitions.push(transition.clone());
+                    }
+                }
+                Effect::Notify(notification) => {
+                    if self.has_room(self.sent.len()) {
+                        let notification = notification.clone();
+                        self.sent.push(Sent {
+                            at: now,
+                            notification,
+                        });
+                    }
+                }
+                Effect::Muted(change) => {
+                    if self.has_room(self.mutes.len()) {
+                        self.mutes.push((now, change.clone()));
+                    }
+                }
                 Effect::Save(_)
                 | Effect::Forget(_)
                 | Effect::SaveThread(_)
@@ -155,6 +132,39 @@ impl Watcher for Journal {
                 | Effect::ForgetSilence(_) => {}
             }
         }
-        self.observe(engine);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::{Drops, Memories, Options, ReadingOptions, Span};
+
+    #[test]
+    fn a_journal_is_bounded_and_says_so() {
+        let options = Options {
+            source: "prometheus".to_owned(),
+            reading: ReadingOptions {
+                interval: Span::from_secs(30),
+                scrape_interval: Span::from_secs(15),
+                target_labels: Vec::new(),
+                forget_after: Span::from_hours(24),
+                instances_max: 1,
+                drops: Drops::AreResets,
+            },
+        };
+        let engine = Engine::new(options, Memories::default());
+        let change = MuteChange {
+            key: AlertKey::SourceDown {
+                source: "prometheus".to_owned(),
+            },
+            severity: Severity::Page,
+            at: Timestamp::EPOCH,
+            mutes: Vec::new(),
+        };
+        let effects = vec![Effect::Muted(change); ENTRIES_MAX + 2];
+        let mut journal = Journal::default();
+        journal.see(Timestamp::EPOCH, &effects, &engine);
+        assert_eq!((journal.mutes.len(), journal.omitted), (ENTRIES_MAX, 2));
     }
 }

@@ -4,12 +4,12 @@
 //! ```text
 //! Reel (what a source said) ──► Player (virtual time, slot by slot) ──► Engine::step
 //!                                                                         │ effects
-//!                                     Journal ◄── Watcher ◄───────────────┘
+//!                          report, Journal ◄── Watcher ◄───────────────┘
 //! ```
 //!
 //! A [`Reel`] holds what a source said over a stretch of time: a Prometheus, a file, a script of
 //! traffic. A [`Player`] reads it slot by slot, as the daemon would have, and shows every step to
-//! a [`Watcher`]. A [`Journal`] is the watcher that remembers what happened. Nothing in here
+//! a [`Watcher`]: that of a [`report`] keeps figures, a [`Journal`] every step. Nothing in here
 //! decides: the same samples give the same alerts as in the daemon that saw them live.
 
 pub mod explain;
@@ -22,8 +22,9 @@ mod reel;
 pub mod report;
 mod source;
 pub mod trial;
+pub mod tune;
 
-pub use journal::{Episode, Journal, Point, Sent};
+pub use journal::{ENTRIES_MAX, Episode, Journal, Sent};
 pub use player::{Player, Script, Watcher};
 pub use reel::{MemoryReel, Reel, ReelError};
 pub use source::{

@@ -14,8 +14,13 @@ use crate::prometheus::PolledFeed;
 pub(in crate::replay) use disk::DiskReel;
 pub use memory::MemoryReel;
 
-/// A recorded source. A [`Player`](super::Player) asks forward in time; a reel need not keep what
-/// lies before the last question's start.
+/// A recorded source, which says the same whenever it is asked the same.
+///
+/// A [`Player`](super::Player) asks for the samples of each feed in stretches that touch and never
+/// overlap, forward in time: first those of the past that windows reach, then those of the slots.
+/// Between two plays a reel is asked from an earlier time again: a question that begins before the
+/// end of the last one of its feed begins a new play, and what is told in it must not depend on the
+/// play before. Within a play a reel need not keep what lies before the last question's start.
 pub trait Reel {
     /// The raw samples (or the values of time slices) of a feed in `(from, until]`, each series
     /// once, its samples in rising time. More series than the feed's selectors match do no harm.

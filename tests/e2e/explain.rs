@@ -87,12 +87,9 @@ async fn explained(daemon: &Daemon, name: &str, wanted: impl Fn(&Value) -> bool)
 }
 
 fn page(instance: &Value) -> &Value {
-    let mut alerts = instance["alerts"]
-        .as_array()
-        .expect("a list of alerts")
-        .iter();
+    let mut alerts = instance["alerts"].as_array().expect("a list").iter();
     let is_page = |alert: &&Value| alert["kind"] == "burn" && alert["severity"] == "page";
-    alerts.find(is_page).expect("a page")
+    alerts.find(is_page).expect("the page")
 }
 
 fn covered(instance: &Value) -> bool {

@@ -74,7 +74,7 @@ const LENGTH: Span = Span::from_hours(3);
 const REACH: Span = Span::from_hours(3 + 73);
 
 fn loaded() -> Loaded {
-    config::embedded(SETTINGS, DEFINITIONS).expect("the definitions are good")
+    config::embedded(SETTINGS, DEFINITIONS).expect("they load")
 }
 
 fn slos() -> Vec<Arc<Slo>> {

@@ -371,8 +371,19 @@ fn a_failure_says_what_was_expected_and_what_happened() {
     let (code, out, _) = test(&shop(TESTS), &["--filter", "an outage of nothing"]);
     assert_eq!(
         (code, out.as_str()),
-        (0, "0 tests passed, 2 left out by the filter\n")
+        (
+            2,
+            "error: \"an outage of nothing\" is in the file and name of none of 2 tests\n\
+             0 tests passed, 2 left out by the filter, 1 mistake\n"
+        )
     );
+    // Nor is it a success where only programs look.
+    let (code, out, _) = test(
+        &shop(TESTS),
+        &["--filter", "an outage of nothing", "--format", "json"],
+    );
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, json["problems"].as_array().unwrap().len()), (2, 1));
 }
 
 #[test]
@@ -422,13 +433,11 @@ tests:
       fix: write a later time
     shop.test.yaml:13:9: error: nothing is expected here
       fix: add page:, ticket:, outcome:, burn:, budget_consumed:, message: or fired:
-    shop.test.yaml:14:5: error: the test ends after 0s
-      fix: let it end, or expect something, after at most 100d
     shop.test.yaml:14:11: error: there are two tests called "mistakes"
       fix: give each test a name of its own
     shop.test.yaml:15:13: error: the test expects nothing
       fix: add one such as {at: 10m, page: inactive}
-    0 tests passed, 16 mistakes
+    0 tests passed, 15 mistakes
     "#);
     let unfitting = r"
 tests:

@@ -21,8 +21,8 @@ use run::Results;
 /// Arguments of `test`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exit codes: 0 all tests pass, 1 a report could not be written, 2 a test fails or a file has
-mistakes, 64 wrong usage.
+Exit codes: 0 all tests pass, 1 a report could not be written, 2 a test fails, a file has
+mistakes or there is nothing to test, 64 wrong usage.
 
 Examples:
   slofuse test                              run all tests below the current directory

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{TestArgs, discover};
+use super::{TestArgs, counted, discover};
 use crate::config::settings::{EvaluationSettings, SourceSettings};
 use crate::config::trial::{Surroundings, TestFile};
 use crate::config::{self, Diagnostics, Level};
@@ -144,6 +144,14 @@ fn play(args: &TestArgs, files: &[(TestFile, Surroundings)], results: &mut Resul
                 _ => tests.push((stage, test, file.clone())),
             }
         }
+    }
+    if let Some(filter) = args.filter.as_deref().filter(|_| tests.is_empty())
+        && results.left_out > 0
+    {
+        // A misspelt filter in a pipeline would else test nothing for ever.
+        let left_out = counted(results.left_out, "test");
+        let problem = format!("{filter:?} is in the file and name of none of {left_out}");
+        results.problems.push(problem);
     }
     let next = AtomicUsize::new(0);
     let done: Mutex<BTreeMap<usize, Result<Verdict, TrialError>>> = Mutex::default();

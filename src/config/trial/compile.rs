@@ -141,11 +141,28 @@ fn test(section: &Section<'_>, raw: &raw::Test, start: Timestamp) -> Option<Test
         let fix = "add one such as {at: 10m, page: inactive}";
         section.refuse(&raw.expect, "the test expects nothing", fix);
     }
-    let until = until?.map(|Duration(until)| until);
-    let until = until.unwrap_or_else(|| expectation::last(expect));
-    if until.is_zero() || until > UNTIL_MAX {
-        let message = format!("the test ends after {until}");
-        let fix = format!("let it end, or expect something, after at most {UNTIL_MAX}");
+    let until = match until? {
+        Some(Duration(until)) => until,
+        None => expectation::last(expect),
+    };
+    let length = match raw.until.is_absent() {
+        // That nothing is expected at all is said above, and of refused times theirs.
+        true if until.is_zero() && (expect.is_empty() || expectation::refused(expect)) => None,
+        true if until.is_zero() => Some((
+            "nothing is expected at any time after the start".to_owned(),
+            "give an expectation at: or to:, or the test until:".to_owned(),
+        )),
+        false if until.is_zero() => Some((
+            "the test ends where it starts".to_owned(),
+            format!("write a time after the start, at most {UNTIL_MAX}"),
+        )),
+        _ if until > UNTIL_MAX => Some((
+            format!("the test lasts {until}"),
+            format!("let it end, and expect what you expect, after at most {UNTIL_MAX}"),
+        )),
+        _ => None,
+    };
+    if let Some((message, fix)) = length {
         section.refuse(&raw.until, message, fix);
     }
     let expectations = expect.iter();

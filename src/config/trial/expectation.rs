@@ -29,6 +29,15 @@ pub(super) fn last(expectations: &[Field<raw::Expectation>]) -> Span {
     times.max().unwrap_or(Span::ZERO)
 }
 
+/// Whether some expectation, or the time of one, cannot be read.
+pub(super) fn refused(expectations: &[Field<raw::Expectation>]) -> bool {
+    let is_refused = |time: &Field<Duration>| !time.is_absent() && time.value().is_none();
+    expectations.iter().any(|field| {
+        let times = field.value().map(|raw| [&raw.at, &raw.from, &raw.to]);
+        times.is_none_or(|times| times.into_iter().any(is_refused))
+    })
+}
+
 /// One expectation of a test that lasts until `until`.
 pub(super) fn compile(
     section: &Section<'_>,

@@ -103,6 +103,31 @@ fn mistakes_in_words_are_told_at_their_place() {
 }
 
 #[test]
+fn a_test_has_a_length() {
+    let test = |body: &str| mistakes(&format!("definitions: x\ntests: [{{name: x, {body}}}]"));
+    insta::assert_snapshot!(test("expect: [{page: inactive}]"), @r"
+    a.test.yaml:2:9: error: nothing is expected at any time after the start
+      fix: give an expectation at: or to:, or the test until:
+    ");
+    let at_the_start = test("expect: [{at: 0s, page: inactive}]");
+    assert_eq!(at_the_start, test("expect: [{page: inactive}]"));
+    insta::assert_snapshot!(test("until: 0s, expect: [{page: inactive}]"), @r"
+    a.test.yaml:2:26: error: the test ends where it starts
+      fix: write a time after the start, at most 100d
+    ");
+    insta::assert_snapshot!(test("expect: [{at: 101d, page: inactive}]"), @r"
+    a.test.yaml:2:9: error: the test lasts 101d
+      fix: let it end, and expect what you expect, after at most 100d
+    ");
+    // A time that cannot be read is told once.
+    let unread = test("expect: [{at: soon, page: inactive}]");
+    assert_eq!(unread.matches("error: ").count(), 1, "{unread}");
+    let nothing = test("expect: []");
+    assert_eq!(nothing.matches("error: ").count(), 1, "{nothing}");
+    assert_eq!(test("until: 1h, expect: [{page: inactive}]"), "none");
+}
+
+#[test]
 fn every_kind_of_mistake_has_a_fix() {
     for text in [
         "",

@@ -299,7 +299,7 @@ fn what_nobody_sees_does_not_resolve() {
     scene.play("1h shop gone");
     scene.expect(
         "1d2h5m30s pager resolve source:prometheus/blind: DataReturned
-         1d2h10m pager trigger shop/availability/blind: dark for 10, the newest sample is 1d2h5m5s old",
+         1d2h10m pager trigger shop/availability/blind: dark for 10, the newest sample is 1d 2h old",
     );
     assert_eq!(evaluation(&scene).outcome, Outcome::NoData);
     scene.play("1h shop 10/s");
@@ -387,7 +387,7 @@ fn an_slo_without_series_is_a_ticket_and_one_that_lost_them_a_page() {
     scene.expect("1h30s tracker resolve shop/availability/blind: DataReturned");
     scene.play("30h shop gone");
     scene.expect(
-        "1h15m30s pager trigger shop/availability/blind: dark for 10, the newest sample is 5m35s old",
+        "1h15m30s pager trigger shop/availability/blind: dark for 10, the newest sample is 5m 35s old",
     );
     scene.restart();
     scene.play("5m shop gone");
@@ -507,7 +507,7 @@ fn instances_come_and_go() {
          5m  shop.us 10/s",
     );
     scene.expect(
-        "1h12m30s pager trigger shop/availability{zone=\"us\"}/blind: dark for 10, the newest sample is 5m35s old
+        "1h12m30s pager trigger shop/availability{zone=\"us\"}/blind: dark for 10, the newest sample is 5m 35s old
          1h37m30s pager resolve shop/availability{zone=\"us\"}/blind: DataReturned
          1h38m pager resolve shop/availability{zone=\"asia\"}/page: Recovered 1h/5m 6h/30m
          1h38m tracker trigger shop/availability{zone=\"asia\"}/ticket: Unmuted 1d/2h 3d/6h
@@ -515,7 +515,7 @@ fn instances_come_and_go() {
     );
     scene.play("20h shop.asia gone");
     scene.expect(
-        "1h47m30s pager trigger shop/availability{zone=\"asia\"}/blind: dark for 10, the newest sample is 5m35s old",
+        "1h47m30s pager trigger shop/availability{zone=\"asia\"}/blind: dark for 10, the newest sample is 5m 35s old",
     );
     scene.play("6h shop.eu 10/s");
     scene.expect(

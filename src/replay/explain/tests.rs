@@ -185,7 +185,7 @@ fn what_is_pending_says_until_when() {
       budget: A notice is also due when the longest window's burn exhausts it within 3d.
       sight: The newest sample is 0s old.
       slots: The last 20 slots: 3 burning, 17 quiet.
-    2023-11-15T01:06:00.000Z fires: budget exhausted in 2d23h at this burn
+    2023-11-15T01:06:00.000Z fires: budget exhausted in 2d 23h at this burn
     2023-11-15T01:09:00.000Z pending: burning
     "#);
 }
@@ -214,7 +214,7 @@ fn what_fires_says_what_ends_it() {
       budget: A notice is also due when the longest window's burn exhausts it within 3d.
       sight: The newest sample is 0s old.
       slots: The last 20 slots: 20 burning.
-    2023-11-15T01:06:00.000Z fires: budget exhausted in 2d23h at this burn
+    2023-11-15T01:06:00.000Z fires: budget exhausted in 2d 23h at this burn
     2023-11-15T01:09:00.000Z pending: burning
     2023-11-15T01:11:00.000Z fires: burning
     "#);
@@ -259,7 +259,7 @@ fn what_is_held_says_until_when() {
       budget: A notice is also due when the longest window's burn exhausts it within 3d.
       sight: The newest sample is 0s old.
       slots: The last 20 slots: 19 burning, 1 quiet.
-    2023-11-15T01:06:00.000Z fires: budget exhausted in 2d23h at this burn
+    2023-11-15T01:06:00.000Z fires: budget exhausted in 2d 23h at this burn
     2023-11-15T01:09:00.000Z pending: burning
     2023-11-15T01:11:00.000Z fires: burning
     "#);
@@ -292,7 +292,7 @@ fn what_nobody_saw_fires_and_resolves_nothing() {
       sight: Nothing was decided: the source does not answer.
       sight: Nothing was seen for 4 slots in a row; 6 more make an alert.
       slots: The last 20 slots: 16 burning, 4 failed.
-    2023-11-15T01:06:00.000Z fires: budget exhausted in 2d23h at this burn
+    2023-11-15T01:06:00.000Z fires: budget exhausted in 2d 23h at this burn
     2023-11-15T01:09:00.000Z pending: burning
     2023-11-15T01:11:00.000Z fires: burning
     "#);

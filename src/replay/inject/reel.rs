@@ -15,17 +15,20 @@ use crate::replay::reel::{Reel, ReelError};
 /// So long before the first injection counters are watched, so that each has a value to count from.
 const LEAD: Span = Span::from_hours(1);
 
-/// A reel that wraps another and lets requests of one SLO fail. It is made anew for each
-/// [`Player`](crate::replay::Player), which asks forward in time.
+/// A reel that wraps another and lets requests of one SLO fail. Played again, it says the same: a
+/// question about time that it has told already begins a new play, and its [`Tally`] begins anew.
 pub struct InjectedReel<'a> {
     inner: &'a mut dyn Reel,
     slo: Arc<Slo>,
     plan: Plan,
+    reading: ReadingOptions,
     counters: Counters,
     tally: Tally,
+    /// The end of the last question about the SLO.
+    told_until: Option<Timestamp>,
 }
 
-/// What was put in.
+/// What was put in by one play.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tally {
     /// Bad events, by the position of the injection in its plan.
@@ -48,7 +51,7 @@ impl<'a> InjectedReel<'a> {
         plan: Plan,
         reading: &ReadingOptions,
     ) -> Result<Self, ReelError> {
-        let terms = Terms::of(slo, &reading.target_labels).ok_or_else(|| {
+        let counters = counters(slo, reading).ok_or_else(|| {
             let path = slo.indicator.path();
             ReelError::because(format!(
                 "incidents can be put into counters only, and {} is on the {path} path",
@@ -58,22 +61,45 @@ impl<'a> InjectedReel<'a> {
         Ok(Self {
             inner,
             slo: slo.clone(),
-            counters: Counters::new(terms, slo.group_by.clone(), reading),
-            tally: Tally {
-                bad: vec![0.0; plan.injections().len()],
-                ..Tally::default()
-            },
+            reading: reading.clone(),
+            counters,
+            tally: Tally::of(&plan),
             plan,
+            told_until: None,
         })
     }
 
-    /// What was put in so far.
+    /// What was put in so far, in the play at hand.
     pub fn tally(&self) -> &Tally {
         &self.tally
     }
+
+    /// Forgets the play before, if a question that begins at `from` begins another.
+    fn begin_anew(&mut self, from: Timestamp) {
+        if self.told_until.is_none_or(|told| told <= from) {
+            return;
+        }
+        if let Some(counters) = counters(&self.slo, &self.reading) {
+            self.counters = counters;
+        }
+        self.tally = Tally::of(&self.plan);
+    }
+}
+
+/// Counters that have seen nothing; `None` for an SLO that is no sum of counters.
+fn counters(slo: &Slo, reading: &ReadingOptions) -> Option<Counters> {
+    let terms = Terms::of(slo, &reading.target_labels)?;
+    Some(Counters::new(terms, slo.group_by.clone(), reading))
 }
 
 impl Tally {
+    fn of(plan: &Plan) -> Self {
+        Self {
+            bad: vec![0.0; plan.injections().len()],
+            ..Self::default()
+        }
+    }
+
     pub(super) fn see(&mut self, at: Timestamp, events: f64) {
         self.total += events;
         self.first = self.first.or(Some(at));
@@ -105,9 +131,14 @@ impl Reel for InjectedReel<'_> {
         until: Timestamp,
     ) -> Result<Vec<RawSeries>, ReelError> {
         let recorded = self.inner.samples(feed, from, until)?;
+        if !feed.slos.iter().any(|slo| slo.id == self.slo.id) {
+            return Ok(recorded);
+        }
+        self.begin_anew(from);
+        self.told_until = Some(until);
         let first = self.plan.injections().first();
         let is_near = first.is_some_and(|first| until + LEAD >= first.start);
-        if !is_near || !feed.slos.iter().any(|slo| slo.id == self.slo.id) {
+        if !is_near {
             return Ok(recorded);
         }
         let rewritten = self.counters.rewrite(recorded, &self.plan, &mut self.tally);

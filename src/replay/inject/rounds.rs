@@ -13,7 +13,7 @@ use crate::replay::judge::{
     Alert, Event, Judgement, Quantiles, Subject, Terms, VerdictKind, alerts, judge,
 };
 use crate::replay::reel::{Reel, ReelError};
-use crate::replay::{Journal, Player, Script};
+use crate::replay::{ENTRIES_MAX, Journal, Player, Script};
 
 /// Bounds of the classes of error ratios that detection is told by: half a decade each.
 pub const RATIO_CLASSES: [f64; 7] = [0.001, 0.003_162, 0.01, 0.031_62, 0.1, 0.316_2, 1.0];
@@ -207,6 +207,16 @@ fn play(script: &Script, reel: &mut dyn Reel, stretch: &Stretch) -> Result<Vec<A
     let mut player = Player::begin(script, reel, stretch.from)?.with_strides(true);
     let mut journal = Journal::default();
     player.play(reel, stretch.until, &mut journal)?;
+    if journal.omitted > 0 {
+        // To judge by some of the alerts would be to judge wrongly.
+        return Err(ReelError::because(format!(
+            "{} alerts more often than can be judged ({ENTRIES_MAX} steps): choose a shorter stretch",
+            script
+                .slos
+                .first()
+                .map_or_else(String::new, |slo| slo.id.to_string())
+        )));
+    }
     Ok(alerts(&journal))
 }
 

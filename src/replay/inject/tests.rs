@@ -289,6 +289,47 @@ fn what_is_no_counter_is_refused() {
 }
 
 #[test]
+fn a_second_play_is_told_the_same() {
+    let lines = [
+        Line::new(&[REQUESTS, (CODE, "200")], |_| 150.0).reset_at(250),
+        Line::new(&[REQUESTS, (CODE, "503")], |_| 1.0).since(700),
+    ];
+    let script = script(BY_CODE);
+    let mut recorded = reel(&lines, 6);
+    let plan = Plan::new(vec![burst(60, 30, 0.1), burst(200, 1, 1.0)]);
+    let reading = &script.options.reading;
+    let mut injected = InjectedReel::new(&mut recorded, &script.slos[0], plan, reading).unwrap();
+    // The first play ends in the middle, as one does that has seen enough.
+    let broken_off = counted(&script, &mut injected, 2);
+    assert_eq!(broken_off.bad, 1_800.0);
+    assert_eq!(injected.tally().bad, [1_800.0, 0.0]);
+    let first = counted(&script, &mut injected, 6);
+    let put_in = injected.tally().clone();
+    assert_eq!(put_in.bad, [1_800.0, 600.0]);
+    let second = counted(&script, &mut injected, 6);
+    assert_eq!((second, injected.tally()), (first, &put_in));
+    // Raw samples, too, whatever the stretches.
+    let feed = crate::prometheus::PolledFeed::plan(&script.slos).remove(0);
+    let mut whole = |hours: i64| {
+        let mut told: std::collections::BTreeMap<Labels, Vec<Sample>> =
+            std::collections::BTreeMap::new();
+        let mut from = BEGIN;
+        while from < BEGIN + HOUR.times(6) {
+            let until = from + HOUR.times(hours);
+            for series in injected.samples(&feed, from, until).unwrap() {
+                let samples = told.entry(series.labels).or_default();
+                samples.extend(series.samples);
+            }
+            from = until;
+        }
+        told
+    };
+    let by_the_hour = whole(1);
+    assert_eq!(by_the_hour.len(), 3, "200, 500 that was put in, 503");
+    assert_eq!(whole(1), by_the_hour);
+}
+
+#[test]
 fn counters_never_fall() {
     let lines = [
         Line::new(&[REQUESTS, (CODE, "200")], |scrape| {

@@ -1,9 +1,13 @@
 //! A player over a reel in memory: what outages of a known shape come to.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::*;
 use crate::config;
 use crate::engine::labels::METRIC_NAME;
-use crate::engine::{Drops, Labels, ReadingOptions, Sample, Severity, StateName};
+use crate::engine::{
+    Drops, InstanceId, Labels, Outcome, ReadingOptions, Sample, Severity, StateName,
+};
 use crate::replay::{Journal, MemoryReel};
 
 const SETTINGS: &str = "
@@ -109,13 +113,39 @@ fn an_outage_pages_and_ends() {
 fn steady_traffic_tells_nobody() {
     let mut reel = shop(0, 0);
     let mut player = Player::begin(&script(), &mut reel, BEGIN).unwrap();
-    let mut journal = Journal::default();
+    let mut seen = Slots::default();
     let until = BEGIN + Span::from_hours(12);
-    player.play(&mut reel, until, &mut journal).unwrap();
-    assert_eq!(journal.sent, []);
-    assert_eq!(journal.outcomes.len(), 1);
-    let slots: u64 = journal.outcomes.values().flat_map(|of| of.values()).sum();
-    assert_eq!(slots, 12 * 120);
+    player.play(&mut reel, until, &mut seen).unwrap();
+    assert_eq!(seen.journal.sent, []);
+    assert_eq!((seen.instances.len(), seen.decided), (1, 12 * 120));
+}
+
+/// Steps, and what was decided in slots.
+#[derive(Default)]
+struct Slots {
+    journal: Journal,
+    decided: u64,
+    instances: BTreeSet<InstanceId>,
+    /// How many slots of each instance burned while no alert of it was up.
+    unalerted: BTreeMap<InstanceId, u64>,
+}
+
+impl Watcher for Slots {
+    fn see(&mut self, now: Timestamp, effects: &[Effect], engine: &Engine) {
+        self.journal.see(now, effects, engine);
+        for (feed, at) in engine.decided() {
+            let (_, evaluations) = engine.evaluations(feed).unwrap();
+            for evaluation in evaluations.iter().filter(|e| e.at == *at) {
+                self.decided += 1;
+                self.instances.insert(evaluation.id.clone());
+                let mut alerts = engine.alerts().filter(|alert| alert.is_firing());
+                let is_up = alerts.any(|alert| alert.key.instance() == Some(&evaluation.id));
+                if evaluation.outcome == Outcome::Burning && !is_up {
+                    *self.unalerted.entry(evaluation.id.clone()).or_default() += 1;
+                }
+            }
+        }
+    }
 }
 
 mod strides;

@@ -14,6 +14,7 @@ mod bands;
 mod curves;
 mod dates;
 mod heat;
+mod judged;
 mod lines;
 mod overview;
 mod path;
@@ -34,7 +35,8 @@ use sha2::{Digest, Sha256};
 
 use self::alerts::{AlertRow, Limits};
 use self::dates::Clock;
-use self::overview::{Card, FigureRow, JudgedRow, ReceiverRow, SloRow};
+use self::judged::Judged;
+use self::overview::{Card, FigureRow, ReceiverRow, SloRow};
 use self::path::COLUMNS_MAX;
 use self::scale::TimeScale;
 use self::section::{Heat, Section, Stage};
@@ -81,8 +83,7 @@ struct Page {
     sections: Vec<Section>,
     sections_omitted: usize,
     receivers: Vec<ReceiverRow>,
-    judged_against: Option<String>,
-    judged: Vec<JudgedRow>,
+    judged: Option<Judged>,
     source_alerts: Vec<AlertRow>,
     history: History,
     remarks: Vec<RemarkRow>,
@@ -171,7 +172,6 @@ impl Page {
             section.unfolded(is_open)
         };
         let sections: Vec<Section> = sections.map(section).collect();
-        let judgement = report.judgement.as_ref();
         Self {
             style: STYLE,
             style_hash: hash(STYLE),
@@ -188,8 +188,7 @@ impl Page {
             sections_omitted: report.slos.len() - count,
             sections,
             receivers: overview::receiver_rows(report),
-            judged_against: judgement.map(|j| svg::shown(&j.against, TEXT_CHARS_MAX)),
-            judged: overview::judged_rows(&stage),
+            judged: Judged::new(&stage),
             source_alerts: source_alerts(&stage),
             history: history(&stage),
             remarks: remarks(&stage),

@@ -275,8 +275,8 @@ impl Fetch<'_> {
         let (Some(oldest), Some(_)) = (oldest, newest.filter(|at| *at > opening.from)) else {
             return Err(OpenError::Empty {
                 origin: self.origin.clone(),
-                from: instant(opening.from),
-                until: instant(opening.until),
+                from: Some(instant(opening.from)),
+                until: Some(instant(opening.until)),
             });
         };
         let interval = opening.evaluation.interval;

@@ -1,4 +1,4 @@
-//! Variants side by side: cards, the table of figures, of SLOs, of receivers and of the judgement.
+//! Variants side by side: cards, and the tables of figures, of SLOs and of receivers.
 
 use serde::Serialize;
 
@@ -7,9 +7,8 @@ use super::section::{Heat, Stage, week};
 use super::spark::spark;
 use super::svg::shown;
 use super::words;
-use crate::engine::Span;
 use crate::message::figures;
-use crate::replay::report::{Figures, InstanceReport, Quantiles, Report, SentFigures, SloReport};
+use crate::replay::report::{Figures, InstanceReport, Report, SentFigures, SloReport};
 
 /// SLOs that are listed; charts are drawn of fewer.
 pub(super) const SLOS_MAX: usize = 2_000;
@@ -84,24 +83,6 @@ struct ReceiverCell {
     pages: u64,
     night: u64,
     unquieted: String,
-}
-
-/// How alerts of a severity do in a variant.
-#[derive(Debug, Serialize)]
-pub(super) struct JudgedRow {
-    variants: String,
-    looks: String,
-    variant: String,
-    class: &'static str,
-    alerts: u64,
-    detected: u64,
-    missed: u64,
-    repeats: u64,
-    false_alerts: u64,
-    precision: String,
-    recall: String,
-    detection: Vec<String>,
-    reset: Vec<String>,
 }
 
 /// One card for each variant.
@@ -317,38 +298,6 @@ fn receiver_cell(
         night: sent.pages_at_night,
         unquieted: unquieted.map_or_else(String::new, |sent| sent.messages.to_string()),
     }
-}
-
-/// The judgement, by variant and severity.
-pub(super) fn judged_rows(stage: &Stage<'_>) -> Vec<JudgedRow> {
-    let Some(judgement) = &stage.report.judgement else {
-        return Vec::new();
-    };
-    let share = |share: Option<f64>| share.map_or_else(|| "–".to_owned(), figures::percent);
-    let mut rows = Vec::new();
-    for (variant, judged) in judgement.variants.iter().enumerate() {
-        rows.extend(judged.severities.iter().map(|judged| JudgedRow {
-            variants: variant.to_string(),
-            looks: looks(&[variant]),
-            variant: stage.name(variant),
-            class: judged.severity.as_str(),
-            alerts: judged.alerts,
-            detected: judged.detected,
-            missed: judged.missed,
-            repeats: judged.repeats,
-            false_alerts: judged.false_alerts,
-            precision: share(judged.precision),
-            recall: share(judged.recall),
-            detection: quantiles(judged.detection),
-            reset: quantiles(judged.reset),
-        }));
-    }
-    rows
-}
-
-fn quantiles(quantiles: Option<Quantiles>) -> Vec<String> {
-    let spans = quantiles.map(|q| [q.p50, q.p95, q.max].map(|span: Span| figures::span(span)));
-    spans.map_or_else(|| vec!["–".to_owned(); 3], Vec::from)
 }
 
 /// The burn rates of the first SLO's tiers in the words of the guide: an example from this report.

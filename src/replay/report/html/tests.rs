@@ -1,5 +1,6 @@
 //! The page of reports: whole, hostile, empty and huge.
 
+mod judged;
 mod specimen;
 
 use super::*;
@@ -27,7 +28,17 @@ fn hostile() -> Report {
     report.history.missing[0].of = text();
     report.history.missing[0].why = text();
     report.night.zone = text();
-    report.judgement.as_mut().unwrap().against = text();
+    let judgement = report.judgement.as_mut().unwrap();
+    (judgement.against, judgement.notes) = (text(), vec![text()]);
+    let variants = judgement.variants.iter_mut();
+    for judged in variants.flat_map(|variant| &mut variant.severities) {
+        for missed in &mut judged.details.missed_list {
+            missed.title = text();
+        }
+        for alert in &mut judged.details.false_list {
+            alert.key = text();
+        }
+    }
     for variant in &mut report.variants {
         variant.name = text();
         for remark in &mut variant.remarks {

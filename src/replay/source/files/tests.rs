@@ -359,12 +359,13 @@ spec:
 #[test]
 fn files_without_such_samples_are_empty() {
     let dir = TempDir::new().unwrap();
-    let path = file(&dir, "a.om", "other_total 1 1700006400\n");
+    let path = file(&dir, "other.om", "other_total 1 1700006400\n");
     let error = from_files(&filing(&[&path]))
         .err()
         .expect("nothing")
         .to_string();
-    assert!(error.contains("has no samples of these SLOs"), "{error}");
+    let wanted = "other.om has no samples of these SLOs after 2023-11-15T00:00:00Z";
+    assert!(error.ends_with(wanted), "{error}");
 }
 
 #[test]

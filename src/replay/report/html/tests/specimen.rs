@@ -6,10 +6,10 @@
 use super::engine::{Labels, NotificationKind, Outcome, Severity, Span, Timestamp};
 use super::report::{
     AlertKind, AlertReport, AlertTier, Asked, Band, BudgetFigures, BurnCurve, CoarseStretch,
-    CurveReport, FORM, Figures, GapReport, HistoryUsed, InstanceReport, Judgement,
-    JudgementDetails, MessageReport, MissingStretch, MuteReport, NightHours, Quantiles,
-    ReceiverFigures, Remark, Report, SentFigures, SeverityJudgement, SloReport, SlotFigures,
-    TierLine, Variant, VariantJudgement,
+    CurveReport, FORM, FalseAlertReport, Figures, GapReport, HistoryUsed, InstanceReport,
+    Judgement, JudgementDetails, MessageReport, MissedReport, MissingStretch, MuteReport,
+    NightHours, Quantiles, ReceiverFigures, Remark, Report, SentFigures, SeverityJudgement,
+    SloReport, SlotFigures, TierLine, Variant, VariantJudgement,
 };
 
 /// 20 October 2026, 00:00 in Berlin: the clock changes five days later.
@@ -474,7 +474,7 @@ fn judgement(variants: usize) -> Judgement {
         recall: Some((alerts - 1) as f64 / (alerts - 1 + missed) as f64),
         detection: quantiles(95),
         reset: quantiles(310),
-        details: JudgementDetails::default(),
+        details: details(alerts, missed),
     };
     let variant = |number: usize| VariantJudgement {
         severities: vec![
@@ -485,7 +485,33 @@ fn judgement(variants: usize) -> Judgement {
     Judgement {
         against: "9 incidents of incidents.csv".to_owned(),
         incidents: 9,
-        notes: Vec::new(),
+        notes: vec!["1 incident did not begin in this stretch".to_owned()],
         variants: (0..variants).map(variant).collect(),
+    }
+}
+
+fn details(alerts: u64, missed: u64) -> JudgementDetails {
+    let day = |day: u64| FROM + Span::from_days(1).times(day.cast_signed());
+    let missed_one = |number: u64| MissedReport {
+        title: format!("checkout slow in region {number}"),
+        start: day(number + 3),
+        end: (number > 0).then(|| day(number + 3) + Span::from_mins(20)),
+        masked: number == 0,
+    };
+    JudgementDetails {
+        masked: missed.min(1),
+        insignificant: 2,
+        louder: 1,
+        false_per_week: 7.0 / 30.0,
+        recall_by_cost: Some(0.93),
+        unreset: 1,
+        unalerted: Span::from_secs(alerts.cast_signed() * 95),
+        false_list: vec![FalseAlertReport {
+            key: "shop/login/page".to_owned(),
+            told_at: day(12) + Span::from_hours(2),
+            until: Some(day(12) + Span::from_mins(140)),
+        }],
+        missed_list: (0..missed).map(missed_one).collect(),
+        ratios: Vec::new(),
     }
 }
