@@ -118,7 +118,8 @@ fn mutants(rules: &Path, path: &Path) -> Vec<(String, PathBuf, String)> {
     for (found, other) in values.chain(names).filter(|(found, _)| found.start() > sli) {
         let mut broken = text.clone();
         broken.replace_range(found.range(), other);
-        let line = text[..found.start()].lines().count();
+        let before = text.get(..found.start()).unwrap();
+        let line = before.lines().count();
         break_(format!("{} in line {line}", found.as_str()), path, broken);
     }
     mutants
@@ -575,11 +576,8 @@ fn elements(xml: &str) -> BTreeMap<String, usize> {
     };
     for found in tag.captures_iter(xml) {
         let whole = found.get(0).unwrap();
-        assert!(
-            is_text(&xml[end..whole.start()]),
-            "{}",
-            &xml[end..whole.start()]
-        );
+        let between = xml.get(end..whole.start()).unwrap();
+        assert!(is_text(between), "{between}");
         end = whole.end();
         let name = found[2].to_owned();
         match (&found[1], &found[4]) {
@@ -591,7 +589,8 @@ fn elements(xml: &str) -> BTreeMap<String, usize> {
             _ => *counts.entry(name).or_default() += 1,
         }
     }
-    assert!(open.is_empty() && xml[end..].trim().is_empty());
+    let rest = xml.get(end..).unwrap();
+    assert!(open.is_empty() && rest.trim().is_empty());
     counts
 }
 

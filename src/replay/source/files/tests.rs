@@ -408,7 +408,7 @@ proptest! {
             writeln!(text, "requests_total{{code=\"{series}\"}} {value} {}.{:03}", at / 1000, at % 1000)
                 .unwrap();
             let of = expected.entry(*series).or_default();
-            of.entry(*at).or_insert(f64::from(*value));
+            of.entry(*at).or_insert_with(|| f64::from(*value));
         }
         exposition::read(Lines::new("x".to_owned(), text.as_bytes()), &mut ingest).unwrap();
         prop_assert!(ingest.mistakes.is_empty());
