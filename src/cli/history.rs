@@ -1,7 +1,7 @@
 //! Where a past comes from, as arguments: a server or files, and from when to when.
 
 mod meter;
-mod when;
+pub(super) mod when;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,6 +21,8 @@ const USUAL_STRETCH: Span = Span::from_days(30);
 /// One request for history may take so long, where the settings allow less: nobody waits for a
 /// slot.
 const DEADLINE_MIN: Span = Span::from_secs(60);
+/// As shells count the end by a signal: 128 and SIGINT.
+const EXIT_INTERRUPTED: i32 = 130;
 /// Starts of stretches are put on the hour: what is fetched for one serves others, too.
 const HOUR: Span = Span::from_hours(1);
 
@@ -68,7 +70,6 @@ pub(super) struct SourceArgs {
     concurrency: Option<u8>,
 }
 
-#[allow(dead_code, reason = "the commands that play a past are being written")]
 impl HistoryArgs {
     /// The settings file with everything it names, where one is given.
     ///
@@ -87,21 +88,9 @@ impl HistoryArgs {
     }
 
     /// Fetches or reads what these SLOs need, so that they can be played from `from` to `until` of
-    /// the answer. SLOs that share what they read should come together: it is read once.
-    ///
-    /// # Errors
-    ///
-    /// What went wrong has been reported.
-    pub(super) fn open(
-        &self,
-        slos: &[Arc<Slo>],
-        settings: Option<&Settings>,
-    ) -> Result<History, Failure> {
-        Ok(self.open_before(Span::ZERO, slos, settings)?.0)
-    }
-
-    /// As [`HistoryArgs::open`], for playing that begins a `run_up` before the stretch that was
-    /// asked for, as far as there is history; says where that stretch begins.
+    /// the answer; that begins a `run_up` before the stretch that was asked for, as far as there is
+    /// history. Says where the stretch begins. SLOs that share what they read should come together:
+    /// it is read once.
     ///
     /// # Errors
     ///
@@ -137,7 +126,7 @@ impl HistoryArgs {
 }
 
 impl SourceArgs {
-    /// As [`HistoryArgs::open`], for a stretch that the caller chooses: by default the 30 days
+    /// As [`HistoryArgs::open_before`], for a stretch that the caller chooses: by default the 30 days
     /// before `until`, and until now, or all there is in files.
     ///
     /// # Errors
@@ -235,17 +224,29 @@ impl SourceArgs {
         });
         meter.end();
         match opened {
-            Some(Ok(history)) => Ok(history),
+            Some(Ok(history)) => {
+                end_when_interrupted();
+                Ok(history)
+            }
             Some(Err(error)) => {
-                let advice = match opening.cache {
-                    Some(_) => "; what came before is kept, the same command goes on from there",
-                    None => "",
+                let advice = match (&error, &opening.cache) {
+                    (OpenError::Source { .. }, _) => {
+                        "; --prometheus, or prometheus.url of the settings, says where the server is"
+                    }
+                    (OpenError::Fetch { .. }, Some(_)) => {
+                        "; what came before is kept, the same command goes on from there"
+                    }
+                    _ => "",
                 };
                 complain(&format!("{}{advice}", chain(&error)));
                 Err(Failure::Failed)
             }
             None => {
-                complain("stopped; what was fetched is kept, the same command goes on from there");
+                let kept = match opening.cache {
+                    Some(_) => "what was fetched is kept, the same command goes on from there",
+                    None => "nothing of what was fetched is kept, without --no-cache it is",
+                };
+                complain(&format!("stopped; {kept}"));
                 Err(Failure::Failed)
             }
         }
@@ -279,6 +280,17 @@ impl SourceArgs {
         };
         self.cache.clone().or_else(usual)
     }
+}
+
+/// Lets Ctrl-C end the process again: whoever has waited for it once gets it for ever, and playing
+/// what was fetched may take long.
+fn end_when_interrupted() {
+    std::thread::spawn(|| {
+        let interrupted = runtime().map(|runtime| runtime.block_on(tokio::signal::ctrl_c()));
+        if let Ok(Ok(())) = interrupted {
+            std::process::exit(EXIT_INTERRUPTED);
+        }
+    });
 }
 
 fn ends_before(from: Timestamp, until: Timestamp) -> String {

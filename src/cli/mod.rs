@@ -197,10 +197,17 @@ fn has_colours(stream: &impl IsTerminal) -> bool {
     stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// A message on standard error.
+/// A message on standard error. It may repeat what a server answered or a file holds, so nothing
+/// in it moves a terminal.
 #[expect(clippy::print_stderr, reason = "the command line talks to people")]
 fn complain(message: &str) {
-    eprintln!("slofuse: {message}");
+    eprintln!("slofuse: {}", harmless_lines(message));
+}
+
+/// Foreign text as it may be shown, its lines kept.
+fn harmless_lines(text: &str) -> String {
+    let lines: Vec<String> = text.lines().map(check::harmless).collect();
+    lines.join("\n")
 }
 
 /// Text on standard output. Whoever reads it may stop reading.
@@ -233,4 +240,17 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
         .map(ToString::to_string)
         .collect::<Vec<_>>()
         .join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_stay_and_nothing_moves_the_terminal() {
+        assert_eq!(
+            harmless_lines("a\x1b[2J\r\nb\u{202e}\n"),
+            "a\u{fffd}[2J\nb\u{fffd}"
+        );
+    }
 }

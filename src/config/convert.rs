@@ -4,6 +4,8 @@
 //! loading uses, and the outcome is loaded and compared before anybody sees it. A file that is
 //! native already stays as it is, comments included.
 
+mod change;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -15,6 +17,8 @@ use super::formats::{Format, Translated, Translation};
 use super::lint::Lint;
 use super::tree::Mark;
 use super::{files, written};
+
+pub use change::changed;
 
 /// What conversion comes to.
 #[derive(Clone, Debug)]

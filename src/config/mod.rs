@@ -33,7 +33,7 @@ use std::sync::Arc;
 
 pub use compile::{Change, Definition, Varied};
 use compile::{Documents, Outside};
-pub use convert::{Conversion, Converted, Shape, convert};
+pub use convert::{Conversion, Converted, Shape, changed, convert};
 use diagnostic::Report;
 pub use diagnostic::{Diagnostic, Diagnostics, Level, Place};
 pub use formats::Format;

@@ -8,9 +8,9 @@ use std::fmt::Write as _;
 
 use reqwest::Url;
 
-use super::polled::PolledFeed;
+use super::polled::{PolledFeed, window_queries};
 use crate::config::settings::{Auth, SourceSettings};
-use crate::engine::{Indicator, Span, Timestamp, WindowQuery};
+use crate::engine::{Indicator, Span, Timestamp};
 
 /// Most requests of one slot that are spelled out.
 const ASKED_MAX: usize = 64;
@@ -119,12 +119,8 @@ impl PolledFeed {
                 (start <= end).then_some(range).into_iter().collect()
             }
             Some(Indicator::Windows(query)) => {
-                let rendered = windows.iter().flat_map(|window| match query {
-                    WindowQuery::Ratio { error_ratio } => vec![error_ratio.render(*window)],
-                    WindowQuery::Events { bad, total, .. } => {
-                        vec![bad.render(*window), total.render(*window)]
-                    }
-                });
+                let windows = windows.iter();
+                let rendered = windows.flat_map(|window| window_queries(query, *window));
                 rendered
                     .map(|promql| Asked::instant(promql, until))
                     .collect()

@@ -10,7 +10,7 @@ use super::player::{Player, Script, Watcher};
 use super::reel::{Reel, ReelError};
 use crate::engine::{
     AlertKey, AlertRecord, Effect, Engine, Evaluation, InstanceId, Labels, MuteChange, Severity,
-    Silence, SloId, Span, StateName, Timestamp, Transition,
+    Silence, SloId, StateName, Timestamp, Transition,
 };
 use crate::message::explanation::{self, Explanation, Moment, Present};
 use crate::prometheus::PolledFeed;
@@ -150,10 +150,6 @@ pub fn explain(
         feed: feed.cloned(),
     })
 }
-
-/// So far back is played before a time unless somebody asks for more: what is pending or held by
-/// then has begun.
-pub const USUAL_BACK: Span = Span::from_hours(6);
 
 /// The watcher of one SLO's alerts, and of those about the source.
 struct Timeline<'a> {

@@ -14,6 +14,7 @@
 
 pub mod explain;
 pub mod inject;
+mod invent;
 mod journal;
 pub mod judge;
 mod player;
@@ -21,6 +22,7 @@ mod reel;
 pub mod report;
 mod source;
 pub mod trial;
+pub mod tune;
 
 pub use journal::{ENTRIES_MAX, Episode, Journal, Sent};
 pub use player::{Player, Script, Watcher};

@@ -87,9 +87,9 @@ async fn explained(daemon: &Daemon, name: &str, wanted: impl Fn(&Value) -> bool)
 }
 
 fn page(instance: &Value) -> &Value {
-    let mut alerts = instance["alerts"].as_array().unwrap().iter();
+    let mut alerts = instance["alerts"].as_array().expect("a list").iter();
     let is_page = |alert: &&Value| alert["kind"] == "burn" && alert["severity"] == "page";
-    alerts.find(is_page).unwrap()
+    alerts.find(is_page).expect("the page")
 }
 
 fn covered(instance: &Value) -> bool {
@@ -106,7 +106,7 @@ fn time(value: &Value) -> Timestamp {
     let text = value
         .as_str()
         .unwrap_or_else(|| panic!("{value} is no time"));
-    let time: jiff::Timestamp = text.parse().unwrap();
+    let time: jiff::Timestamp = text.parse().expect("a time");
     Timestamp::from_millis(time.as_millisecond())
 }
 
@@ -116,7 +116,7 @@ fn explain(daemon: &Daemon, arguments: &[&str]) -> String {
     let output = daemon.command(&arguments);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{arguments:?}: {said}");
-    String::from_utf8(output.stdout).unwrap()
+    String::from_utf8(output.stdout).expect("text")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -296,7 +296,7 @@ fn past(daemon: &Daemon, at: Timestamp) -> Value {
             "json",
         ],
     );
-    serde_json::from_str(&text).unwrap()
+    serde_json::from_str(&text).expect("JSON")
 }
 
 /// Within what a scrape that is readable late makes of it.

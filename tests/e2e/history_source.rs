@@ -74,7 +74,7 @@ const LENGTH: Span = Span::from_hours(3);
 const REACH: Span = Span::from_hours(3 + 73);
 
 fn loaded() -> Loaded {
-    config::embedded(SETTINGS, DEFINITIONS).unwrap()
+    config::embedded(SETTINGS, DEFINITIONS).expect("they load")
 }
 
 fn slos() -> Vec<Arc<Slo>> {
@@ -225,8 +225,10 @@ async fn answers_are_those_of_the_server(
     reel: &mut dyn Reel,
     end: Timestamp,
 ) {
-    let mut source = SourceSettings::default();
-    source.url = prometheus.url().to_owned();
+    let source = SourceSettings {
+        url: prometheus.url().to_owned(),
+        ..SourceSettings::default()
+    };
     let client = Arc::new(Client::new(&source).expect("a client"));
     let feeds = PolledFeed::plan(&slos());
     for feed in feeds.iter().filter(|feed| feed.is_direct()) {

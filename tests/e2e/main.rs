@@ -9,6 +9,7 @@ mod shop;
 
 mod alertmanager;
 mod amtool;
+mod backtest;
 mod bed_works;
 mod check;
 mod definitions;

@@ -25,4 +25,5 @@ mod tidy;
 mod tls;
 mod tour;
 mod trial;
+mod tune;
 mod workbook;

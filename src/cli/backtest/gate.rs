@@ -165,13 +165,20 @@ impl fmt::Display for Gate {
     }
 }
 
-/// Fails if some condition holds, and says which.
+/// Fails if some condition holds, or cannot be judged, and says which.
 pub(super) fn judge(gates: &[Gate], report: &Report) -> Outcome {
     let mut outcome = Ok(());
     for gate in gates {
-        let Some((value, of)) = gate.value(report).filter(|(value, _)| gate.holds(*value)) else {
+        let Some((value, of)) = gate.value(report) else {
+            complain(&format!(
+                "--fail-on {gate} cannot be judged: no budget is known"
+            ));
+            outcome = outcome.and(Err(Failure::Failed));
             continue;
         };
+        if !gate.holds(value) {
+            continue;
+        }
         let value = (value * 100.0).round() / 100.0;
         let of = if of.is_empty() {
             of

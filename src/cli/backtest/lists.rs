@@ -1,9 +1,11 @@
 //! What a report lists: alerts, charts, receivers.
 
+use std::collections::BTreeMap;
+
 use comfy_table::{ColumnConstraint, Width};
 
 use super::chart;
-use super::text::{Page, UNKNOWN};
+use super::text::{GAP, Page, SEPARATOR, UNKNOWN};
 use super::words::{counted_more, told, why};
 use crate::cli::check::harmless;
 use crate::message::figures;
@@ -13,8 +15,16 @@ use crate::replay::report::{AlertReport, SentFigures, SloReport};
 const ALERTS_SHOWN: usize = 15;
 /// So many charts are drawn unless all are asked for, those with most alerts.
 const CHARTS_SHOWN: usize = 5;
-/// Columns that the reason of an alert has at least.
-const WHY_WIDTH_MIN: u16 = 18;
+/// Characters that the reason of an alert has at least.
+const WHY_WIDTH_MIN: usize = 14;
+/// Characters that the name of an alert has at least, as long as other columns can go; ...
+const NAME_WIDTH_MIN: usize = 24;
+/// ... and in any case.
+const NAME_WIDTH_LEAST: usize = 8;
+/// Names of variants are broken beyond that.
+const VARIANT_WIDTH_MAX: usize = 14;
+/// Lists of receivers are broken beyond that.
+const TOLD_WIDTH_MAX: usize = 16;
 
 impl Page<'_> {
     /// The newest alerts, of all variants.
@@ -36,31 +46,19 @@ impl Page<'_> {
             (b.fired_at, a_number, &a.key).cmp(&(a.fired_at, b_number, &b.key))
         });
         let shown = if self.all { alerts.len() } else { ALERTS_SHOWN };
-        let mut header = vec!["fired", "lasted", "alert"];
-        if self.is_compared() {
-            header.push("variant");
-        }
-        header.push("told");
-        if self.is_wide() {
-            header.extend(["cost", "left", "why"]);
-        }
+        let rows = alerts.iter().take(shown);
+        let rows: Vec<_> = rows
+            .map(|(number, alert)| self.alert(*number, alert))
+            .collect();
+        let columns = self.columns(&rows);
+        let header: Vec<&str> = columns.iter().map(|(column, _)| *column).collect();
         let mut table = self.table(&header);
-        for (number, alert) in alerts.iter().take(shown) {
-            let mut row = self.alert(*number, alert);
-            row.truncate(header.len());
-            table.add_row(row);
+        for mut row in rows {
+            let cells = columns.iter().filter_map(|(column, _)| row.remove(column));
+            table.add_row(cells);
         }
-        // Times and names that fit are not broken.
-        const NAME_WIDTH_MAX: usize = 40;
-        let names = alerts.iter().map(|(_, alert)| alert.key.chars().count());
-        if self.is_wide() && names.max().unwrap_or_default() <= NAME_WIDTH_MAX {
-            for column in table.column_iter_mut().take(3) {
-                column.set_constraint(ColumnConstraint::ContentWidth);
-            }
-        }
-        // What is left for the last one is enough for a word.
-        if let Some(why) = table.column_mut(7).filter(|_| self.is_compared()) {
-            why.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(WHY_WIDTH_MIN)));
+        for (column, (_, width)) in table.column_iter_mut().zip(&columns) {
+            column.set_constraint(ColumnConstraint::Absolute(Width::Fixed(*width)));
         }
         let mut text = table.trim_fmt();
         if let hidden @ 1.. = alerts.len().saturating_sub(shown) {
@@ -69,7 +67,8 @@ impl Page<'_> {
         Some(text)
     }
 
-    fn alert(&self, number: usize, alert: &AlertReport) -> Vec<String> {
+    /// The cells of a row by the names of their columns.
+    fn alert(&self, number: usize, alert: &AlertReport) -> BTreeMap<&'static str, String> {
         let mut fired = self.clock.minute(alert.fired_at);
         if alert.open_at_start {
             fired = "before that".to_owned();
@@ -78,21 +77,75 @@ impl Page<'_> {
         if alert.ended_at.is_none() {
             lasted.push_str(", up");
         }
-        let mut row = vec![fired, lasted, harmless(&alert.key)];
-        if self.is_compared() {
-            let variant = self.report.variants.get(number);
-            row.push(variant.map_or_else(String::new, |variant| variant.name.clone()));
-        }
         let percent =
             |share: Option<f64>| share.map_or_else(|| UNKNOWN.to_owned(), figures::percent);
-        let (cost, left) = (percent(alert.budget_consumed), percent(alert.budget_after));
-        row.extend([told(alert), cost, left, why(alert)]);
-        row
+        let variant = self.report.variants.get(number);
+        let variant = variant.map_or_else(String::new, |variant| variant.name.clone());
+        BTreeMap::from([
+            ("fired", fired),
+            ("lasted", lasted),
+            ("alert", harmless(&alert.key)),
+            ("variant", variant),
+            ("told", told(alert)),
+            ("cost", percent(alert.budget_consumed)),
+            ("left", percent(alert.budget_after)),
+            ("why", why(alert)),
+        ])
+    }
+
+    /// The columns of the table of alerts and their widths, their padding included. Times
+    /// and figures are not broken; names and reasons share what they leave, and where that is too
+    /// little for a word, figures that the charts show, too, are left out.
+    fn columns(&self, rows: &[BTreeMap<&'static str, String>]) -> Vec<(&'static str, u16)> {
+        let widest = |column: &&'static str| {
+            let cells = rows.iter().filter_map(|row| row.get(column));
+            let widths = cells.map(|cell| cell.chars().count());
+            widths.max().unwrap_or_default().max(column.len()) + GAP
+        };
+        let is_told = self.report.variants.iter().any(|v| !v.receivers.is_empty());
+        let shown = |column: &&'static str| match *column {
+            "variant" => self.is_compared(),
+            // Without settings there is nobody to be told.
+            "told" => is_told,
+            _ => true,
+        };
+        let all = [
+            "fired", "lasted", "alert", "variant", "told", "cost", "left", "why",
+        ];
+        let mut columns: Vec<&'static str> = all.into_iter().filter(shown).collect();
+        let width = |column: &&'static str| match *column {
+            "alert" => 0,
+            "why" => WHY_WIDTH_MIN + GAP,
+            "variant" => widest(column).min(VARIANT_WIDTH_MAX + GAP),
+            "told" => widest(column).min(TOLD_WIDTH_MAX + GAP),
+            _ => widest(column),
+        };
+        let least = widest(&"alert").min(NAME_WIDTH_MIN + GAP);
+        let room = |columns: &[&'static str]| {
+            let taken: usize = columns.iter().map(width).sum();
+            usize::from(self.width).saturating_sub(taken)
+        };
+        for less in ["cost", "left", "why", "told"] {
+            if room(&columns) < least {
+                columns.retain(|column| *column != less);
+            }
+        }
+        let left = room(&columns);
+        let name = widest(&"alert").min(left).max(NAME_WIDTH_LEAST + GAP);
+        let why = width(&"why") + left.saturating_sub(name);
+        let final_width = |column: &'static str| match column {
+            "alert" => name,
+            "why" => why,
+            _ => width(&column),
+        };
+        let padded = |column| final_width(column) - SEPARATOR;
+        let final_width = |column| (column, u16::try_from(padded(column)).unwrap_or(u16::MAX));
+        columns.into_iter().map(final_width).collect()
     }
 
     /// Budget, burn and alerts of those with most alerts.
     pub(super) fn charts(&self) -> Option<String> {
-        let mut slos: Vec<&SloReport> = self.report.slos.iter().collect();
+        let mut slos: Vec<&SloReport> = self.instances().collect();
         let loud = |slo: &&SloReport| {
             let instances = slo.variants.iter().flatten();
             let counts = instances.map(|one| (one.figures.pages, one.figures.tickets));

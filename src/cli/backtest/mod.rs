@@ -5,7 +5,7 @@ mod clock;
 mod gate;
 mod judge;
 mod lists;
-mod progress;
+pub(super) mod progress;
 mod text;
 mod variant;
 mod words;
@@ -266,7 +266,7 @@ fn writers(settings: Option<&Settings>) -> Writers {
 }
 
 /// What the report says of the history.
-fn used(history: &History) -> HistoryUsed {
+pub(super) fn used(history: &History) -> HistoryUsed {
     let coarse = history.coarse.iter().map(|(id, stretch)| CoarseStretch {
         from: stretch.from,
         until: stretch.until,
@@ -288,7 +288,7 @@ fn used(history: &History) -> HistoryUsed {
 }
 
 /// Columns of the terminal: what COLUMNS says, what the terminal says, or as other tables.
-fn width() -> u16 {
+pub(super) fn width() -> u16 {
     const USUAL: u16 = 100;
     const NARROWEST: u16 = 40;
     let asked = std::env::var("COLUMNS").ok();

@@ -6,14 +6,14 @@ use crate::message::figures;
 use crate::replay::report::Progress;
 
 /// The line; nothing where nobody watches a terminal.
-pub(super) struct ProgressLine {
+pub(in crate::cli) struct ProgressLine {
     is_shown: bool,
     /// The percent that is shown.
     percent: Option<u32>,
 }
 
 impl ProgressLine {
-    pub(super) fn new() -> Self {
+    pub(in crate::cli) fn new() -> Self {
         Self {
             is_shown: std::io::stderr().is_terminal(),
             percent: None,
@@ -21,7 +21,7 @@ impl ProgressLine {
     }
 
     /// Writes the line anew when there is something new to say.
-    pub(super) fn show(&mut self, progress: &Progress<'_>) {
+    pub(in crate::cli) fn show(&mut self, progress: &Progress<'_>) {
         let percent = (progress.share * 100.0) as u32;
         if !self.is_shown || self.percent == Some(percent) {
             return;
@@ -31,7 +31,7 @@ impl ProgressLine {
     }
 
     /// Takes the line away.
-    pub(super) fn clear(&self) {
+    pub(in crate::cli) fn clear(&self) {
         if self.percent.is_some() {
             write("");
         }

@@ -63,28 +63,25 @@ fn variants_stand_side_by_side() {
     night: pages that fired at night; left: of the budget at the end; unalerted: time over the objective
     without a page or ticket; watched: slots that could be decided
 
-     fired             lasted       alert                  variant        told          cost     left      why
-    ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-     Wed 11-15 20:05   55m          shop/checkout/blind    as defined     pager         -        -         no data for 10
-                                                                                                           slots: the
-                                                                                                           newest sample is
-                                                                                                           5m 30s old
-     Wed 11-15 20:05   55m          shop/checkout/blind    objective 95   pager         -        -         no data for 10
-                                                                                                           slots: the
-                                                                                                           newest sample is
-                                                                                                           5m 30s old
-     Wed 11-15 15:18   15m          shop/checkout/ticket   objective 95   board,        27.78%   65.28%    1h/10m, peak
-                                                                          muted: page                      6.67x
-     Wed 11-15 15:09   17m          shop/checkout/page     objective 95   pager         27.78%   65.28%    10m/2m, peak 16x
-     Wed 11-15 15:04   31m 30s      shop/checkout/ticket   as defined     board,        139%     -73.61%   1h/10m, peak
-                                                                          muted: page                      33.33x
-     Wed 11-15 15:03   8h 57m, up   shop/checkout/info     as defined     board         -        -73.61%   50% of the
-                                                                                                           budget consumed
-     Wed 11-15 15:02   26m          shop/checkout/page     as defined     pager         139%     -73.61%   10m/2m, peak 80x
-     Wed 11-15 03:03   13m          shop/checkout/ticket   as defined     board,        34.72%   65.28%    1h/10m, peak
-                                                                          muted: page                      8.33x
-     Wed 11-15 03:01   6m 30s       shop/checkout/page     as defined     muted:        34.72%   65.28%    10m/2m, peak 50x
-                                                                          interval
+     fired             lasted       alert                  variant        told               left      why
+    ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+     Wed 11-15 20:05   55m          shop/checkout/blind    as defined     pager              -         no data for 10
+                                                                                                       slots: the newest
+                                                                                                       sample is 5m30s old
+     Wed 11-15 20:05   55m          shop/checkout/blind    objective 95   pager              -         no data for 10
+                                                                                                       slots: the newest
+                                                                                                       sample is 5m30s old
+     Wed 11-15 15:18   15m          shop/checkout/ticket   objective 95   board, muted:      65.28%    1h/10m, peak 6.67x
+                                                                          page
+     Wed 11-15 15:09   17m          shop/checkout/page     objective 95   pager              65.28%    10m/2m, peak 16x
+     Wed 11-15 15:04   31m 30s      shop/checkout/ticket   as defined     board, muted:      -73.61%   1h/10m, peak 33.33x
+                                                                          page
+     Wed 11-15 15:03   8h 57m, up   shop/checkout/info     as defined     board              -73.61%   50% of the budget
+                                                                                                       consumed
+     Wed 11-15 15:02   26m          shop/checkout/page     as defined     pager              -73.61%   10m/2m, peak 80x
+     Wed 11-15 03:03   13m          shop/checkout/ticket   as defined     board, muted:      65.28%    1h/10m, peak 8.33x
+                                                                          page
+     Wed 11-15 03:01   6m 30s       shop/checkout/page     as defined     muted: interval    65.28%    10m/2m, peak 50x
 
     shop/checkout, as defined
     budget  ██████████████▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▁×××××××××××××××××××××××××××××××××××××××××
@@ -129,6 +126,37 @@ fn a_narrow_terminal_is_kept_to() {
         drawn.iter().all(|line| line.chars().count() <= 60),
         "{text}"
     );
+}
+
+#[test]
+fn no_width_breaks_tables() {
+    for name in ["checkout", "the-longest-name-of-all-that-there-are"] {
+        let settings = load(SETTINGS, &SHOP.replace("checkout", name));
+        let mut plan = plan(&settings, 12 * HOUR);
+        let change = Change::default();
+        let other = variant("policy rather-long", &settings.definitions, &change);
+        plan.variants.push(other);
+        let outages = [(3 * HOUR, 3 * HOUR + 300, 1.0)];
+        let report = report(&plan, shop(12 * HOUR, &outages, &[]));
+        for width in (90..180).step_by(7) {
+            let text = page(&report, true, width);
+            let is_table = |part: &&str| part.starts_with(" SLO") || part.starts_with(" fired");
+            let tables = text.split("\n\n").filter(is_table).flat_map(str::lines);
+            let rows: Vec<&str> = tables.filter(|row| row.starts_with([' ', '─'])).collect();
+            let long = |row: &&str| row.trim_end().chars().count();
+            assert!(
+                rows.iter().map(long).max() <= Some(usize::from(width)),
+                "{width}: {text}"
+            );
+            // Letters one below the other are a column that nobody can read.
+            let is_letter = |row: &&str| row.trim().chars().count() == 1;
+            let mut pairs = rows.windows(2);
+            assert!(
+                !pairs.any(|pair| pair.iter().all(is_letter)),
+                "{width}: {text}"
+            );
+        }
+    }
 }
 
 #[test]
@@ -179,11 +207,18 @@ fn long_lists_are_cut_unless_all_is_asked_for() {
 fn conditions_are_judged_by_the_definitions_as_they_are() {
     let loaded = load(SETTINGS, SHOP);
     let outages = [(3 * HOUR, 3 * HOUR + 300, 1.0)];
-    let report = report(&plan(&loaded, 24 * HOUR), shop(24 * HOUR, &outages, &[]));
+    let mut report = report(&plan(&loaded, 24 * HOUR), shop(24 * HOUR, &outages, &[]));
     let judged = |text: &str| gate::judge(&[Gate::parse(text).unwrap()], &report).is_ok();
     assert!(judged("pages>1") && !judged("pages>=1") && !judged("pages>6/week"));
     assert!(judged("pages>7/week") && !judged("night-pages>0") && judged("night-pages>1/night"));
     assert!(!judged("budget<66") && judged("budget<65") && judged("budget>66"));
+    report.slos.clear();
+    let unknown = gate::judge(&[Gate::parse("budget<1").unwrap()], &report);
+    assert_eq!(
+        unknown,
+        Err(Failure::Failed),
+        "nothing is known of a budget"
+    );
 }
 
 fn wishes<'a>(slos: &'a [String], policies: &'a [String], objectives: &'a [f64]) -> Wishes<'a> {

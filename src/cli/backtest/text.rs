@@ -3,17 +3,23 @@
 
 use std::collections::BTreeMap;
 
-use comfy_table::{CellAlignment, ColumnConstraint, LineStyle, Table, presets};
+use comfy_table::{CellAlignment, ColumnConstraint, LineStyle, Table, Width, presets};
 
 use super::clock::Clock;
 use super::words::{counted, tenth};
 use crate::cli::check::{self, Paint, harmless};
 use crate::config::Level;
 use crate::message::figures;
-use crate::replay::report::{InstanceReport, Remark, Report, Variant};
+use crate::replay::report::{InstanceReport, Remark, Report, SloReport, Variant};
 
 /// So many rows of the table of SLOs are shown unless all are asked for.
 const ROWS_SHOWN: usize = 40;
+/// Columns are so far apart: padding on both sides, ...
+pub(super) const GAP: usize = 2 + SEPARATOR;
+/// ... and one character where others draw a line.
+pub(super) const SEPARATOR: usize = 1;
+/// Figures that go first where a terminal is too narrow for all.
+const DISPENSABLE: [&str; 4] = ["flaps", "notices", "unalerted", "lowest"];
 /// What cannot be told.
 pub(super) const UNKNOWN: &str = "-";
 
@@ -170,6 +176,12 @@ impl<'r> Page<'r> {
         if total.flaps > 0 {
             words.push(counted(total.flaps, "flap"));
         }
+        if total.open_at_start > 0 {
+            words.push(format!(
+                "{} up before that",
+                counted(total.open_at_start, "alert")
+            ));
+        }
         // Without settings there is nobody to be told.
         if total.pages_untold > 0 && !variant.receivers.is_empty() {
             let pages = counted(total.pages_untold, "page");
@@ -199,6 +211,22 @@ impl<'r> Page<'r> {
             .count() as u64
     }
 
+    /// Instances, and SLOs of which none was seen. A grouped SLO is none itself: nothing of it was
+    /// ever decided, it only bears the alert about missing data.
+    pub(super) fn instances(&self) -> impl Iterator<Item = &'_ SloReport> {
+        let slos = &self.report.slos;
+        let has_slots = |slo: &SloReport| {
+            let mut instances = slo.variants.iter().flatten();
+            instances.any(|instance| instance.figures.slots.all() > 0)
+        };
+        slos.iter().filter(move |slo| {
+            let is_sibling = |other: &SloReport| {
+                other.id != slo.id && (&other.service, &other.name) == (&slo.service, &slo.name)
+            };
+            has_slots(slo) || !slos.iter().any(is_sibling)
+        })
+    }
+
     /// Variants side by side, a row each.
     fn slos(&self) -> String {
         let mut header = vec!["SLO"];
@@ -209,10 +237,9 @@ impl<'r> Page<'r> {
         if self.is_wide() {
             header.extend(["lowest", "notices", "flaps", "unalerted", "watched"]);
         }
-        let mut table = self.table(&header);
-        let (mut rows, mut hidden) = (0, 0);
-        for slo in &self.report.slos {
-            if rows >= ROWS_SHOWN && !self.all {
+        let (mut rows, mut hidden) = (Vec::new(), 0);
+        for slo in self.instances() {
+            if rows.len() >= ROWS_SHOWN && !self.all {
                 hidden += 1;
                 continue;
             }
@@ -224,25 +251,67 @@ impl<'r> Page<'r> {
                 }
                 row.extend(cells(instance.as_ref()));
                 row.truncate(header.len());
-                table.add_row(row);
-                rows += 1;
+                rows.push(row);
             }
         }
+        let least = self.fit(&mut header, &mut rows);
+        let mut table = self.table(&header);
+        table.add_rows(rows);
         self.align(&mut table, 1 + usize::from(self.is_compared()));
+        if let (Some(width), Some(names)) = (least, table.column_mut(0)) {
+            names.set_constraint(ColumnConstraint::Absolute(Width::Fixed(width)));
+        }
         let mut lines = vec![table.trim_fmt()];
         if hidden > 0 {
             lines.push(format!("{} more: --all shows them", counted(hidden, "SLO")));
         }
         let mut legend =
             "night: pages that fired at night; left: of the budget at the end".to_owned();
-        if self.is_wide() {
-            legend.push_str(
-                "; unalerted: time over the objective\nwithout a page or ticket; watched: slots that \
-                 could be decided",
-            );
+        if header.contains(&"unalerted") {
+            legend.push_str("; unalerted: time over the objective\nwithout a page or ticket");
+        }
+        if header.contains(&"watched") {
+            let end = if header.contains(&"unalerted") {
+                "; "
+            } else {
+                "\n"
+            };
+            legend.push_str(&format!("{end}watched: slots that could be decided"));
         }
         lines.push(legend);
         lines.join("\n")
+    }
+
+    /// Leaves out figures until the rest fits into the terminal; says how wide the names may be,
+    /// their padding included, where they have to be broken.
+    fn fit(&self, header: &mut Vec<&str>, rows: &mut [Vec<String>]) -> Option<u16> {
+        const NAME_WIDTH_MIN: usize = 16;
+        let widths = |header: &[&str], rows: &[Vec<String>]| -> Vec<usize> {
+            let widest = |(at, title): (usize, &&str)| {
+                let cells = rows.iter().filter_map(|row| row.get(at));
+                let widths = cells.map(|cell| cell.chars().count());
+                widths.max().unwrap_or_default().max(title.len()) + GAP
+            };
+            header.iter().enumerate().map(widest).collect()
+        };
+        let room = usize::from(self.width);
+        for less in DISPENSABLE {
+            let place = header.iter().position(|title| *title == less);
+            let needed: usize = widths(header, rows).iter().sum();
+            if let Some(at) = place.filter(|_| needed > room) {
+                header.remove(at);
+                for row in rows.iter_mut() {
+                    row.remove(at);
+                }
+            }
+        }
+        let widths = widths(header, rows);
+        let (needed, names) = (widths.iter().sum::<usize>(), *widths.first()?);
+        let width = names
+            .saturating_sub(needed.saturating_sub(room))
+            .max(NAME_WIDTH_MIN);
+        let width = u16::try_from(width - SEPARATOR).ok();
+        width.filter(|_| needed > room)
     }
 
     /// What to do next.

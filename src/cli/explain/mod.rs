@@ -12,7 +12,7 @@ use super::client::ClientArgs;
 use super::history::SourceArgs;
 use super::operate::{print_json, run, text};
 use super::{Failure, Outcome, complain, say};
-use crate::engine::{Span, Timestamp};
+use crate::engine::Span;
 
 mod name;
 mod past;
@@ -30,7 +30,7 @@ pub(super) struct ExplainArgs {
     /// Which of its instances [default: the one that fires, or is nearest to]; may be repeated
     #[arg(long, value_name = "LABEL=VALUE", value_parser = super::route::label)]
     label: Vec<(String, String)>,
-    /// Explain that time instead of the present: 2026-03-01T09:00:00Z, unix seconds, now-2h; needs
+    /// Explain that time instead of the present: 2026-03-01T09:00:00Z, unix seconds, now-2h, 2h; needs
     /// --config and no daemon
     #[arg(long, value_name = "TIME", requires = "config")]
     at: Option<String>,
@@ -112,43 +112,5 @@ impl ExplainArgs {
             complain(&error);
             Failure::Failed
         })
-    }
-}
-
-/// A time as the command line takes it.
-fn instant(text: &str, now: Timestamp) -> Result<Timestamp, String> {
-    let wanted = || format!("--at {text:?}: write 2026-03-01T09:00:00Z, unix seconds or now-2h");
-    if text == "now" {
-        return Ok(now);
-    }
-    if let Some(ago) = text.strip_prefix("now-") {
-        return Ok(now - Span::parse(ago).map_err(|_| wanted())?);
-    }
-    if let Ok(seconds) = text.parse::<i64>() {
-        return Ok(Timestamp::from_secs(seconds));
-    }
-    let at: jiff::Timestamp = text.parse().map_err(|_| wanted())?;
-    Ok(Timestamp::from_millis(at.as_millisecond()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_read() {
-        let now = Timestamp::from_secs(1_772_366_400);
-        for (text, at) in [
-            ("now", Some(now)),
-            ("now-2h", Some(now - Span::from_hours(2))),
-            ("1772366400", Some(now)),
-            ("2026-03-01T12:00:00Z", Some(now)),
-            ("2026-03-01T13:00:00+01:00", Some(now)),
-            ("now-", None),
-            ("yesterday", None),
-            ("", None),
-        ] {
-            assert_eq!(instant(text, now).ok(), at, "{text}");
-        }
     }
 }

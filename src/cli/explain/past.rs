@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{ExplainArgs, instant};
+use super::ExplainArgs;
+use crate::cli::history::when;
 use crate::cli::{Failure, chain, complain};
 use crate::config::settings::SourceSettings;
 use crate::config::{self, Loaded};
@@ -22,8 +23,8 @@ const TICK: Span = Span::from_secs(10);
 /// Plays and explains; the answer is as the daemon's.
 pub(super) fn answer(args: &ExplainArgs) -> Result<Value, Failure> {
     let now = Clock::system().now();
-    let at = instant(args.at.as_deref().unwrap_or("now"), now).map_err(|error| {
-        complain(&error);
+    let at = when::read(args.at.as_deref().unwrap_or("now"), now, now).map_err(|error| {
+        complain(&format!("--at: {error}"));
         Failure::Usage
     })?;
     let at = at.min(now);

@@ -12,7 +12,11 @@ const UNIX_SECONDS_MAX: f64 = 100_000_000_000.0;
 /// # Errors
 ///
 /// What is wrong with it, and what to write instead.
-pub(super) fn read(text: &str, now: Timestamp, base: Timestamp) -> Result<Timestamp, String> {
+pub(in crate::cli) fn read(
+    text: &str,
+    now: Timestamp,
+    base: Timestamp,
+) -> Result<Timestamp, String> {
     let text = text.trim();
     if let Some(rest) = text.strip_prefix("now") {
         return match rest.trim_start().strip_prefix('-') {

@@ -3,6 +3,7 @@
 
 use super::run::{Case, CaseOutcome, Results};
 use super::{Paint, counted, harmless};
+use crate::cli::harmless_lines;
 use crate::config::Level;
 
 /// The whole report.
@@ -84,9 +85,4 @@ fn summary(results: &Results, paint: Paint) -> String {
         counts.push(paint.level(Level::Error, &counted(mistakes, "mistake")));
     }
     counts.join(", ")
-}
-
-fn harmless_lines(text: &str) -> String {
-    let lines: Vec<String> = text.lines().map(harmless).collect();
-    lines.join("\n")
 }

@@ -135,8 +135,6 @@ fn test(section: &Section<'_>, raw: &raw::Test, start: Timestamp) -> Option<Test
     let outages = raw.source.value().map(|text| outages(text));
     let outages = outages.unwrap_or_else(|| Ok(Vec::new()));
     let outages = settled(section, &raw.source, outages);
-    let operators = raw.operators.value().into_iter().flatten();
-    let operators: Vec<_> = operators.map(|field| operator(section, field)).collect();
     let until = section.maybe(&raw.until);
     let expect = section.required(&raw.expect, "expect")?;
     if expect.is_empty() {
@@ -170,8 +168,7 @@ fn test(section: &Section<'_>, raw: &raw::Test, start: Timestamp) -> Option<Test
     let expectations = expect.iter();
     let expectations = expectations.map(|field| expectation::compile(section, field, until));
     let expectations: Vec<_> = expectations.collect();
-    let mut operators: Vec<Located<Act>> = operators.into_iter().collect::<Option<_>>()?;
-    operators.sort_by_key(|located| located.value.at);
+    let operators = operators(section, raw, until);
     Some(Test {
         name: name?.clone(),
         place: section.report.place(section.mark),
@@ -182,9 +179,32 @@ fn test(section: &Section<'_>, raw: &raw::Test, start: Timestamp) -> Option<Test
         streams: streams?,
         written: written.into_iter().collect::<Option<_>>()?,
         outages: outages?,
-        operators,
+        operators: operators?,
         expectations: expectations.into_iter().collect::<Option<_>>()?,
     })
+}
+
+/// What operators do until the end, in rising time.
+fn operators(section: &Section<'_>, raw: &raw::Test, until: Span) -> Option<Vec<Located<Act>>> {
+    let act = |field| {
+        let act = operator(section, field)?;
+        if act.value.at > until {
+            let message = format!("{} is after the end of the test", act.value.at);
+            let fix = format!("write a time up to {until}, or let the test last longer");
+            section.refuse(field, message, fix);
+        }
+        Some(act)
+    };
+    let acts: Vec<_> = raw
+        .operators
+        .value()
+        .into_iter()
+        .flatten()
+        .map(act)
+        .collect();
+    let mut acts: Vec<Located<Act>> = acts.into_iter().collect::<Option<_>>()?;
+    acts.sort_by_key(|located| located.value.at);
+    Some(acts)
 }
 
 fn warm_up(section: &Section<'_>, field: &Field<String>) -> Option<WarmUp> {

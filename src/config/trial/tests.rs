@@ -155,3 +155,21 @@ fn every_kind_of_mistake_has_a_fix() {
         );
     }
 }
+
+#[test]
+fn nothing_is_done_after_the_end() {
+    // Playing up to it would take for ever.
+    let text = |at: &str| {
+        format!(
+            "definitions: a\ntests:\n- name: a\n  until: 1h\n  operators:\n  - {{at: {at}, expire: b}}\n  \
+             expect: [{{at: 1h, page: inactive}}]\n"
+        )
+    };
+    assert_eq!(mistakes(&text("1h")), "none");
+    let late = mistakes(&text("9999d"));
+    assert!(
+        late.contains("9999d is after the end of the test"),
+        "{late}"
+    );
+    assert!(late.contains("a.test.yaml:6"), "{late}");
+}

@@ -42,7 +42,7 @@ pub struct Stretch {
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Piece {
     from: i64,
-    /// Good and bad events per millisecond.
+    /// Good and bad events per second.
     good: f64,
     bad: f64,
 }

@@ -12,7 +12,7 @@ const WEEK: Span = Span::from_days(7);
 /// it overlaps, give or take the grace, and whose subject admits it. It tells of the first (by
 /// start) of those that nobody has told of yet and that had begun when it fired. If there is none,
 /// it repeats what is known; if nothing is known of any of them, it came early and tells of the
-/// first. An alert that overlaps none is false.
+/// first. An alert that overlaps none is false, unless it was up when the stretch began.
 ///
 /// So an alert tells of one event at most: one that stays up into the next event masks that event,
 /// for nobody is told anew.
@@ -26,7 +26,8 @@ pub fn judge(events: &[Event], alerts: &[Alert], terms: &Terms) -> Judgement {
     for alert in &heard {
         court.hear(alert);
     }
-    court.conclude(heard.len())
+    let is_new = |alert: &&&Alert| alert.told_at >= terms.from;
+    court.conclude(heard.iter().filter(is_new).count())
 }
 
 /// An event on trial.
@@ -128,6 +129,8 @@ impl<'a> Court<'a> {
                 self.note_end(*at, alert);
             }
             (None, None, None) if !other.is_empty() => self.louder += 1,
+            // What it told of before the stretch may not be among the events.
+            (None, None, None) if alert.told_at < self.terms.from => {}
             (None, None, None) => self.false_list.push(FalseAlert {
                 key: alert.key.clone(),
                 told_at: alert.told_at,

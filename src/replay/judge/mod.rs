@@ -90,14 +90,14 @@ pub struct Terms {
 pub struct Judgement {
     /// Alerts of this severity or a louder one.
     pub severity: Severity,
-    /// How many alerts there were.
+    /// How many alerts there were; those that were up when the stretch began are not counted.
     pub alerts: u64,
     /// Significant events that an alert told of.
     pub detected: u64,
     /// Significant events that none told of.
     pub missed: u64,
-    /// Those of the missed during which an alert was up that had told of another event, or had
-    /// been up for long: nobody was told anew.
+    /// Those of the missed during which an alert was up that had told of another event: nobody was
+    /// told anew.
     pub masked: u64,
     /// Events that were not significant, and told of all the same.
     pub insignificant: u64,

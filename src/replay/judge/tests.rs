@@ -121,6 +121,19 @@ fn an_early_alert_takes_no_time_and_the_grace_has_an_end() {
 }
 
 #[test]
+fn an_alert_that_was_up_when_the_stretch_began_is_not_false() {
+    let late = Terms {
+        from: at(100),
+        ..terms(0)
+    };
+    let judged = judge(&[], &[page(60, 150), page(100, 130)], &late);
+    assert_eq!((judged.alerts, judged.false_alerts), (1, 1));
+    assert_eq!(judged.false_list[0].told_at, at(100));
+    let judged = judge(&[event(110, 140)], &[page(60, 150)], &late);
+    assert_eq!((judged.detected, judged.false_alerts), (1, 0));
+}
+
+#[test]
 fn subjects_admit_alerts() {
     let mut about = event(100, 200);
     about.subject.service = Some("  Shop ".to_owned());

@@ -395,7 +395,7 @@ fn progress_never_goes_back() {
     let mut reel = MemoryReel::new(shop(12 * HOUR, &[(3 * HOUR, 3 * HOUR + 600, 1.0)], &[]));
     let mut shares = Vec::new();
     backtest(&plan, &mut reel, &mut |progress| {
-        shares.push(progress.share)
+        shares.push(progress.share);
     })
     .unwrap();
     assert!(shares.is_sorted(), "{shares:?}");

@@ -9,6 +9,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -191,7 +192,9 @@ impl Scratch {
             rand::random::<u32>()
         );
         let path = std::env::temp_dir().join(name);
-        make_directory(&path)?;
+        // One that is there already is somebody else's.
+        let made = fs::DirBuilder::new().mode(0o700).create(&path);
+        made.map_err(ChunkError::file("creating", &path))?;
         Ok(Self(path))
     }
 
@@ -211,7 +214,6 @@ impl Drop for Scratch {
 }
 
 fn make_directory(path: &Path) -> Result<(), ChunkError> {
-    use std::os::unix::fs::DirBuilderExt;
     let made = fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)

@@ -84,15 +84,24 @@ pub enum OpenError {
     #[error("nothing was fetched")]
     Declined,
     /// There is nothing.
-    #[error("{origin} has no samples of these SLOs between {from} and {until}")]
+    #[error("{origin} has no samples of these SLOs{}", stretch(.from.as_deref(), .until.as_deref()))]
     Empty {
         /// Where it was looked for.
         origin: String,
-        /// The start of the stretch.
-        from: String,
-        /// Its end.
-        until: String,
+        /// The start of the stretch, if one was given.
+        from: Option<String>,
+        /// Its end, if one was given.
+        until: Option<String>,
     },
+}
+
+fn stretch(from: Option<&str>, until: Option<&str>) -> String {
+    match (from, until) {
+        (Some(from), Some(until)) => format!(" between {from} and {until}"),
+        (Some(from), None) => format!(" after {from}"),
+        (None, Some(until)) => format!(" before {until}"),
+        (None, None) => String::new(),
+    }
 }
 
 /// Why files of the history cannot be written or read.

@@ -78,7 +78,9 @@ pub(super) async fn with_patience(
         fetcher,
         remarks: Vec::new(),
     };
-    let mut tracks = fetch.tracks(&wanted).await;
+    let asked = wanted.iter();
+    let asked = asked.map(|wanted| (wanted.question.clone(), (wanted.from, wanted.until)));
+    let mut tracks = fetch.tracks(asked.collect()).await;
     if tracks.iter().any(|track| !track.missing().is_zero()) {
         let client = &fetch.fetcher.client;
         let spacing = evaluation.scrape_interval;
@@ -104,15 +106,12 @@ struct Fetch<'a> {
 
 impl Fetch<'_> {
     /// What is there already; the files are read away from the threads that serve the network.
-    async fn tracks(&self, wanted: &[Wanted]) -> Vec<Track> {
+    async fn tracks(&self, asked: Vec<(Question, (Timestamp, Timestamp))>) -> Vec<Track> {
         let (source, cache) = (self.opening.source.clone(), self.fetcher.cache.clone());
-        let wanted = wanted.to_vec();
         let look = move || {
-            let track = |wanted: &Wanted| {
-                let stretch = (wanted.from, wanted.until);
-                Track::new(wanted.question.clone(), stretch, &source, cache.as_deref())
-            };
-            wanted.iter().map(track).collect()
+            let track =
+                |(question, stretch)| Track::new(question, stretch, &source, cache.as_deref());
+            asked.into_iter().map(track).collect()
         };
         let looked = tokio::task::spawn_blocking(look).await;
         looked.unwrap_or_else(|panic| std::panic::resume_unwind(panic.into_panic()))
@@ -170,17 +169,14 @@ impl Fetch<'_> {
                 {
                     for (from, until) in holes_of(track, (wanted.from, wanted.until), step) {
                         let question = Question::Coarse(selector.clone(), step);
-                        holes.push((place, question, (from, until)));
+                        holes.push((place, (question, (from, until))));
                     }
                 }
             }
-            let (source, cache) = (&self.opening.source, self.fetcher.cache.as_deref());
-            let track = |(_, question, stretch): &(usize, Question, _)| {
-                Track::new(question.clone(), *stretch, source, cache)
-            };
-            let mut filling: Vec<Track> = holes.iter().map(track).collect();
+            let (places, asked): (Vec<usize>, Vec<_>) = holes.into_iter().unzip();
+            let mut filling = self.tracks(asked).await;
             self.run(&mut filling, attendant).await?;
-            for ((place, _, _), filled) in holes.into_iter().zip(filling) {
+            for (place, filled) in places.into_iter().zip(filling) {
                 let found = filled.chunks.into_iter().filter(|chunk| chunk.samples > 0);
                 for chunk in found {
                     let slos = wanted.get(place).map(|wanted| &wanted.slos);
@@ -279,8 +275,8 @@ impl Fetch<'_> {
         let (Some(oldest), Some(_)) = (oldest, newest.filter(|at| *at > opening.from)) else {
             return Err(OpenError::Empty {
                 origin: self.origin.clone(),
-                from: instant(opening.from),
-                until: instant(opening.until),
+                from: Some(instant(opening.from)),
+                until: Some(instant(opening.until)),
             });
         };
         let interval = opening.evaluation.interval;

@@ -15,13 +15,15 @@ use crate::engine::{Indicator, Labels, Slo, SloId, Span};
 
 use super::Stage;
 use super::answer::{Answerer, Answers, is_same_query, queries};
-use super::invent::invent;
 use super::tape::{Content, Frame, Tape, TrialReel};
+use crate::replay::invent::{OTHER, invent};
 
 pub use naming::slos_under_test;
 
 /// Slots of one test.
 const SLOTS_MAX: i64 = 300_000;
+/// What is scraped, unless the test or the definition says so.
+const TARGET: &str = "test";
 /// A steady past is longer than the windows and the period by this.
 const MORE_PAST: Span = Span::from_days(2);
 
@@ -234,8 +236,12 @@ impl Casting<'_> {
     ) {
         match &slo.indicator {
             Indicator::Counters { bad, total } => {
-                let target = &self.stage.options.reading.target_labels;
-                let Some(invented) = invent(slo, (bad, total), labels, target) else {
+                // An instance has all its labels, and a scrape a target.
+                let groups = slo.group_by.iter().map(|name| (name.as_str(), OTHER));
+                let target = self.stage.options.reading.target_labels.iter();
+                let target = target.map(|name| (name.as_str(), TARGET));
+                let open: Vec<_> = groups.chain(target).collect();
+                let Some(invented) = invent(slo, (bad, total), labels, &open) else {
                     let message = format!("no series can be invented for {}", slo.id);
                     let fix = "name those that count the events: good: and bad:";
                     self.refuse(&stream.place, message, fix);

@@ -12,7 +12,6 @@
 
 mod answer;
 mod cast;
-mod invent;
 mod judge;
 mod record;
 mod tape;

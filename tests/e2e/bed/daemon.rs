@@ -1,5 +1,6 @@
 //! The real `slofuse` binary: `slofuse run --config FILE` in its own directory.
 
+use std::path::Path;
 use std::process::{Command, ExitStatus, Output};
 use std::time::Duration;
 
@@ -103,6 +104,11 @@ impl Daemon {
     /// Its HTTP server.
     pub(crate) fn api(&self) -> &Api {
         &self.api
+    }
+
+    /// Where its files are: `slofuse.yaml`, and what it keeps in `state`.
+    pub(crate) fn directory(&self) -> &Path {
+        self.dir.path()
     }
 
     /// Writes a definition file anew; a reload makes it known.

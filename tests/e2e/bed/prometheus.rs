@@ -150,6 +150,11 @@ impl Prometheus {
         self.api.base()
     }
 
+    /// Where it keeps its samples.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
     /// SIGKILL: the server loses what is not on disk, its clients see refused connections.
     pub(crate) fn kill(&mut self) {
         self.process.kill();

@@ -14,7 +14,7 @@ const RATE_MAX: f64 = 1e7;
 /// How a clause changes things within its stretch.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Change {
-    /// Events per millisecond.
+    /// Events per second.
     Rate(f64),
     /// The share of bad events.
     Errors(f64),

@@ -7,9 +7,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::super::chunk::ChunkError;
 use super::ingest::Ingest;
-use super::invent::{Invented, invent, weight};
 use crate::engine::{Indicator, Labels, Sample, Slo, Span, Timestamp};
+use crate::replay::invent::{Invented, invent, worth};
 
 /// Longer times without rows are a hole in the file, and not filled.
 const FILLED_MAX: Span = Span::from_days(7);
@@ -95,13 +96,16 @@ impl<'a> Counting<'a> {
         Ok(())
     }
 
-    /// Samples all counters up to the last row.
-    pub(super) fn end(mut self, ingest: &mut Ingest) {
-        let Some(last) = self.last else { return };
+    /// Samples all counters up to the last row. What this writes is up to a week of each counter,
+    /// so memory is bounded after each of them and not at the end of the file.
+    pub(super) fn end(mut self, ingest: &mut Ingest) -> Result<(), ChunkError> {
+        let Some(last) = self.last else { return Ok(()) };
         let end = ceiling(last, self.scrape) + self.scrape;
         for (series, stream) in &mut self.streams {
             stream.advance(series, end, self.scrape, ingest);
+            ingest.keep_small()?;
         }
+        Ok(())
     }
 
     fn streams_of(
@@ -119,7 +123,7 @@ impl<'a> Counting<'a> {
             let Indicator::Counters { bad, total } = &slo.indicator else {
                 continue;
             };
-            let made = invent(bad, total, labels).ok_or_else(|| {
+            let made = invent(slo, (bad, total), labels, &[]).ok_or_else(|| {
                 format!(
                     "{}: its selectors do not say which series a good and a bad event count in: \
                      write samples instead, with the columns time, metric, labels, value",
@@ -153,8 +157,8 @@ impl<'a> Counting<'a> {
                     continue;
                 };
                 let series = made.good.iter().chain(&made.bad);
-                let counts = series.map(|labels| weight(bad, total, labels));
-                let counts = counts.filter(|weight| *weight != (0.0, 0.0)).count();
+                let counts = series.map(|labels| worth((bad, total), labels));
+                let counts = counts.filter(|worth| *worth != (0.0, 0.0)).count();
                 let owns = |slo: &Arc<Slo>| match &slo.indicator {
                     Indicator::Counters { bad: b, total: t } => b == bad && t == total,
                     _ => false,

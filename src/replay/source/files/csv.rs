@@ -13,7 +13,7 @@
 //! one event. They happened since the row before; rows are sorted by time. `service` and `slo` say
 //! whose they are; without them they are everybody's. Every other column is a label. They satisfy
 //! the terms of an SLO whatever its selectors are called: series are made up that the selectors
-//! tell apart, where that can be done with one series a metric.
+//! tell apart, where that can be done with two series an event.
 //!
 //! ```text
 //! time,service,slo,good,bad
@@ -104,8 +104,7 @@ pub(super) fn read<R: BufRead>(
         }
         ingest.keep_small()?;
     }
-    counting.end(ingest);
-    Ok(())
+    Ok(counting.end(ingest)?)
 }
 
 impl Header {

@@ -71,6 +71,11 @@ impl Ingest {
         self
     }
 
+    #[cfg(test)]
+    pub(super) fn buffered(&self) -> usize {
+        self.buffered
+    }
+
     /// Takes a sample of a series as text; `read` is asked once per text.
     pub(super) fn add_text(
         &mut self,

@@ -16,7 +16,6 @@ mod counts;
 mod csv;
 mod exposition;
 mod ingest;
-mod invent;
 mod lines;
 
 use std::collections::BTreeMap;
@@ -88,11 +87,10 @@ pub fn from_files(filing: &Filing) -> Result<History, OpenError> {
     }
     let interval = options.reading.interval;
     let (Some(oldest), Some(newest)) = (read.oldest, read.newest) else {
-        let name = |at: Option<Timestamp>| at.map_or_else(|| "any time".to_owned(), instant);
         return Err(OpenError::Empty {
             origin,
-            from: name(filing.from),
-            until: name(filing.until),
+            from: filing.from.map(instant),
+            until: filing.until.map(instant),
         });
     };
     let until = filing
@@ -112,8 +110,8 @@ pub fn from_files(filing: &Filing) -> Result<History, OpenError> {
     if from >= until {
         return Err(OpenError::Empty {
             origin,
-            from: instant(from),
-            until: instant(filing.until.unwrap_or(newest)),
+            from: Some(instant(from)),
+            until: Some(instant(filing.until.unwrap_or(newest))),
         });
     }
     let always = Timestamp::from_millis(i64::MIN);

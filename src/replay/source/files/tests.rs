@@ -359,12 +359,36 @@ spec:
 #[test]
 fn files_without_such_samples_are_empty() {
     let dir = TempDir::new().unwrap();
-    let path = file(&dir, "a.om", "other_total 1 1700006400\n");
+    let path = file(&dir, "other.om", "other_total 1 1700006400\n");
     let error = from_files(&filing(&[&path]))
         .err()
         .expect("nothing")
         .to_string();
-    assert!(error.contains("has no samples of these SLOs"), "{error}");
+    let wanted = "other.om has no samples of these SLOs after 2023-11-15T00:00:00Z";
+    assert!(error.ends_with(wanted), "{error}");
+}
+
+#[test]
+fn the_end_of_a_table_is_written_down_bit_by_bit() {
+    let begin = BEGIN.as_millis() / 1000;
+    let mut table = "time,good,bad,zone\n".to_owned();
+    for zone in 0..20 {
+        let _infallible = writeln!(table, "{begin},1,0,z{zone}");
+    }
+    // The others stand still until here.
+    let _infallible = writeln!(table, "{},1,0,z0", begin + 7200);
+    let slos = slos(AVAILABILITY);
+    let feeds = PolledFeed::plan(&slos);
+    let selectors = feeds[0].polls.iter();
+    let selectors = selectors.map(|poll| poll.selector().clone()).collect();
+    let scratch = Arc::new(Scratch::new().unwrap());
+    let mut ingest = Ingest::new(selectors, scratch).with_buffer(100);
+    let lines = Lines::new("a.csv".to_owned(), table.as_bytes());
+    csv::read(lines, &slos, &mut ingest).unwrap();
+    assert!(ingest.mistakes.is_empty());
+    assert!(ingest.buffered() < 100, "{} wait", ingest.buffered());
+    let read = ingest.finish().unwrap();
+    assert_eq!(read.newest, Some(BEGIN + Span::from_hours(2)));
 }
 
 proptest! {

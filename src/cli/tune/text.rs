@@ -1,0 +1,302 @@
+//! A proposal, as people read it on a terminal.
+
+use comfy_table::{Table, presets};
+
+use crate::cli::backtest::width;
+use crate::cli::check::{self, Colour, Paint, harmless};
+use crate::config::Level;
+use crate::engine::Span;
+use crate::message::figures;
+use crate::replay::tune::{BurstFigures, CurvePoint, Proposal, Standing, WishKind, WishOutcome};
+
+/// What is not known.
+const UNKNOWN: &str = "-";
+/// Columns of the longest bar.
+const BAR: usize = 24;
+
+/// How it is shown.
+pub(super) struct Page {
+    paint: Paint,
+    width: u16,
+}
+
+impl Page {
+    pub(super) fn new(colour: Colour) -> Self {
+        Self {
+            paint: Paint::new(colour, &std::io::stdout()),
+            width: width(),
+        }
+    }
+
+    /// All of it.
+    pub(super) fn text(&self, proposal: &Proposal) -> String {
+        let mut parts = vec![self.past(proposal)];
+        let warnings = proposal.warnings.iter();
+        let warnings: Vec<String> = warnings
+            .map(|one| self.paint.level(Level::Warning, &harmless(one)))
+            .collect();
+        if !warnings.is_empty() {
+            parts.push(warnings.join("\n"));
+        }
+        parts.push(self.verdict(proposal));
+        parts.push(self.wishes(proposal));
+        parts.push(self.sides(proposal));
+        parts.push(self.curve(proposal));
+        parts.push(self.objectives(proposal));
+        parts.push(confidence(proposal));
+        parts.join("\n\n")
+    }
+
+    fn past(&self, proposal: &Proposal) -> String {
+        let past = &proposal.past;
+        let title = self.paint.bold(&harmless(&proposal.slo));
+        let [low, half, high] = past.events_per_hour.map(figures::count);
+        let weeks = past.error_ratio_by_week.iter();
+        let weeks: Vec<String> = weeks.map(|ratio| share(*ratio)).collect();
+        let longest = match past.incidents {
+            0 => "none".to_owned(),
+            count => format!(
+                "{count}, the longest {}",
+                seconds(past.longest_incident_seconds)
+            ),
+        };
+        format!(
+            "{title}: {:.1} weeks of history\n\
+             events an hour: {low} p10, {half} p50, {high} p90; errors by week: {}\n\
+             incidents (10x the budget or faster): {longest}; worst errors over a period: {}",
+            past.weeks,
+            weeks.join(", "),
+            figures::percent(past.worst_error_ratio)
+        )
+    }
+
+    fn verdict(&self, proposal: &Proposal) -> String {
+        let title = match (proposal.is_met, proposal.is_change) {
+            (true, false) => "nothing needs to change",
+            (true, true) => "a definition that meets every wish",
+            (false, _) => "no definition meets every wish; this comes nearest",
+        };
+        let reasons = proposal.reasons.iter();
+        let reasons = reasons.map(|one| format!("\n- {}", harmless(one)));
+        format!("{}{}", self.paint.bold(title), reasons.collect::<String>())
+    }
+
+    fn wishes(&self, proposal: &Proposal) -> String {
+        let mut table = self.table(&["wish", "at most", "now", "proposed", ""]);
+        for wish in &proposal.wishes {
+            table.add_row([
+                name(wish.kind),
+                amount(wish.kind, Some(wish.wished)),
+                amount(wish.kind, wish.present),
+                amount(wish.kind, wish.proposed),
+                met(wish),
+            ]);
+        }
+        table.trim_fmt()
+    }
+
+    fn sides(&self, proposal: &Proposal) -> String {
+        let (now, new) = (&proposal.present, &proposal.proposed);
+        let mut table = self.table(&["", "now", "proposed"]);
+        let mut row = |name: &str, of: &dyn Fn(&Standing) -> String| {
+            table.add_row([name.to_owned(), of(now), of(new)]);
+        };
+        row("objective", &|one| one.objective_percent.to_string());
+        row("tiers", &tiers);
+        row("mode", &|one| format!("{:?}", one.mode).to_lowercase());
+        row("hold", &|one| seconds(one.hold_seconds));
+        row("pages a week", &|one| tenth(one.figures.pages_per_week));
+        row("pages", &|one| one.figures.pages.to_string());
+        row("pages at night", &|one| {
+            one.figures.pages_at_night.to_string()
+        });
+        row("tickets a week", &|one| tenth(one.figures.tickets_per_week));
+        row("flaps", &|one| one.figures.flaps.to_string());
+        row("burning without alert", &|one| {
+            figures::span(one.figures.burning_unalerted)
+        });
+        row("over the objective without alert", &|one| {
+            figures::span(one.figures.over_objective_unalerted)
+        });
+        row("budget left at the end", &|one| {
+            share(one.budget.as_ref().and_then(|budget| budget.last))
+        });
+        for number in 0..now.bursts.len() {
+            let Some(burst) = now.bursts.get(number) else {
+                continue;
+            };
+            let name = format!("{} of requests fail", figures::percent(burst.error_ratio));
+            row(&name, &|one| {
+                one.bursts.get(number).map_or_else(String::new, seen)
+            });
+        }
+        table.trim_fmt()
+    }
+
+    /// Pages against detection.
+    fn curve(&self, proposal: &Proposal) -> String {
+        let burst = figures::percent(proposal.curve_error_ratio);
+        let title = format!("what can be had: pages, and how fast {burst} of errors page");
+        let mut table = self.table(&[
+            "objective",
+            "fastest page at",
+            "paged after",
+            "pages a week",
+            "",
+        ]);
+        let most = proposal.curve.iter().map(|point| point.pages_per_week);
+        let most = most.fold(0.0, f64::max);
+        for point in &proposal.curve {
+            let mark = if point.is_proposed { " proposed" } else { "" };
+            table.add_row([
+                point.objective_percent.to_string(),
+                format!("{} of the budget", figures::percent(point.budget_fraction)),
+                seconds(point.detection_seconds),
+                tenth(point.pages_per_week),
+                format!("{}{mark}", bar(point, most)),
+            ]);
+        }
+        format!("{}\n{}", self.paint.bold(&title), table.trim_fmt())
+    }
+
+    fn objectives(&self, proposal: &Proposal) -> String {
+        let mut table = self.table(&[
+            "objective",
+            "budget spent",
+            "pages a week",
+            "tickets a week",
+            "paged after",
+        ]);
+        for point in &proposal.objectives {
+            table.add_row([
+                point.objective_percent.to_string(),
+                figures::percent(point.spent),
+                tenth(point.pages_per_week),
+                tenth(point.tickets_per_week),
+                point
+                    .detection_seconds
+                    .map_or_else(|| "never".to_owned(), seconds),
+            ]);
+        }
+        let title = self
+            .paint
+            .bold("objectives, each with the policy that suits it best");
+        format!("{title}\n{}", table.trim_fmt())
+    }
+
+    fn table(&self, header: &[&str]) -> Table {
+        let mut table = check::table();
+        table.load_style(presets::NOTHING);
+        table.set_width(self.width);
+        table.set_header(header);
+        table
+    }
+}
+
+fn name(kind: WishKind) -> String {
+    match kind {
+        WishKind::BudgetSpent => "budget that history spent".to_owned(),
+        WishKind::PagesPerWeek => "pages a week".to_owned(),
+        WishKind::NightPagesPerWeek => "pages a week at night".to_owned(),
+        WishKind::TicketsPerWeek => "tickets a week".to_owned(),
+        WishKind::Burst(ratio) => format!("page when {} fail", figures::percent(ratio)),
+    }
+}
+
+fn amount(kind: WishKind, value: Option<f64>) -> String {
+    match (kind, value) {
+        (WishKind::Burst(_), None) => "never".to_owned(),
+        (_, None) => UNKNOWN.to_owned(),
+        (WishKind::Burst(_), Some(value)) => seconds(value),
+        (WishKind::BudgetSpent, Some(value)) => figures::percent(value),
+        (_, Some(value)) => tenth(value),
+    }
+}
+
+fn met(wish: &WishOutcome) -> String {
+    match (wish.is_met, wish.nearest) {
+        (true, _) => "met".to_owned(),
+        (false, Some(nearest)) => {
+            format!(
+                "not met: with the rest at best {}",
+                amount(wish.kind, Some(nearest))
+            )
+        }
+        (false, None) => {
+            "not met, nor with less of it: other wishes stand against each other".to_owned()
+        }
+    }
+}
+
+fn tiers(standing: &Standing) -> String {
+    let tiers = standing.tiers.iter();
+    let lines: Vec<String> = tiers
+        .map(|tier| {
+            format!(
+                "{} {}/{}: {} ({}), {} events",
+                tier.severity,
+                tier.long,
+                tier.short,
+                figures::percent(tier.budget_fraction),
+                figures::burn(tier.factor),
+                tier.minimum_events
+            )
+        })
+        .collect();
+    lines.join("\n")
+}
+
+fn seen(burst: &BurstFigures) -> String {
+    let reckoned = burst
+        .reckoned_seconds
+        .map_or_else(|| "never".to_owned(), seconds);
+    match burst.seen.filter(|seen| seen.tried > 0) {
+        None => format!("reckoned {reckoned}, not tried"),
+        Some(seen) => {
+            let worst = seen
+                .worst_seconds
+                .map_or_else(|| "never".to_owned(), seconds);
+            let (paged, tried) = (seen.paged, seen.tried);
+            format!("{paged} of {tried} paged, the slowest {worst}; reckoned {reckoned}")
+        }
+    }
+}
+
+fn confidence(proposal: &Proposal) -> String {
+    let (candidates, passes) = (proposal.candidates, proposal.passes);
+    let effort = format!("{candidates} candidates, the history was played {passes} times");
+    let Some(of) = proposal.confidence else {
+        return format!(
+            "how sure: not known, there are no two whole weeks to judge one by the other; {effort}"
+        );
+    };
+    format!(
+        "how sure: each of {} weeks judged by what the others propose: the same definition {} \
+         times, {} pages a week, {} in the worst; {effort}",
+        of.weeks,
+        of.same,
+        tenth(of.pages_per_week),
+        of.worst_week
+    )
+}
+
+fn bar(point: &CurvePoint, most: f64) -> String {
+    let share = if most > 0.0 {
+        point.pages_per_week / most
+    } else {
+        0.0
+    };
+    "█".repeat((share * BAR as f64).ceil() as usize)
+}
+
+fn seconds(seconds: f64) -> String {
+    figures::span(Span::from_secs(seconds.min(1e12) as i64))
+}
+
+fn share(ratio: Option<f64>) -> String {
+    ratio.map_or_else(|| UNKNOWN.to_owned(), figures::percent)
+}
+
+fn tenth(value: f64) -> String {
+    format!("{value:.1}")
+}
