@@ -5,10 +5,10 @@
 //! scrape's start, and a daemon that asks between the start and the end does not see it yet. So
 //! the scenario looks at a target that is scraped well after a slot and well before the next, and
 //! a daemon that missed a slot, because the machine was held up, is asked for another performance.
-//! Where a daemon begins to read the period sample by sample, and no longer hour by hour, depends
-//! on when it was started. That moves what is known of the budget by less than a thousandth: burn
-//! rates agree that closely, crossed thresholds in their slot, but forecasts, which cross theirs
-//! at a crawl, are not compared. Nor are windows longer than six minutes of the direct path compared: they are asked for less
+//! Forecasts of exhaustion are not compared: in an earlier run one crossed its limit, at a crawl,
+//! a slot later. Probably because where a daemon begins to read the period sample by sample, and no
+//! longer hour by hour, depends on when it was started; that moves what is known of the budget by
+//! less than a thousandth. Nor are windows longer than six minutes of the direct path compared: they are asked for less
 //! often than each slot, and at which ones depends on when the daemon was started.
 
 mod performance;

@@ -154,8 +154,8 @@ fn the_past_is_told_on_a_terminal() {
                                                                                           50x
      Mon 03-02 04:00   1h 4m     shop/checkout/info     board           -        65.29%   budget
                                                                                           exhausted in
-                                                                                          18h12m1s249ms
-                                                                                          at this burn
+                                                                                          18h 12m at
+                                                                                          this burn
 
     shop/checkout
     budget  ███████████▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆

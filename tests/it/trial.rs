@@ -610,7 +610,7 @@ tests:
     let long = tests.replace("at: 1h", "at: 1000000d");
     let (code, out, _) = test(&shop(&long), &[]);
     assert_eq!(code, 2);
-    assert!(out.contains("the test ends after 1000000d"), "{out}");
+    assert!(out.contains("the test lasts 1000000d"), "{out}");
 }
 
 #[test]
