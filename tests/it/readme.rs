@@ -319,14 +319,8 @@ fn words(line: &str) -> Vec<String> {
 
 /// The arguments parse; a check of files that ship also runs.
 fn understood(place: &str, arguments: &str) {
-<<<<<<< HEAD
     let arguments = words(arguments);
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-=======
-    // Nothing that is quoted holds a blank.
-    let words = arguments.split(' ');
-    let arguments: Vec<&str> = words.map(|word| word.trim_matches('\'')).collect();
->>>>>>> h-polish
     let asked: Vec<&str> = arguments.iter().copied().chain(["--help"]).collect();
     let output = slofuse(&asked).output().unwrap();
     assert!(output.status.success(), "{place}: {arguments:?}");
