@@ -138,7 +138,7 @@ impl Probe {
         for (at, counts) in &self.hours {
             let week = (at.since(self.from).as_millis() - 1).max(0) / WEEK.as_millis();
             let sum = by_week.entry(week).or_insert(Counts::ZERO);
-            *sum = *sum + *counts;
+            *sum += *counts;
         }
         let known = self.hours.len() as f64 / (length.ratio(HOUR)).floor().max(1.0);
         Past {
@@ -166,7 +166,7 @@ fn sum<'c>(hours: impl Iterator<Item = &'c (Timestamp, Counts)>) -> Counts {
 fn worst(hours: &[(Timestamp, Counts)], period: Span) -> f64 {
     let (mut first, mut inside, mut worst) = (0, Counts::ZERO, None);
     for (at, counts) in hours {
-        inside = inside + *counts;
+        inside += *counts;
         let mut is_full = false;
         while let Some((old, gone)) = hours.get(first)
             && at.since(*old) >= period
@@ -203,7 +203,7 @@ impl Watcher for Probe {
                         continue;
                     };
                     if reading.window == HOUR {
-                        long = long + counts;
+                        long += counts;
                         is_known = true;
                     } else {
                         let ratio = counts.error_ratio().unwrap_or(0.0);
