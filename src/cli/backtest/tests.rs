@@ -67,10 +67,12 @@ fn variants_stand_side_by_side() {
     ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
      Wed 11-15 20:05   55m          shop/checkout/blind    as defined     pager              -         no data for 10
                                                                                                        slots: the newest
-                                                                                                       sample is 5m30s old
+                                                                                                       sample is 5m 30s
+                                                                                                       old
      Wed 11-15 20:05   55m          shop/checkout/blind    objective 95   pager              -         no data for 10
                                                                                                        slots: the newest
-                                                                                                       sample is 5m30s old
+                                                                                                       sample is 5m 30s
+                                                                                                       old
      Wed 11-15 15:18   15m          shop/checkout/ticket   objective 95   board, muted:      65.28%    1h/10m, peak 6.67x
                                                                           page
      Wed 11-15 15:09   17m          shop/checkout/page     objective 95   pager              65.28%    10m/2m, peak 16x
