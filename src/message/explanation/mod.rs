@@ -2,7 +2,7 @@
 //!
 //! Everything in it follows from what the engine has decided: the evaluation of the slot, the open
 //! alerts, silences and routes. Each part has its figures, and says in words (`says`) what they
-//! mean; all sentences are made in [`words`].
+//! mean; all sentences are made in `words`.
 
 mod alert;
 mod form;

@@ -2,7 +2,7 @@
 //!
 //! The file loads nothing and runs nothing but its own script, which its `Content-Security-Policy`
 //! names by hash; without scripts it reads as well. Whatever comes from definitions and labels is
-//! text: in HTML by the template's escaping, in drawings by [`svg::escaped`]. The same report gives
+//! text: in HTML by the template's escaping, in drawings by `svg::escaped`. The same report gives
 //! the same bytes.
 //!
 //! Its size is bounded: charts are drawn of at most [`SECTIONS_MAX`] SLOs, curves have a bounded

@@ -7,7 +7,7 @@
 //!      Verdict ◄── judge (claims) ◄── Record (slots, alerts, messages) ◄───┘
 //! ```
 //!
-//! Nothing in here decides whether an alert fires: each test is a [`Player`](super::Player) of its
+//! Nothing in here decides whether an alert fires: each test is a [`Player`] of its
 //! own, and the slots are the daemon's.
 
 mod answer;

@@ -1,7 +1,7 @@
 //! From wishes to a definition: [`tune`] proposes the objective and the policy that would have met
 //! them over a recorded past.
 //!
-//! Candidates are chosen by closed forms ([`Candidate::detection`]) and then played through the
+//! Candidates are chosen by closed forms (`Candidate::detection`) and then played through the
 //! engine over the same past, many in one pass: each is an SLO of its own that reads the same
 //! samples. Wished bursts are put into the past at several times of day and must page in time. The
 //! best candidate meets the wishes with the least change; the outcome is the same every time.
