@@ -29,6 +29,12 @@ impl Page<'_> {
         Some(parts.join("\n"))
     }
 
+    /// Whether there is room for every figure of a judgement without breaking words.
+    const fn is_roomy(&self) -> bool {
+        const ROOMY: u16 = 130;
+        self.width >= ROOMY
+    }
+
     fn verdicts(&self, judgement: &Judgement) -> String {
         let mut header = vec!["alerts"];
         if self.is_compared() {
@@ -41,9 +47,14 @@ impl Page<'_> {
             "false a week",
             "precision",
             "recall",
-            "detection p50, p95, max",
-            "reset p50, p95, max",
         ]);
+        header.extend(match self.is_roomy() {
+            true => ["detection p50, p95, max", "reset p50, p95, max"],
+            false => ["detected", "reset"],
+        });
+        if !self.is_roomy() {
+            header.retain(|title| *title != "false a week");
+        }
         let mut table = self.table(&header);
         for (variant, judged) in self.report.variants.iter().zip(&judgement.variants) {
             for of in &judged.severities {
@@ -61,12 +72,16 @@ impl Page<'_> {
                         masked => format!("{}, {masked} masked", of.missed),
                     },
                     (of.false_alerts + of.details.insignificant).to_string(),
-                    tenth(of.details.false_per_week),
-                    percent(of.precision),
-                    percent(of.recall),
-                    quantiles(of.detection),
-                    quantiles(of.reset),
                 ]);
+                if self.is_roomy() {
+                    row.push(tenth(of.details.false_per_week));
+                }
+                row.extend([percent(of.precision), percent(of.recall)]);
+                row.extend([of.detection, of.reset].map(|of| match self.is_roomy() {
+                    true => quantiles(of),
+                    // Half of them were quicker; the rest is in the JSON.
+                    false => of.map_or_else(|| UNKNOWN.to_owned(), |of| figures::span(of.p50)),
+                }));
                 table.add_row(row);
             }
         }

@@ -39,9 +39,19 @@ pub(super) fn question(report: &Report, clock: &Clock) -> String {
 
 /// What would have happened in one variant.
 pub(super) fn answer(report: &Report, variant: usize, clock: &Clock) -> String {
-    let Some(total) = report.variants.get(variant).map(|variant| &variant.total) else {
+    let Some(played) = report.variants.get(variant) else {
         return String::new();
     };
+    let mut total = &played.total;
+    let unrouted;
+    if played.receivers.is_empty() {
+        // Without routes there is nobody to reach, which says nothing about the definitions.
+        unrouted = Figures {
+            pages_untold: 0,
+            ..total.clone()
+        };
+        total = &unrouted;
+    }
     let alerts = alerts(total, report.asked.weeks);
     let budget = budget_sentence(report, variant, clock);
     [alerts, budget, watched(total)].concat()
