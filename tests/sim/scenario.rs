@@ -160,12 +160,12 @@ impl Scenario {
         let pages = if routes.pages_grouped {
             all
         } else {
-            "group_by: ['...']"
+            "group_by: ['...'], group_interval: 2m"
         };
         let others = if routes.tickets_grouped {
             all
         } else {
-            "group_by: ['...']"
+            "group_by: ['...'], group_interval: 2m"
         };
         write!(
             text,
