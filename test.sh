@@ -36,4 +36,7 @@ if [ "${#missing[@]}" -gt 0 ] && command -v apt-get >/dev/null; then
     install "${missing[@]}"
 fi
 
+# Most end-to-end tests wait for servers and slots, so two of them keep a core busy.
+export RUST_TEST_THREADS="${RUST_TEST_THREADS:-$((2 * $(nproc)))}"
+
 exec cargo test --locked --no-fail-fast "$@"

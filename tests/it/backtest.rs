@@ -146,16 +146,14 @@ fn the_past_is_told_on_a_terminal() {
     night: pages that fired at night; left: of the budget at the end; unalerted: time over the objective
     without a page or ticket; watched: slots that could be decided
 
-     fired             lasted    alert                  told            cost     left     why
-    ────────────────────────────────────────────────────────────────────────────────────────────────────
-     Mon 03-02 04:03   12m 30s   shop/checkout/ticket   board, muted:   34.62%   65.29%   1h/10m, peak
-                                                        page                              8.33x
-     Mon 03-02 04:01   6m        shop/checkout/page     pager           34.71%   65.29%   10m/2m, peak
-                                                                                          50x
-     Mon 03-02 04:00   1h 4m     shop/checkout/info     board           -        65.29%   budget
-                                                                                          exhausted in
-                                                                                          18h 12m at
-                                                                                          this burn
+     fired             lasted    alert                  told               left     why
+    ───────────────────────────────────────────────────────────────────────────────────────────────────
+     Mon 03-02 04:03   12m 30s   shop/checkout/ticket   board, muted:      65.29%   1h/10m, peak 8.33x
+                                                        page
+     Mon 03-02 04:01   6m        shop/checkout/page     pager              65.29%   10m/2m, peak 50x
+     Mon 03-02 04:00   1h 4m     shop/checkout/info     board              65.29%   budget exhausted
+                                                                                    in 18h 12m at this
+                                                                                    burn
 
     shop/checkout
     budget  ███████████▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆▆
