@@ -27,6 +27,8 @@ struct Row {
     created_at: i64,
 }
 
+/// What was decided so shortly before the end, in milliseconds, need not be delivered.
+const LAST_BREATH: i64 = 60_000;
 /// No policy of any world holds an alert for so long.
 const HOLD_MAX: Span = Span::from_mins(10);
 
@@ -39,6 +41,8 @@ impl World {
             .flatten()
             .map(|(_, row)| row)
             .filter(|row| matches!(row.state.as_str(), "pending" | "in_flight"))
+            // A reminder may be decided with the world's last breath.
+            .filter(|row| self.now - row.created_at > LAST_BREATH)
             .collect();
         assert!(unfinished.is_empty(), "never settled: {unfinished:?}");
         self.oracle.told.assert_settled();
