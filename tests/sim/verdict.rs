@@ -45,7 +45,8 @@ impl World {
             .filter(|row| self.now - row.created_at > LAST_BREATH)
             .collect();
         assert!(unfinished.is_empty(), "never settled: {unfinished:?}");
-        self.oracle.told.assert_settled();
+        let end = Timestamp::from_millis(self.now);
+        self.oracle.told.assert_settled(end);
         let node = self.node.as_ref().expect("a process at the end");
         assert!(node.held.is_none(), "a step is not committed");
         for alert in node.engine.alerts() {
