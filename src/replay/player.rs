@@ -299,4 +299,4 @@ impl Player {
 }
 
 #[cfg(test)]
-mod tests;
+pub(in crate::replay) mod tests;

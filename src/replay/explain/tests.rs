@@ -1,19 +1,10 @@
 //! An outage of a known shape, explained before, while and after it.
 
 use super::*;
-use crate::config;
 use crate::engine::labels::METRIC_NAME;
-use crate::engine::{
-    Drops, Labels, Options, Outcome, RawSeries, ReadingOptions, Sample, Span, Verdict,
-};
+use crate::engine::{Labels, Outcome, RawSeries, Sample, Span, Verdict};
 use crate::replay::MemoryReel;
-
-const SETTINGS: &str = "
-definitions: [none]
-receivers:
-  - {name: somebody, console: {}}
-routes: {default: [somebody]}
-";
+use crate::replay::player::tests::rehearsal;
 
 const SLO: &str = r#"
 apiVersion: slofuse/v1
@@ -41,23 +32,7 @@ spec:
 const BEGIN: Timestamp = Timestamp::from_secs(1_700_006_400);
 
 pub(in crate::replay) fn script() -> Script {
-    let loaded = config::embedded(SETTINGS, SLO).unwrap_or_else(|error| panic!("{error}"));
-    Script {
-        slos: loaded.definitions.iter().map(|d| d.slo.clone()).collect(),
-        routing: loaded.settings.routing,
-        options: Options {
-            source: "prometheus".to_owned(),
-            reading: ReadingOptions {
-                interval: Span::from_secs(30),
-                scrape_interval: Span::from_secs(15),
-                target_labels: vec!["job".to_owned(), "instance".to_owned()],
-                forget_after: Span::from_hours(24),
-                instances_max: 100,
-                drops: Drops::AreResets,
-            },
-        },
-        tick: Span::from_secs(30),
-    }
+    rehearsal(SLO)
 }
 
 /// Two zones with ten requests a second each for a day and six hours; in `eu` all fail from one

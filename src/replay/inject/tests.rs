@@ -6,19 +6,11 @@ use proptest::prelude::*;
 
 use super::plan::PlanWish;
 use super::*;
-use crate::config;
 use crate::engine::labels::METRIC_NAME;
-use crate::engine::{
-    Counts, Drops, Labels, Options, RawSeries, ReadingOptions, Sample, SloId, Span, Timestamp,
-};
+use crate::engine::{Counts, Labels, RawSeries, Sample, SloId, Span, Timestamp};
+use crate::replay::player::tests::rehearsal;
 use crate::replay::{Journal, MemoryReel, Player, Reel, Script};
 
-const SETTINGS: &str = "
-definitions: [none]
-receivers:
-  - {name: somebody, console: {}}
-routes: {default: [somebody]}
-";
 const BEGIN: Timestamp = Timestamp::from_secs(1_700_006_400);
 const HOUR: Span = Span::from_hours(1);
 
@@ -37,24 +29,7 @@ spec:
     events: {events}
 "#
     );
-    let loaded = config::embedded(SETTINGS, &definitions).map_err(|found| found.to_string());
-    let loaded = loaded.unwrap();
-    Script {
-        slos: loaded.definitions.iter().map(|d| d.slo.clone()).collect(),
-        routing: loaded.settings.routing,
-        options: Options {
-            source: "prometheus".to_owned(),
-            reading: ReadingOptions {
-                interval: Span::from_secs(30),
-                scrape_interval: Span::from_secs(15),
-                target_labels: vec!["job".to_owned(), "instance".to_owned()],
-                forget_after: Span::from_hours(24),
-                instances_max: 100,
-                drops: Drops::AreResets,
-            },
-        },
-        tick: Span::from_secs(30),
-    }
+    rehearsal(&definitions)
 }
 
 /// One counter of one target: events per scrape, by the number of the scrape since `BEGIN`.

@@ -33,7 +33,13 @@ spec:
 const BEGIN: Timestamp = Timestamp::from_secs(1_700_006_400);
 
 fn script() -> Script {
-    let loaded = config::embedded(SETTINGS, SLO).unwrap();
+    rehearsal(SLO)
+}
+
+/// These definitions, told to one receiver and decided each 30 s on scrapes of 15 s.
+pub(in crate::replay) fn rehearsal(definitions: &str) -> Script {
+    let loaded = config::embedded(SETTINGS, definitions);
+    let loaded = loaded.unwrap_or_else(|found| panic!("{found}"));
     Script {
         slos: loaded.definitions.iter().map(|d| d.slo.clone()).collect(),
         routing: loaded.settings.routing,
