@@ -52,6 +52,9 @@ pub(super) struct Backfill {
     /// Samples this much older than a stretch are read with it, so that no scrape is lost at the
     /// seam.
     pub(super) overlap: Span,
+    /// Time between slots: the past is read up to the last of them, so that the first one that is
+    /// decided afterwards knows nothing of what came after it.
+    pub(super) interval: Span,
 }
 
 /// What is missing of one feed.
@@ -111,7 +114,7 @@ impl Backfill {
         Ok(())
     }
 
-    /// One reading of a feed, from `begin_at` to the present; then windows up to `reach` decide.
+    /// One reading of a feed, from `begin_at` to the last slot; then windows up to `reach` decide.
     async fn pass(
         &self,
         feed: &PolledFeed,
@@ -127,7 +130,7 @@ impl Backfill {
         let mut begin = true;
         let mut retry = RETRY_FIRST;
         loop {
-            let now = self.clock.now();
+            let now = self.clock.now().align_down(self.interval);
             let until = (from + stretch).min(now);
             match feed.read(&self.client, from - self.overlap, until).await {
                 Ok(series) => {

@@ -104,6 +104,7 @@ impl Poller {
             events: self.events.clone(),
             generation: self.generation,
             overlap: self.overlap(),
+            interval: self.around.interval,
         };
         self.backfill = Some(tokio::spawn(backfill.run(jobs)));
     }

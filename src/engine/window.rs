@@ -104,7 +104,8 @@ impl Window {
         }
     }
 
-    /// The events of `(now - window, now]`. A window beyond the period reads the period.
+    /// The events of `(now - window, now]`, where nothing newer than `now` has been booked: the
+    /// past is read up to a slot, never beyond it. A window beyond the period reads the period.
     pub fn sum(&self, window: Span, now: Timestamp) -> Counts {
         self.ring(window)
             .map_or(Counts::ZERO, |ring| ring.since(now - window))

@@ -91,7 +91,7 @@ impl World {
         if node.generation != generation {
             return Ok(());
         }
-        let (life, overlap) = (node.life, node.overlap);
+        let (life, overlap, interval) = (node.life, node.overlap, node.interval);
         if node.backfill.reading.is_none() {
             let Some((feed, depth)) = node.backfill.passes.pop_front() else {
                 self.read_hours();
@@ -130,6 +130,7 @@ impl World {
             );
             return Ok(());
         }
+        let now = now.align_down(interval);
         let until = (reading.from + reading.stretch).min(now);
         let latency = self.latency();
         match self.ask(&feed, reading.from - overlap, until) {
