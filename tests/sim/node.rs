@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use slofuse::config::Loaded;
 use slofuse::engine::{
-    Book, Counts, Drops, Effect, Engine, Feed, Input, InstanceId, Measure, Options, RawSeries,
-    ReadingOptions, SloId, Span, Timestamp,
+    Book, Counts, Drops, Effect, Engine, Evidence, Feed, Input, InstanceId, Measure, Options,
+    RawSeries, ReadingOptions, SloId, Span, Timestamp,
 };
 use slofuse::prometheus::PolledFeed;
 use slofuse::store::{KnownReceiver, SampleCache, Store};
@@ -50,7 +50,7 @@ pub(crate) enum What {
         slot: Timestamp,
         /// The true time at which the source was asked.
         asked: i64,
-        answer: Result<(Timestamp, Vec<RawSeries>), String>,
+        answer: Result<Evidence, String>,
     },
     Read {
         into: Book,

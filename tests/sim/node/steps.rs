@@ -25,8 +25,12 @@ impl World {
         self.judge(clock, sight, &effects);
         if effects.is_empty() {
             self.oracle.committed(&effects);
-            if self.oracle.waits() {
-                self.pass(Point::Waiting)?;
+            let [pending, _, held] = self.oracle.standing();
+            if pending > 0 {
+                self.pass(Point::Pending)?;
+            }
+            if held > 0 {
+                self.pass(Point::Held)?;
             }
             return self.follow(then);
         }
