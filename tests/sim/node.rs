@@ -102,6 +102,7 @@ pub(crate) struct Node {
     next_tick: Timestamp,
     next_save: Timestamp,
     token: u64,
+    saves: u32,
     pub(crate) held: Option<Held>,
     inbox: VecDeque<News>,
 }
@@ -169,6 +170,7 @@ impl World {
             next_tick: Timestamp::EPOCH,
             next_save: Timestamp::EPOCH,
             token: 0,
+            saves: 0,
             held: None,
             inbox: VecDeque::new(),
             store,

@@ -9,6 +9,9 @@ use slofuse::engine::{
     SloId, Span, Tier, Timestamp, Verdict,
 };
 
+/// The long and the short window by which a tier is known: its place may change with the policy.
+type Windows = (Span, Span);
+
 /// One alert.
 #[derive(Clone, Debug)]
 struct Alert {
@@ -16,10 +19,10 @@ struct Alert {
     fires: bool,
     /// Since when it is held.
     quiet_since: Option<Timestamp>,
-    /// Since when each tier, by its place in the policy, burns without interruption.
-    starts: BTreeMap<usize, Timestamp>,
+    /// Since when each tier burns without interruption.
+    starts: BTreeMap<Windows, Timestamp>,
     /// The tiers that burned when it was last seen to.
-    hot: BTreeSet<usize>,
+    hot: BTreeSet<Windows>,
 }
 
 /// The page, ticket and info alerts of all instances.
@@ -60,7 +63,8 @@ impl Alerts {
         assert_eq!(evaluation.tiers.len(), slo.policy.tiers.len());
         for (place, (tier, status)) in slo.policy.tiers.iter().zip(&evaluation.tiers).enumerate() {
             let alert = self.0.get(&key(evaluation, tier.severity));
-            let hot = alert.is_some_and(|alert| alert.fires && alert.hot.contains(&place));
+            let windows = (tier.long, tier.short);
+            let hot = alert.is_some_and(|alert| alert.fires && alert.hot.contains(&windows));
             let ease = if hot { slo.policy.recover } else { 1.0 };
             let limit = |window: Span| limit(slo, tier, window) * ease;
             let (long, short) = (reading(tier.long), reading(tier.short));
@@ -241,31 +245,31 @@ fn next(
     before: Option<Alert>,
 ) -> Option<Alert> {
     let now = evaluation.at;
-    let tiers: Vec<(usize, Verdict)> = evaluation
-        .tiers
-        .iter()
-        .enumerate()
-        .filter(|(_, tier)| tier.severity == severity)
-        .map(|(place, tier)| (place, tier.verdict))
+    let statuses = slo.policy.tiers.iter().zip(&evaluation.tiers);
+    let tiers: Vec<(Windows, Span, Verdict)> = statuses
+        .filter(|(_, status)| status.severity == severity)
+        .map(|(tier, status)| ((tier.long, tier.short), tier.pending, status.verdict))
         .collect();
     let seen = evaluation.is_evidence();
     let mut starts = before
         .as_ref()
         .map_or_else(BTreeMap::new, |alert| alert.starts.clone());
-    for (place, verdict) in tiers.iter().filter(|_| seen) {
+    if !tiers.is_empty() {
+        // A tier that the policy has no more burns no more.
+        starts.retain(|windows, _| tiers.iter().any(|(known, ..)| known == windows));
+    }
+    for (windows, _, verdict) in tiers.iter().filter(|_| seen) {
         match verdict {
-            Verdict::Burning => drop(starts.entry(*place).or_insert(now)),
+            Verdict::Burning => drop(starts.entry(*windows).or_insert(now)),
             Verdict::Unknown => {}
-            Verdict::Quiet | Verdict::TooFewEvents => drop(starts.remove(place)),
+            Verdict::Quiet | Verdict::TooFewEvents => drop(starts.remove(windows)),
         }
     }
-    let burning = tiers
-        .iter()
-        .filter(|(_, verdict)| *verdict == Verdict::Burning);
-    let burning: BTreeSet<usize> = burning.map(|(place, _)| *place).collect();
+    let burns = |(_, _, verdict): &&(Windows, Span, Verdict)| *verdict == Verdict::Burning;
+    let burning: BTreeSet<Windows> = tiers.iter().filter(burns).map(|(w, ..)| *w).collect();
     let unknown = tiers
         .iter()
-        .any(|(_, verdict)| *verdict == Verdict::Unknown);
+        .any(|(.., verdict)| *verdict == Verdict::Unknown);
     if !seen || (burning.is_empty() && unknown) {
         // What nobody saw changes nothing.
         return before.map(|alert| Alert { starts, ..alert });
@@ -279,8 +283,8 @@ fn next(
             ..alert
         });
     }
-    let ripe = |place: &usize| now.since(starts[place]) >= slo.policy.tiers[*place].pending;
-    let ripe = burning.iter().any(ripe);
+    let mut burning_tiers = tiers.iter().filter(burns);
+    let ripe = burning_tiers.any(|(w, pending, _)| now.since(starts[w]) >= *pending);
     let fires = ripe || before.as_ref().is_some_and(|alert| alert.fires);
     Some(Alert {
         since: before.map_or(now, |alert| alert.since),

@@ -73,6 +73,11 @@ impl Desk {
         }
     }
 
+    /// Whether nobody ever asked for quiet.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.silences.is_empty()
+    }
+
     /// Whether a silence is about an alert with these labels at a time.
     pub(crate) fn is_silent(&self, labels: &Labels, at: Timestamp) -> bool {
         let mut silences = self.silences.values();

@@ -8,6 +8,7 @@
 mod alerts;
 mod answers;
 mod blind;
+mod budget;
 mod count;
 mod desk;
 mod pace;
@@ -288,6 +289,18 @@ impl Oracle {
         };
         past.assert_fresh(slot, asked, evaluation);
         let covered = covered.unwrap_or(slot);
+        if let Some(budget) = &evaluation.budget {
+            let lacking = engine.lacks_hours(feed);
+            let told = budget::Told {
+                past,
+                slot,
+                asked,
+                covered,
+                hours_read: !lacking.iter().any(|(lacks, _)| lacks.id == slo.id),
+            };
+            let who = evaluation.id.to_string();
+            budget::judge(slo, &told, &self.routing.maintenance, budget, &who);
+        }
         for reading in &evaluation.readings {
             let is_covered = covered <= slot - reading.window;
             assert_eq!(

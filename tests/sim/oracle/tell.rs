@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use slofuse::engine::{
-    AlertKey, AlertRecord, AlertState, Effect, Engine, MaintenanceTime, NotificationKind, Routing,
-    Severity, Slo, SloId, Span, StateName, Timestamp,
+    AlertKey, AlertRecord, AlertState, Effect, Engine, Labels, MaintenanceTime, NotificationKind,
+    Routing, Severity, Slo, SloId, Span, StateName, Timestamp,
 };
 
 use super::desk::Desk;
@@ -248,7 +248,10 @@ impl Told {
         desk: &Desk,
         slos: &BTreeMap<SloId, Arc<Slo>>,
     ) -> bool {
-        let labels = record.facts.matching_labels();
+        let labels = match desk.is_idle() && self.routing.maintenance.is_empty() {
+            true => Labels::empty(),
+            false => record.facts.matching_labels(),
+        };
         if desk.is_silent(&labels, at) {
             return true;
         }
