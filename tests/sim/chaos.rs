@@ -245,13 +245,23 @@ impl Chaos {
             .iter()
             .filter(|_| switches.on(Fault::Operate))
         {
-            for _ in 0..d.within(0, 4) {
+            for _ in 0..d.within(0, 6) {
                 let at = d.within(incident.from, incident.until + 5 * MINUTE);
                 chaos
                     .operations
                     .push(at.clamp(extent.begin, extent.peace - 1));
             }
         }
+        // A reload meets most that waits when alerts end.
+        let mut d = dice("deployments");
+        let mut deployments = Vec::new();
+        for incident in plant.incidents.iter().filter(|_| !chaos.reloads.is_empty()) {
+            let at = d.within(incident.until, incident.until + 12 * MINUTE);
+            if d.chance(0.5) {
+                deployments.push(at.clamp(extent.begin, extent.peace - 1));
+            }
+        }
+        chaos.reloads.extend(deployments);
         chaos
     }
 

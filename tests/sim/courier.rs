@@ -243,7 +243,7 @@ impl World {
             }
             _ => {}
         }
-        if let AttemptOutcome::Dead { error } = &outcome {
+        if let AttemptOutcome::Dead { error, .. } = &outcome {
             self.note(&format!("row {id} for {receiver} is dead: {error}"));
         }
         self.pass(Point::Recorded)?;

@@ -278,9 +278,9 @@ impl Routes {
 /// A policy whose windows are short enough for a world of an hour.
 fn policy(dice: &mut Dice, number: u64) -> String {
     let minimum = dice.pick(&[1, 3, 5, 20]);
-    let pending = dice.pick(&["0s", "0s", "1m", "150s", "4m"]);
+    let pending = dice.pick(&["0s", "0s", "1m", "4m", "4m"]);
     // When each tier of a severity waits, it matters since when each burns.
-    let slow = dice.pick(&["0s", "0s", "1m", "2m"]);
+    let slow = dice.pick(&["0s", "0s", "1m", "1m", "2m"]);
     let more = dice.chance(0.5);
     let hold = dice.pick(&["0s", "1m", "3m", "9m"]);
     let mode = dice.pick(&["ratio", "ratio", "budget"]);

@@ -289,7 +289,9 @@ impl Oracle {
         };
         past.assert_fresh(slot, asked, evaluation);
         let covered = covered.unwrap_or(slot);
-        if let Some(budget) = &evaluation.budget {
+        // A period looks back further than any window.
+        let is_known = self.skewed.iter().all(|(from, _)| slot.as_millis() < *from);
+        if let Some(budget) = evaluation.budget.as_ref().filter(|_| is_known) {
             let lacking = engine.lacks_hours(feed);
             let told = budget::Told {
                 past,
