@@ -1,6 +1,7 @@
 //! What the engine is told: its options once, everything else as an [`Input`].
 
 use super::alert::AlertRecord;
+use super::calm::ReadAhead;
 use super::counts::Counts;
 use super::direct::Answer;
 use super::feed::Feed;
@@ -89,13 +90,15 @@ pub enum Input {
         complete: bool,
     },
     /// The SLOs of a feed that are not decided before a slot: the caller knows from
-    /// [`Engine::calm`](super::Engine::calm) that nothing happens to them, and brings their samples
-    /// at that slot.
+    /// [`Engine::calm`](super::Engine::calm) that nothing happens to them, and brings what samples
+    /// of theirs were not read ahead at that slot.
     Rested {
         /// The feed.
         feed: String,
         /// By position in the feed, the slot at which each is decided again.
         until: Vec<Timestamp>,
+        /// What was read ahead of them, right after the question.
+        ahead: Option<ReadAhead>,
     },
     /// A slot of a feed, the time being `now`.
     Slot {

@@ -80,7 +80,7 @@ pub mod window;
 pub use alert::{AlertRecord, AlertState, Told};
 pub use budget::Allowance;
 pub use burn::{Reading, Verdict};
-pub use calm::{Calm, Upcoming};
+pub use calm::{Calm, ReadAhead, Upcoming};
 pub use counts::Counts;
 pub use direct::Answer;
 pub use effect::{Effect, StateName, Transition};
