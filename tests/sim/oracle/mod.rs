@@ -116,6 +116,13 @@ impl Oracle {
 
     /// The past of a feed has been read anew.
     pub(crate) fn swapped(&mut self, feed: String, asked: i64) {
+        // A journey may still have to be decided for the slot that this feed has arrived at.
+        if let Some(Sight {
+            asked: Some(slot), ..
+        }) = self.sights.get_mut(&feed)
+        {
+            *slot = asked.max(*slot);
+        }
         self.pasts_asked.insert(feed, asked);
     }
 
