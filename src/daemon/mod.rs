@@ -29,7 +29,6 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use self::backfill::chain;
 pub use self::clock::Clock;
 use self::delivery::{Deliveries, Prepared};
 use self::event::Event;
@@ -40,6 +39,7 @@ pub use self::telemetry::{LogFormat, init_logging};
 use crate::config::secret::Secret;
 use crate::config::settings::{EvaluationSettings, ReceiverSettings, Settings, SourceSettings};
 use crate::config::{Definition, Loaded};
+use crate::engine::causes::chain;
 use crate::engine::{Drops, Engine, Options, ReadingOptions, Slo, Span};
 use crate::http::{
     About, App, Board, CommandRequest, Commands, FeedInfo, Manners, Metrics, Readiness,
