@@ -11,10 +11,9 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use regex::Regex;
-use slofuse::config::settings::{EvaluationSettings, SourceSettings};
+use slofuse::config::settings::{EvaluationSettings, SourceSettings, engine_options};
 use slofuse::config::trial::notation::Point;
 use slofuse::config::trial::{TestFile, Written};
-use slofuse::daemon::engine_options;
 use slofuse::replay::trial::Stage;
 
 use super::cli::{run, slofuse};
