@@ -138,21 +138,11 @@ impl Watcher for Journal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{Drops, Memories, Options, ReadingOptions, Span};
+    use crate::engine::{Memories, Options};
 
     #[test]
     fn a_journal_is_bounded_and_says_so() {
-        let options = Options {
-            source: "prometheus".to_owned(),
-            reading: ReadingOptions {
-                interval: Span::from_secs(30),
-                scrape_interval: Span::from_secs(15),
-                target_labels: Vec::new(),
-                forget_after: Span::from_hours(24),
-                instances_max: 1,
-                drops: Drops::AreResets,
-            },
-        };
+        let options = Options::for_testing();
         let engine = Engine::new(options, Memories::default());
         let change = MuteChange {
             key: AlertKey::SourceDown {
