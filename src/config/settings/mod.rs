@@ -203,11 +203,7 @@ impl Default for Night {
     fn default() -> Self {
         Self(TimeInterval {
             times: vec![(0, 7 * 60), (22 * 60, 24 * 60)],
-            weekdays: Vec::new(),
-            days_of_month: Vec::new(),
-            months: Vec::new(),
-            years: Vec::new(),
-            zone: Zone::utc(),
+            ..TimeInterval::always(Zone::utc())
         })
     }
 }

@@ -255,11 +255,7 @@ fn maintenance_mutes_while_it_lasts() {
     };
     let nightly = TimeInterval {
         times: vec![(60, 90)],
-        weekdays: Vec::new(),
-        days_of_month: Vec::new(),
-        months: Vec::new(),
-        years: Vec::new(),
-        zone: Zone::utc(),
+        ..TimeInterval::always(Zone::utc())
     };
     world.routing.maintenance = vec![
         window(
@@ -373,11 +369,7 @@ fn many_dependencies_are_named_only_so_far() {
 fn routes_rest_outside_active_and_inside_mute_intervals() {
     let hours = |start: u16, end: u16| TimeInterval {
         times: vec![(start * 60, end * 60)],
-        weekdays: Vec::new(),
-        days_of_month: Vec::new(),
-        months: Vec::new(),
-        years: Vec::new(),
-        zone: Zone::utc(),
+        ..TimeInterval::always(Zone::utc())
     };
     let routing = Routing {
         intervals: BTreeMap::from([
