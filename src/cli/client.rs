@@ -13,7 +13,7 @@ use reqwest::{Certificate, Method, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use super::{Failure, chain, complain};
+use super::{Failure, Form, chain, complain};
 use crate::config;
 use crate::config::secret::Secret;
 use crate::engine::causes::innermost;
@@ -47,9 +47,9 @@ pub(super) struct ClientArgs {
     /// A PEM file with authorities to trust besides the system's
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
-    /// Print what the daemon answered, as JSON
-    #[arg(long)]
-    pub(super) json: bool,
+    /// For people, or what the daemon answered, for programs
+    #[arg(long, value_enum, default_value = "text")]
+    format: Form,
 }
 
 /// Speaks to one daemon.
@@ -66,6 +66,11 @@ enum Credentials {
 }
 
 impl ClientArgs {
+    /// Whether the answer is for programs.
+    pub(super) fn is_json(&self) -> bool {
+        self.format == Form::Json
+    }
+
     /// A client; nothing is sent yet.
     pub(super) fn client(&self) -> Result<Client, Failure> {
         static PROVIDER: Once = Once::new();

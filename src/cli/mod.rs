@@ -74,6 +74,13 @@ struct LogArgs {
     log: Option<String>,
 }
 
+/// Whom an answer is for; the same option wherever there are the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Form {
+    Text,
+    Json,
+}
+
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum LogFormatArg {
     Text,
@@ -202,6 +209,9 @@ fn has_colours(stream: &impl IsTerminal) -> bool {
 /// in it moves a terminal.
 #[expect(clippy::print_stderr, reason = "the command line talks to people")]
 fn complain(message: &str) {
+    if history::interrupt::is_ending() {
+        return;
+    }
     eprintln!("slofuse: {}", harmless_lines(message));
 }
 
