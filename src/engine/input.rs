@@ -24,6 +24,24 @@ pub struct Options {
     pub reading: ReadingOptions,
 }
 
+#[cfg(test)]
+impl Options {
+    /// Slots of 30 s on scrapes of 15 s, of targets that `job` and `instance` name.
+    pub(crate) fn for_testing() -> Self {
+        Self {
+            source: "prometheus".to_owned(),
+            reading: ReadingOptions {
+                interval: Span::from_secs(30),
+                scrape_interval: Span::from_secs(15),
+                target_labels: vec!["job".to_owned(), "instance".to_owned()],
+                forget_after: Span::from_hours(24),
+                instances_max: 100,
+                drops: super::Drops::AreResets,
+            },
+        }
+    }
+}
+
 /// What the engine remembers of its last life.
 #[derive(Clone, Debug, Default)]
 pub struct Memories {

@@ -28,6 +28,7 @@ mod budget;
 pub mod burn;
 mod burn_alert;
 pub mod calm;
+pub mod causes;
 mod company;
 mod composite;
 pub mod counts;
