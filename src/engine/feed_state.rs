@@ -154,6 +154,11 @@ impl FeedState {
         if let Some(fresh) = self.fresh.take() {
             let old = std::mem::replace(&mut self.live, fresh);
             self.live.blindness = old.blindness;
+            // It may have been asked for before the last slot, which it then lacks: a composite
+            // that has not been decided for that slot waits for the next one.
+            if let Some(read_until) = self.live.read_until() {
+                self.last_slot = self.last_slot.min(read_until);
+            }
         }
     }
 

@@ -58,7 +58,10 @@ pub(crate) enum What {
         until: Timestamp,
         series: Vec<RawSeries>,
     },
-    Swapped,
+    Swapped {
+        /// The true time at which the youngest stretch was asked for.
+        asked: i64,
+    },
     History {
         slo: SloId,
         hours: Vec<(InstanceId, Timestamp, Counts)>,

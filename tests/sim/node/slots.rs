@@ -173,9 +173,10 @@ impl World {
                 };
                 self.step(until, input, None, then)
             }
-            What::Swapped => {
+            What::Swapped { asked } => {
                 let saved = Then::Save(feed.clone());
                 self.note(&format!("{feed} is read"));
+                self.oracle.swapped(feed.clone(), asked);
                 self.step(now, Input::Swapped { feed }, None, saved)?;
                 self.backfill_on();
                 Ok(())

@@ -40,6 +40,9 @@ pub(crate) struct Oracle {
     pasts: BTreeMap<SloId, BTreeMap<InstanceId, Past>>,
     /// By feed; only what this life has seen.
     sights: BTreeMap<String, Sight>,
+    /// By feed: the true time at which the youngest of its past was asked for. Where that is later
+    /// than the question of a slot, the source may have shown more of it.
+    pasts_asked: BTreeMap<String, i64>,
     alerts: Alerts,
     /// What a restart begins with.
     saved: Alerts,
@@ -61,6 +64,7 @@ impl Oracle {
             slos: BTreeMap::new(),
             pasts: BTreeMap::new(),
             sights: BTreeMap::new(),
+            pasts_asked: BTreeMap::new(),
             alerts: Alerts::default(),
             saved: Alerts::default(),
             blind: Blind::default(),
@@ -108,6 +112,18 @@ impl Oracle {
     /// Feeds that are gone say nothing any more.
     pub(crate) fn retain_feeds(&mut self, keeps: impl Fn(&str) -> bool) {
         self.sights.retain(|feed, _| keeps(feed));
+    }
+
+    /// The past of a feed has been read anew.
+    pub(crate) fn swapped(&mut self, feed: String, asked: i64) {
+        // A journey may still have to be decided for the slot that this feed has arrived at.
+        if let Some(Sight {
+            asked: Some(slot), ..
+        }) = self.sights.get_mut(&feed)
+        {
+            *slot = asked.max(*slot);
+        }
+        self.pasts_asked.insert(feed, asked);
     }
 
     /// The effects of the last step are in the store.
@@ -161,6 +177,8 @@ impl World {
             slofuse::engine::invariant::check(&node.engine, effects);
         }
         if let Some((feed, slot, asked)) = sight {
+            let past = oracle.pasts_asked.get(&feed).copied();
+            let asked = asked.map(|asked| past.map_or(asked, |past| asked.max(past)));
             oracle.sights.insert(feed, Sight { slot, asked });
             for (feed, at) in node.engine.decided() {
                 oracle.judge_feed(&node.engine, feed, *at);
