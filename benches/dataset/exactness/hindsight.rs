@@ -1,10 +1,12 @@
-//! What the samples of a time allow to know then: the judge that no reader of samples beats.
+//! What the samples of a time allow to know then: a judge with hindsight, but without foresight.
 //!
 //! It knows of every event the second in which it happened, and which counters began anew and
 //! when, but only of those events that a scrape up to the slot has shown. So it is wrong or late
 //! only where samples are: one was lost or is not there yet, Prometheus has a gap, a pod counted
 //! something between its last scrape and its end. What slofuse is later than this judge is
-//! slofuse's own; the rest is the source's.
+//! slofuse's own; the rest is the source's. It knows more than any reader of samples can: they say
+//! between which scrapes an event happened and not when, and not what a new pod's first sample
+//! holds of the time since it began. And it does not guess: who does may be earlier by luck.
 
 use super::intervals::Decisions;
 use super::truth::{SLOT, decisions};
