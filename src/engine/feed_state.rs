@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::calm::ReadAhead;
 use super::direct::{Answer, DirectReadings};
 use super::evaluation::Evaluation;
 use super::feed::Feed;
@@ -91,6 +92,16 @@ impl FeedState {
         let slos = self.feed.slos.iter().enumerate();
         let awake = slos.filter(move |(at, _)| self.rests.get(*at).is_none_or(|rest| *rest <= now));
         awake.map(|(_, slo)| slo)
+    }
+
+    /// Lets SLOs rest. What was read ahead counts from where the feed stands, or not at all.
+    pub(super) fn rest(&mut self, until: Vec<Timestamp>, ahead: Option<ReadAhead>) {
+        self.rests = until;
+        if let Some(ReadAhead(ahead)) = ahead
+            && self.live.read_until() == Some(ahead.from)
+        {
+            self.live.book_ahead(*ahead);
+        }
     }
 
     /// Drops what was known under definitions that are gone or mean something else now.

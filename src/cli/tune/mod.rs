@@ -13,11 +13,12 @@ use glob::Pattern;
 use super::backtest::progress::ProgressLine;
 use super::backtest::used;
 use super::check::Colour;
-use super::history::HistoryArgs;
+use super::history::{HistoryArgs, tell_remarks};
 use super::{Failure, Outcome, chain, complain, say};
-use crate::config::settings::{EvaluationSettings, Night, Settings, SourceSettings};
+use crate::config::settings::{
+    EvaluationSettings, Night, Settings, SourceSettings, engine_options,
+};
 use crate::config::{self, Definition, Loaded};
-use crate::daemon::engine_options;
 use crate::engine::{Slo, Span};
 use crate::replay::History;
 use crate::replay::report::{Plan, Writers};
@@ -84,6 +85,7 @@ pub(super) fn tune(args: &TuneArgs) -> Outcome {
     let slos = args.chosen(&definitions)?;
     args.refuse(&slos, &wishes, settings)?;
     let (mut history, from) = args.history.open_before(RUN_UP, &slos, settings)?;
+    tell_remarks(&history);
     let played = |slo: &&Arc<Slo>| !history.refused.iter().any(|(id, _)| *id == slo.id);
     let slos: Vec<Arc<Slo>> = slos.iter().filter(played).cloned().collect();
     if slos.is_empty() {

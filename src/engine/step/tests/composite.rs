@@ -262,7 +262,8 @@ fn a_composite_is_not_decided_from_a_past_that_ends_before_the_slot() {
         feed: "cart".to_owned(),
     });
     let evidence = nothing(&scene);
-    assert_eq!(slot(&mut scene, "shop", evidence), ["shop 1m"]);
+    let earlier = ["shop 1m".to_owned(), format!("{KEY} 30s")];
+    assert_eq!(slot(&mut scene, "shop", evidence), earlier);
     scene.now = scene.now + half;
     for (feed, decided) in [
         ("cart", vec!["cart 1m30s".to_owned()]),
