@@ -99,7 +99,7 @@ impl Counter {
 }
 
 /// Whether so much time between two samples is a hole rather than a missed scrape.
-pub(super) fn is_hole(elapsed: Span, spacing: Span) -> bool {
+pub(crate) fn is_hole(elapsed: Span, spacing: Span) -> bool {
     elapsed > HOLE_MIN.max(spacing.times(HOLE_SCRAPES))
 }
 

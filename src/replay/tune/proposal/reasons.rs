@@ -42,6 +42,18 @@ pub(super) fn reasons(judge: &Judge<'_>, present: &Played, best: &Played) -> Vec
     }
     for (old, new) in before.policy.tiers.iter().zip(&after.policy.tiers) {
         let name = format!("{} {}", new.severity, new.windows());
+        if new.long != old.long {
+            let why = match new.long < old.long {
+                true => "only fast burns spend so much in so short a time",
+                false => "slower burns are seen, too",
+            };
+            found.push(format!("{name} instead of {}: {why}", old.windows()));
+        } else if new.short != old.short {
+            found.push(format!(
+                "{name} instead of {}: what stops for a while and goes on is one alert",
+                old.windows()
+            ));
+        }
         if old.budget_fraction != new.budget_fraction {
             let (old, new) = (old.budget_fraction, new.budget_fraction);
             let why = if new < old { "sooner" } else { "less often" };
@@ -59,14 +71,30 @@ pub(super) fn reasons(judge: &Judge<'_>, present: &Played, best: &Played) -> Vec
     };
     let (old, new) = (events(present), events(best));
     if old != new {
+        let least = |played: &Played| {
+            let tiers = played.candidate.policy.tiers.iter();
+            let events = tiers.map(|tier| tier.minimum_events);
+            events.fold(f64::INFINITY, f64::min)
+        };
+        let why = match least(best) < least(present) {
+            true => "a burst brings no more where there is little traffic",
+            false => "few failures are no reason to page",
+        };
         found.push(format!(
-            "tiers fire from {new} bad events on, not {old}: few failures are no reason to page"
+            "tiers fire from {new} bad events on, not {old}: {why}"
         ));
     }
     if before.policy.hold != after.policy.hold {
         let (old, new) = (before.policy.hold, after.policy.hold);
         found.push(format!(
             "alerts are held {new}, not {old}: what flaps is one alert"
+        ));
+    }
+    if before.policy.recover != after.policy.recover {
+        let (old, new) = (before.policy.recover, after.policy.recover);
+        let (old, new) = (figures::percent(old), figures::percent(new));
+        found.push(format!(
+            "alerts end below {new} of the burn at which they fire, not {old}: what wavers around it is one alert"
         ));
     }
     found
