@@ -224,7 +224,7 @@ impl Page {
 
 pub(super) fn name(kind: WishKind) -> String {
     match kind {
-        WishKind::BudgetSpent => "budget that history spent".to_owned(),
+        WishKind::BudgetSpent => "budget spent over a period".to_owned(),
         WishKind::PagesPerWeek => "pages a week".to_owned(),
         WishKind::NightPagesPerWeek => "pages a week at night".to_owned(),
         WishKind::TicketsPerWeek => "tickets a week".to_owned(),
@@ -265,7 +265,9 @@ fn gives(wishes: &[WishOutcome]) -> String {
             amount(wish.kind, Some(wish.wished)),
         );
         let name = name(wish.kind);
-        text += &format!("\n- all others are met with {name}: {nearest}{reckoned}, not {wished}");
+        text += &format!(
+            "\n- every other wish is met where {name:?} may be {nearest}{reckoned}, not {wished}"
+        );
     }
     match text.is_empty() {
         true => "\n- no single wish stands in the way: more than one would have to give".to_owned(),

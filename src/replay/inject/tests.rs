@@ -261,7 +261,7 @@ fn what_a_definition_leaves_out_stays_left_out() {
 fn what_has_no_events_is_refused_with_what_to_do() {
     let windows =
         "{events: {bad: 'max_over_time(bad[$window])', total: 'max_over_time(all[$window])'}}";
-    let ratio = "{ratio: {error_ratio: 'max(bad_share[$window:])'}}";
+    let ratio = "{ratio: {error_ratio: 'avg_over_time(bad_share[$window])'}}";
     let native = "{latency: {histogram: seconds, threshold: 300ms, native: true}}";
     for sli in [windows, ratio, native] {
         let script = script_of(sli);
@@ -350,7 +350,7 @@ impl Reel for Minutes {
 
 #[test]
 fn a_share_of_time_slices_goes_bad() {
-    let sli = |kind: &str| script_of(&format!("{{time_slices: {{{kind}: 'up > 0'}}}}"));
+    let sli = |kind: &str| script_of(&format!("{{time_slices: {{{kind}: 'good_share'}}}}"));
     for (script, expected) in [
         // Every tenth of twenty, one of which was bad anyway; all of five.
         (sli("condition"), [2.0, 5.0]),

@@ -35,7 +35,7 @@ pub struct Seen {
     pub broken: u64,
     /// How many more were put in where so little happened that no event failed.
     pub empty: u64,
-    /// When each of those that were tried began.
+    /// When each of those that were tried began, in milliseconds since 1970.
     pub starts: Vec<Timestamp>,
 }
 
