@@ -228,7 +228,12 @@ fn statements(played: &[Played]) -> String {
         share.map_or_else(|| "-".to_owned(), percent_whole)
     };
     let precision = |number| judged(number, |o| o.judgement.precision);
-    let rows: [(&str, &str, &str, String); 10] = [
+    let recall = |number| judged(number, |o| o.judgement.recall);
+    let burst = |number| match outcome(number).and_then(|outcome| outcome.burst) {
+        Some((told, over)) => format!("{told} and {over}"),
+        None => "never".to_owned(),
+    };
+    let rows: [(&str, &str, &str, String); 11] = [
         (
             "1",
             "5-1",
@@ -286,8 +291,14 @@ fn statements(played: &[Played]) -> String {
         (
             "6",
             "5-9",
-            "good precision and recall, and it resets after its short windows",
-            format!("{}, {}", precision(6), reset(6, 1.0, |o| &o.page_resets)),
+            "good precision, good recall",
+            format!("{} and {}", precision(6), recall(6)),
+        ),
+        (
+            "6",
+            "figure 5-6",
+            "15 % errors for 10 min: it tells after 5 min, and is over 5 min after they stop",
+            burst(6),
         ),
     ];
     let head = head(

@@ -36,6 +36,8 @@ pub(crate) const RATIOS: [f64; 16] = [
 ];
 /// Error ratios for which reset is measured.
 pub(crate) const RESET_RATIOS: [f64; 5] = [0.002, 0.01, 0.05, 0.2, 1.0];
+/// What figure 5-6 of the chapter shows: the error ratio and the length of an event.
+pub(crate) const BURST: (f64, Span) = (0.15, Span::from_mins(10));
 /// How many events are told apart by significance.
 pub(crate) const EVENTS: usize = 60;
 /// An event is significant that consumes so much of the budget: the smallest share that the
@@ -50,6 +52,8 @@ pub(crate) struct Outcome {
     pub(crate) page_resets: Vec<Option<Span>>,
     /// The same for tickets.
     pub(crate) ticket_resets: Vec<Option<Span>>,
+    /// From the start of [`BURST`] to its page, and from its end to that of the page.
+    pub(crate) burst: Option<(Span, Span)>,
     /// How it did with [`EVENTS`] events.
     pub(crate) judgement: Judgement,
 }
@@ -130,6 +134,7 @@ pub(crate) fn run(strategy: &Strategy, world: &mut MemoryReel) -> Result<Outcome
         detections,
         page_resets,
         ticket_resets,
+        burst: burst(strategy, world)?,
         judgement: verdicts(strategy, world)?,
     })
 }
@@ -173,6 +178,23 @@ fn reset(
         last.map(|last| last.since(end))
     };
     Ok((last(Severity::Page), last(Severity::Ticket)))
+}
+
+/// How soon the page tells of [`BURST`], and how late it lets go.
+fn burst(strategy: &Strategy, world: &mut MemoryReel) -> Result<Option<(Span, Span)>, ReelError> {
+    let event = event(BURST.0, BURST.1);
+    let page = |alerts: &[Alert]| {
+        let page = alerts.iter().find(|a| a.severity == Severity::Page)?;
+        Some((
+            page.told_at.since(event.start),
+            page.until?.since(event.end),
+        ))
+    };
+    let until = event.end + RESET_AFTER;
+    let fired = play(strategy, event, until, world, |alerts| {
+        page(alerts).is_some()
+    })?;
+    Ok(page(&fired))
 }
 
 /// Judges by many events, each in a world of its own; they are laid one after another.

@@ -58,7 +58,7 @@ pub(super) fn alerts(args: &AlertsArgs) -> Outcome {
             let total = answer["total"].as_u64().unwrap_or_default();
             answer["total"] = total.saturating_sub(hidden as u64).into();
         }
-        if args.client.json {
+        if args.client.is_json() {
             print_json(&answer);
             return Ok(());
         }
@@ -109,7 +109,7 @@ pub(super) fn ack(args: &AckArgs) -> Outcome {
         };
         let body = json!({ "by": args.by.clone().or_else(user), "note": args.note });
         let answer = client.send(method, &path, &body).await?;
-        if args.client.json {
+        if args.client.is_json() {
             print_json(&answer);
         } else {
             say(&format!("{} {words}", text(&answer["alert"])));

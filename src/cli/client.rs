@@ -13,9 +13,10 @@ use reqwest::{Certificate, Method, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
-use super::{Failure, chain, complain};
+use super::{Failure, Form, chain, complain};
 use crate::config;
 use crate::config::secret::Secret;
+use crate::engine::causes::innermost;
 
 /// Longest request: more than the daemon gives itself, which tries receivers meanwhile.
 const DEADLINE: Duration = Duration::from_secs(35);
@@ -46,9 +47,9 @@ pub(super) struct ClientArgs {
     /// A PEM file with authorities to trust besides the system's
     #[arg(long, value_name = "FILE")]
     ca_file: Option<PathBuf>,
-    /// Print what the daemon answered, as JSON
-    #[arg(long)]
-    pub(super) json: bool,
+    /// For people, or what the daemon answered, for programs
+    #[arg(long, value_enum, default_value = "text")]
+    format: Form,
 }
 
 /// Speaks to one daemon.
@@ -65,6 +66,11 @@ enum Credentials {
 }
 
 impl ClientArgs {
+    /// Whether the answer is for programs.
+    pub(super) fn is_json(&self) -> bool {
+        self.format == Form::Json
+    }
+
     /// A client; nothing is sent yet.
     pub(super) fn client(&self) -> Result<Client, Failure> {
         static PROVIDER: Once = Once::new();
@@ -269,7 +275,7 @@ impl Client {
             return self.failed(&format!("no answer within {} s", DEADLINE.as_secs()));
         }
         if error.is_connect() {
-            let why = innermost(error);
+            let why = innermost(error).to_string();
             if why.contains("certificate") {
                 return self.failed(&format!(
                     "{why}; --ca-file names the authority of a certificate that the system does \
@@ -280,7 +286,7 @@ impl Client {
                 "{why}; is the daemon running there? --url or --config say where it is"
             ));
         }
-        self.failed(&innermost(error))
+        self.failed(&innermost(error).to_string())
     }
 
     /// The URL's credentials, if somebody wrote some, are not shown.
@@ -289,12 +295,6 @@ impl Client {
         complain(&format!("asking the daemon at {at}: {why}"));
         Failure::Failed
     }
-}
-
-/// What went wrong in the end.
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.last().map(ToString::to_string).unwrap_or_default()
 }
 
 #[cfg(test)]

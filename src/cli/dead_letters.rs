@@ -73,7 +73,7 @@ async fn list(args: &ListArgs) -> Outcome {
     let mut query = vec![("limit", "1000")];
     query.extend(args.receiver.as_deref().map(|name| ("receiver", name)));
     let answer = client.get(&["dead-letters"], &query).await?;
-    if args.client.json {
+    if args.client.is_json() {
         print_json(&answer);
         return Ok(());
     }
@@ -99,7 +99,7 @@ async fn retry(args: &RetryArgs) -> Outcome {
     };
     each(
         &ids,
-        args.client.json,
+        args.client.is_json(),
         "waits for delivery again",
         async |id| {
             let path = ["dead-letters", id, "retry"];
@@ -111,7 +111,7 @@ async fn retry(args: &RetryArgs) -> Outcome {
 
 async fn discard(args: &DiscardArgs) -> Outcome {
     let client = args.client.client()?;
-    each(&args.ids, args.client.json, "discarded", async |id| {
+    each(&args.ids, args.client.is_json(), "discarded", async |id| {
         let path = ["dead-letters", id];
         client.send(Method::DELETE, &path, &Value::Null).await
     })

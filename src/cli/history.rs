@@ -1,5 +1,6 @@
 //! Where a past comes from, as arguments: a server or files, and from when to when.
 
+pub(super) mod interrupt;
 mod meter;
 pub(super) mod when;
 
@@ -9,9 +10,9 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::{Failure, chain, complain, runtime};
-use crate::config::settings::{EvaluationSettings, Settings, SourceSettings};
+use crate::config::settings::{EvaluationSettings, Settings, SourceSettings, engine_options};
 use crate::config::{self, Loaded};
-use crate::daemon::{Clock, engine_options};
+use crate::daemon::Clock;
 use crate::engine::{Slo, Span, Timestamp};
 use crate::replay::{self, Filing, History, OpenError, Opening};
 use meter::Meter;
@@ -21,10 +22,18 @@ const USUAL_STRETCH: Span = Span::from_days(30);
 /// One request for history may take so long, where the settings allow less: nobody waits for a
 /// slot.
 const DEADLINE_MIN: Span = Span::from_secs(60);
-/// As shells count the end by a signal: 128 and SIGINT.
-const EXIT_INTERRUPTED: i32 = 130;
 /// Starts of stretches are put on the hour: what is fetched for one serves others, too.
 const HOUR: Span = Span::from_hours(1);
+
+/// Says on standard error what is to be known of a past, for commands whose answer does not say it.
+pub(super) fn tell_remarks(history: &History) {
+    for remark in &history.remarks {
+        complain(remark);
+    }
+    for (slo, why) in &history.refused {
+        complain(&format!("{slo} cannot be played: {why}"));
+    }
+}
 
 /// Which past, for commands that play a stretch of it.
 #[derive(Debug, Args)]
@@ -65,7 +74,7 @@ pub(super) struct SourceArgs {
     /// Do not ask whether the cost is all right
     #[arg(long, short)]
     yes: bool,
-    /// Requests under way at once [default: source.concurrency of the settings, 4]
+    /// Requests under way at once [default: prometheus.concurrency of the settings, 4]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=64))]
     concurrency: Option<u8>,
 }
@@ -162,12 +171,6 @@ impl SourceArgs {
                 until,
             })?,
         };
-        for remark in &history.remarks {
-            complain(remark);
-        }
-        for (slo, why) in &history.refused {
-            complain(&format!("{slo} cannot be played: {why}"));
-        }
         Ok(history)
     }
 
@@ -216,43 +219,29 @@ impl SourceArgs {
 
     fn server(&self, opening: &Opening) -> Result<History, Failure> {
         let mut meter = Meter::new(self.yes);
-        let opened = runtime()?.block_on(async {
-            tokio::select! {
-                opened = replay::from_server(opening, &mut meter) => Some(opened),
-                _ = tokio::signal::ctrl_c() => None,
-            }
-        });
+        interrupt::end_at_interrupts(match opening.cache {
+            Some(_) => "; what was fetched is kept, the same command goes on from there",
+            None => "; nothing of what was fetched is kept, without --no-cache it is",
+        })?;
+        let opened = runtime()?.block_on(replay::from_server(opening, &mut meter));
         meter.end();
-        match opened {
-            Some(Ok(history)) => {
-                end_when_interrupted();
-                Ok(history)
-            }
-            Some(Err(error)) => {
-                let advice = match (&error, &opening.cache) {
-                    (OpenError::Source { .. }, _) => {
-                        "; --prometheus, or prometheus.url of the settings, says where the server is"
-                    }
-                    (OpenError::Fetch { .. }, Some(_)) => {
-                        "; what came before is kept, the same command goes on from there"
-                    }
-                    _ => "",
-                };
-                complain(&format!("{}{advice}", chain(&error)));
-                Err(Failure::Failed)
-            }
-            None => {
-                let kept = match opening.cache {
-                    Some(_) => "what was fetched is kept, the same command goes on from there",
-                    None => "nothing of what was fetched is kept, without --no-cache it is",
-                };
-                complain(&format!("stopped; {kept}"));
-                Err(Failure::Failed)
-            }
-        }
+        opened.map_err(|error| {
+            let advice = match (&error, &opening.cache) {
+                (OpenError::Source { .. }, _) => {
+                    "; --prometheus, or prometheus.url of the settings, says where the server is"
+                }
+                (OpenError::Fetch { .. }, Some(_)) => {
+                    "; what came before is kept, the same command goes on from there"
+                }
+                _ => "",
+            };
+            complain(&format!("{}{advice}", chain(&error)));
+            Failure::Failed
+        })
     }
 
     fn files(&self, filing: &Filing) -> Result<History, Failure> {
+        interrupt::end_at_interrupts("")?;
         replay::from_files(filing).map_err(|error| {
             complain(&chain(&error));
             match error {
@@ -280,17 +269,6 @@ impl SourceArgs {
         };
         self.cache.clone().or_else(usual)
     }
-}
-
-/// Lets Ctrl-C end the process again: whoever has waited for it once gets it for ever, and playing
-/// what was fetched may take long.
-fn end_when_interrupted() {
-    std::thread::spawn(|| {
-        let interrupted = runtime().map(|runtime| runtime.block_on(tokio::signal::ctrl_c()));
-        if let Ok(Ok(())) = interrupted {
-            std::process::exit(EXIT_INTERRUPTED);
-        }
-    });
 }
 
 fn ends_before(from: Timestamp, until: Timestamp) -> String {

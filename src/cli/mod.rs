@@ -30,6 +30,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::daemon::{LogFormat, init_logging};
+use crate::engine::causes::chain;
 
 /// Ends of a command that are not success; each has been reported already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +72,13 @@ struct LogArgs {
     /// for the demo warn]
     #[arg(long, global = true, value_name = "FILTER", display_order = LAST + 1)]
     log: Option<String>,
+}
+
+/// Whom an answer is for; the same option wherever there are the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Form {
+    Text,
+    Json,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -201,6 +209,9 @@ fn has_colours(stream: &impl IsTerminal) -> bool {
 /// in it moves a terminal.
 #[expect(clippy::print_stderr, reason = "the command line talks to people")]
 fn complain(message: &str) {
+    if history::interrupt::is_ending() {
+        return;
+    }
     eprintln!("slofuse: {}", harmless_lines(message));
 }
 
@@ -231,15 +242,6 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         complain(&format!("starting the runtime: {error}"));
         Failure::Failed
     })
-}
-
-/// An error and its causes in one line.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }
 
 #[cfg(test)]

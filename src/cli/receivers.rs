@@ -36,7 +36,7 @@ pub(super) struct NotifyTestArgs {
 pub(super) fn receivers(args: &ReceiversArgs) -> Outcome {
     run(async {
         let answer = args.client.client()?.get(&["receivers"], &[]).await?;
-        if args.client.json {
+        if args.client.is_json() {
             print_json(&answer);
             return Ok(());
         }
@@ -69,7 +69,7 @@ pub(super) fn receivers(args: &ReceiversArgs) -> Outcome {
 /// from here.
 pub(super) fn notify_test(args: &NotifyTestArgs) -> Outcome {
     match (&args.client.config, &args.client.url) {
-        (Some(file), None) => run(directly(file, &args.receiver, args.client.json)),
+        (Some(file), None) => run(directly(file, &args.receiver, args.client.is_json())),
         _ => run(through_daemon(args)),
     }
 }
@@ -78,7 +78,7 @@ async fn through_daemon(args: &NotifyTestArgs) -> Outcome {
     let client = args.client.client()?;
     let path = ["receivers", args.receiver.as_str(), "test"];
     let answer = client.send(Method::POST, &path, &json!({})).await?;
-    if args.client.json {
+    if args.client.is_json() {
         print_json(&answer);
     } else {
         say(&text(&answer["result"]));

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::{Failure, Outcome, complain, say};
+use super::{Failure, Form, Outcome, complain, say};
 use crate::config::nearest::nearest;
 use crate::config::{self, Definition};
 use crate::daemon::Clock;
@@ -52,9 +52,9 @@ struct TestArgs {
     /// Fail unless exactly these receivers are told
     #[arg(long, value_name = "RECEIVER", value_delimiter = ',')]
     expect: Option<Vec<String>>,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    /// For people, or for programs
+    #[arg(long, value_enum, default_value = "text")]
+    format: Form,
 }
 
 #[derive(Debug, Args)]
@@ -62,9 +62,9 @@ struct ShowArgs {
     /// The settings file
     #[arg(long, short, value_name = "FILE", default_value = "slofuse.yaml")]
     config: PathBuf,
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    /// For people, or for programs
+    #[arg(long, value_enum, default_value = "text")]
+    format: Form,
 }
 
 pub(super) fn label(text: &str) -> Result<(String, String), String> {
@@ -121,7 +121,7 @@ fn test(args: &TestArgs) -> Outcome {
         at: args.at.unwrap_or_else(|| Clock::system().now()),
         labels,
     };
-    say(&if args.json {
+    say(&if args.format == Form::Json {
         pretty(&walk.json())?
     } else {
         walk.text()
@@ -153,7 +153,7 @@ fn test(args: &TestArgs) -> Outcome {
 
 fn show(args: &ShowArgs) -> Outcome {
     let (routing, _) = load(&args.config)?;
-    say(&if args.json {
+    say(&if args.format == Form::Json {
         pretty(&render::route_json(&routing.root))?
     } else {
         render::tree(&routing)

@@ -108,7 +108,7 @@ async fn add(args: &AddArgs) -> Outcome {
     });
     let client = args.client.client()?;
     let made = client.send(Method::POST, &["silences"], &body).await?;
-    if args.client.json {
+    if args.client.is_json() {
         print_json(&made);
     } else {
         say(&text(&made["id"]));
@@ -125,7 +125,7 @@ async fn list(args: &ListArgs) -> Outcome {
         silences.retain(|silence| silence["state"] != "expired");
         answer["total"] = silences.len().into();
     }
-    if args.client.json {
+    if args.client.is_json() {
         print_json(&answer);
         return Ok(());
     }
@@ -151,7 +151,7 @@ async fn expire(args: &ExpireArgs) -> Outcome {
         let path = ["silences", id.as_str()];
         match client.send(Method::DELETE, &path, &Value::Null).await {
             // The answer has no body.
-            Ok(_) if args.client.json => {}
+            Ok(_) if args.client.is_json() => {}
             Ok(_) => say(&format!("{id} ended")),
             Err(_reported) => failed += 1,
         }
@@ -170,7 +170,7 @@ async fn extend(args: &ExtendArgs) -> Outcome {
     let path = ["silences", args.id.as_str()];
     let body = json!({ "duration": args.duration });
     let silence = client.send(Method::PUT, &path, &body).await?;
-    if args.client.json {
+    if args.client.is_json() {
         print_json(&silence);
     } else {
         let (id, until) = (text(&silence["id"]), time(&silence["ends_at"]));

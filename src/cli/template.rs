@@ -154,7 +154,7 @@ fn render(args: &RenderArgs) -> Outcome {
         None => Slot::ALL.to_vec(),
     };
     let told = notifications(args)?;
-    if args.client.json {
+    if args.client.is_json() {
         let texts = |(name, notification): &(String, Notification)| {
             let texts = slots.iter().map(|slot| {
                 let text = text(&writer, *slot, notification);

@@ -24,6 +24,8 @@ pub enum Lint {
     ChangedMeaning,
     /// A tier that can never fire.
     DeadTier,
+    /// A tier that fires although the budget would last.
+    SlowTier,
     /// One or few failures fire a tier.
     FewEvents,
     /// The SLO promises less than its SLA.
@@ -76,7 +78,7 @@ pub enum Lint {
 
 impl Lint {
     /// All rules.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::Invalid,
         Self::Unsupported,
         Self::Duplicate,
@@ -84,6 +86,7 @@ impl Lint {
         Self::IgnoredKey,
         Self::ChangedMeaning,
         Self::DeadTier,
+        Self::SlowTier,
         Self::FewEvents,
         Self::WeakerThanSla,
         Self::ReviewDue,
@@ -120,6 +123,7 @@ impl Lint {
             Self::IgnoredKey => "ignored-key",
             Self::ChangedMeaning => "changed-meaning",
             Self::DeadTier => "dead-tier",
+            Self::SlowTier => "slow-tier",
             Self::FewEvents => "few-events",
             Self::WeakerThanSla => "weaker-than-sla",
             Self::ReviewDue => "review-due",
@@ -157,6 +161,7 @@ impl Lint {
             Self::IgnoredKey => "the key has no effect, here or in the tool it was written for",
             Self::ChangedMeaning => "it means something else than in the tool it was written for",
             Self::DeadTier => "the tier can never fire",
+            Self::SlowTier => "the tier fires at a burn that never uses up the budget",
             Self::FewEvents => "one or few failures fire a tier",
             Self::WeakerThanSla => "the SLO promises less than its SLA",
             Self::ReviewDue => "the day of review has passed",
@@ -209,6 +214,7 @@ impl Lint {
             Self::ChangedMeaning | Self::LazySeries | Self::UnusedPolicy => Level::Note,
             Self::IgnoredKey
             | Self::DeadTier
+            | Self::SlowTier
             | Self::FewEvents
             | Self::WeakerThanSla
             | Self::ReviewDue

@@ -158,6 +158,13 @@ fn tiers_that_can_never_fire_are_warned_of() {
 }
 
 #[test]
+fn tiers_that_fire_although_the_budget_lasts_are_warned_of() {
+    insta::assert_snapshot!(slo_with("objective", "period: 7d\n  objective"), @"");
+    let month = slo_with("objective", "period: 28d\n  objective");
+    assert!(!month.contains("never used up"), "{month}");
+}
+
+#[test]
 fn mistakes_in_policies_have_a_place_and_a_fix() {
     insta::assert_snapshot!(policy_with("page", "pge"), @r#"6:18 "pge" is not known here; did you mean "page"?"#);
     insta::assert_snapshot!(policy_with("2%", "2"), @r#"6:32 "2" is not a fraction between 0 and 1; write a percentage such as 2% or a fraction such as 0.02"#);

@@ -4,7 +4,8 @@
 //! Everything is asked anew each time, of the alerts that fire and of the time: no mute has a
 //! memory of its own, so none outlives its cause.
 
-use super::inhibit::Inhibitors;
+use super::alert::AlertRecord;
+use super::inhibit::{InhibitRule, Inhibitors};
 use super::labels::Labels;
 use super::maintenance::Maintenance;
 use super::mute::Mute;
@@ -101,6 +102,21 @@ fn mute_of(silence: &Silence) -> Mute {
 }
 
 impl Routing {
+    /// What rules of inhibition ask for about an alert with these matching labels, while these
+    /// alerts are open.
+    pub fn inhibitions(&self, labels: &Labels, open: &[&AlertRecord]) -> Vec<Mute> {
+        let rules = self.inhibit.iter().filter(|rule| rule.is_target(labels));
+        let mute = |rule: &InhibitRule| {
+            let firing = open.iter().copied().filter(|record| record.is_firing());
+            let inhibitors = Inhibitors::new(rule, firing);
+            inhibitors.over(rule, labels).map(|by| Mute::Inhibited {
+                rule: rule.name.clone(),
+                by: by.clone(),
+            })
+        };
+        rules.filter_map(mute).collect()
+    }
+
     /// Why a route tells nobody at this time, if it rests: it is outside all its active intervals,
     /// or inside one of its mute intervals.
     pub fn rest(&self, route: &Route, now: Timestamp) -> Option<Mute> {

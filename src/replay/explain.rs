@@ -170,6 +170,17 @@ impl<'a> Timeline<'a> {
         key.instance().is_none_or(|id| id.slo == *self.slo)
     }
 
+    /// Whether the alert has just fired, which said what keeps it quiet.
+    fn fired(&self, now: Timestamp, change: &MuteChange) -> bool {
+        let key = change.key.to_string();
+        let mut latest = self
+            .events
+            .iter()
+            .rev()
+            .take_while(|event| event.at.0 == now);
+        latest.any(|event| event.alert == key && event.to == Some(StateName::Firing))
+    }
+
     fn add(&mut self, event: Event) {
         if self.events.len() >= EVENTS_MAX {
             self.events.pop_front();
@@ -185,7 +196,9 @@ impl Watcher for Timeline<'_> {
                 Effect::Transitioned(transition) if self.is_of(&transition.facts.key) => {
                     self.add(moved(transition));
                 }
-                Effect::Muted(change) if self.is_of(&change.key) => self.add(muted(now, change)),
+                Effect::Muted(change) if self.is_of(&change.key) && !self.fired(now, change) => {
+                    self.add(muted(now, change));
+                }
                 _ => {}
             }
         }

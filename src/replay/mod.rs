@@ -28,6 +28,6 @@ pub use journal::{ENTRIES_MAX, Episode, Journal, Sent};
 pub use player::{Player, Script, Watcher};
 pub use reel::{MemoryReel, Reel, ReelError};
 pub use source::{
-    Attendant, CoarseStretch, Estimate, Filing, History, OpenError, Opening, Progress, from_files,
-    from_server,
+    Attendant, CoarseStretch, Estimate, Filing, History, OpenError, Opening, Progress,
+    clear_litter, from_files, from_server,
 };

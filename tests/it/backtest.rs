@@ -16,7 +16,7 @@ receivers:
 routes: {default: [board], page: [pager]}
 ";
 
-const SLO: &str = r#"apiVersion: slofuse/v1
+pub(crate) const SLO: &str = r#"apiVersion: slofuse/v1
 kind: SLO
 metadata: {service: shop, name: checkout, owner: shop, runbook: "https://example.com"}
 spec:
@@ -48,7 +48,7 @@ const HOUR: i64 = 3_600;
 
 /// Two days of a shop of ten requests a second, all of which fail for five minutes of the second
 /// day's third hour: four in the morning in Berlin.
-fn history() -> String {
+pub(crate) fn history() -> String {
     let mut text = "# TYPE requests counter\n".to_owned();
     for (code, share) in [("200", 0.0), ("500", 1.0)] {
         let mut value = 0.0;
@@ -108,7 +108,15 @@ fn wrong_calls_are_refused_with_what_to_do() {
     };
     let config = ["--config", "@slofuse.yaml"];
     let with = |more: &[&'static str]| refused(&[&config[..], more].concat());
-    assert_eq!(refused(&[]).0, 64);
+    let (code, error) = refused(&[]);
+    let nothing = "slofuse: nothing to play: name files of definitions, or --config slofuse.yaml, \
+                   whose definitions are played";
+    assert_eq!((code, error.as_str()), (64, nothing));
+    let (code, error) = with(&["--html", "nowhere/report.html"]);
+    assert_eq!(
+        (code, error.as_str()),
+        (64, "slofuse: --html: there is no directory nowhere")
+    );
     let (code, error) = with(&["--slo", "shop/chekout"]);
     assert_eq!(
         (code, error.as_str()),
@@ -125,6 +133,9 @@ fn wrong_calls_are_refused_with_what_to_do() {
     let (code, error) = with(&["--objective", "100"]);
     assert_eq!(code, 64);
     assert!(error.contains("100 is not an objective"), "{error}");
+    let (code, error) = with(&["--objective", "0.999"]);
+    let meant = "slofuse: --objective 0.999: percent are read: write 99.9";
+    assert_eq!((code, error.as_str()), (64, meant));
     assert_eq!(with(&["--fail-on", "pages"]).0, 64);
     let (code, error) = with(&["--policy", "@nowhere.yaml"]);
     assert_eq!(code, 2, "{error}");

@@ -13,6 +13,7 @@ mod deploy;
 #[path = "../../benches/dataset/exactness/mod.rs"]
 #[allow(dead_code, reason = "only a part of the comparison is needed")]
 mod exactness;
+mod interrupt;
 mod mistakes;
 mod readme;
 mod repository;

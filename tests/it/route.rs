@@ -63,7 +63,7 @@ fn the_tree_is_shown() {
       pages {slofuse_severity="page"} -> pager, continues
       route[1] {service=~"shop|cart", slofuse_severity="ticket"} -> the owner's receivers, or chat, by [service]
     "#);
-    let (_, out, _) = route(SETTINGS, "show", &["--json"]);
+    let (_, out, _) = route(SETTINGS, "show", &["--format", "json"]);
     let tree: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(tree["routes"][1]["repeat_interval"], "4h");
     assert_eq!(tree["routes"][0]["group_by"][0], "...");
@@ -111,7 +111,7 @@ fn the_way_of_an_alert_is_shown_with_its_reasons() {
 fn times_at_which_a_route_rests_are_told_apart() {
     let ticket = ["service=shop", "severity=ticket"];
     let at = |time: &str| {
-        let arguments = [&ticket[..], &["--at", time, "--json"]].concat();
+        let arguments = [&ticket[..], &["--at", time, "--format", "json"]].concat();
         let (_, out, _) = route(SETTINGS, "test", &arguments);
         let value: Value = serde_json::from_str(&out).unwrap();
         (value["told"].clone(), value["routes"][0]["rests"].clone())

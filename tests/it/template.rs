@@ -53,7 +53,7 @@ fn what_receivers_would_be_told_is_printed() {
     let (code, out, err) = render(&["--slot", "subject", "--sample", "storm"]);
     assert_eq!((code, err.as_str()), (0, ""));
     assert_eq!(out, "[PAGE] storm: 37 alerts: 12 pages and 25 more\n");
-    let (code, out, _) = render(&["--all", "--json", "--receiver", "console"]);
+    let (code, out, _) = render(&["--all", "--format", "json", "--receiver", "console"]);
     let all: Vec<serde_json::Value> = serde_json::from_str(&out).unwrap();
     assert_eq!(
         (code, all.len()),

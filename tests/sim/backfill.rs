@@ -38,6 +38,8 @@ struct Reading {
     from: Timestamp,
     begin: bool,
     stretch: Span,
+    /// The true time of the last question that was answered.
+    asked: i64,
     /// The last stretch has been read.
     done: bool,
     retry: i64,
@@ -106,6 +108,7 @@ impl World {
                 from,
                 begin: true,
                 stretch: STRETCH_FIRST,
+                asked: 0,
                 done: false,
                 retry: 1_000,
             });
@@ -125,7 +128,9 @@ impl World {
                 0,
                 Event::News {
                     life,
-                    news: news(What::Swapped),
+                    news: news(What::Swapped {
+                        asked: reading.asked,
+                    }),
                 },
             );
             return Ok(());
@@ -156,6 +161,7 @@ impl World {
                 );
                 reading.stretch = reading.stretch.times(8).min(STRETCH);
                 (reading.begin, reading.from, reading.retry) = (false, until, 1_000);
+                reading.asked = self.now;
                 reading.done = until == now;
             }
             Err(_) => {

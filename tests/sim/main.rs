@@ -11,6 +11,7 @@
 //! |---|---|
 //! | `SLOFUSE_SIM_SEED=7` | only this world, its events printed as they happen |
 //! | `SLOFUSE_SIM_SEEDS=10000` | so many worlds, from seed 0 |
+//! | `SLOFUSE_SIM_FROM=5000` | not from seed 0 up to there but from this one |
 //! | `SLOFUSE_SIM_OFF=crash,clock` | without these faults (`switches`), to find out which one matters |
 
 #![expect(clippy::unwrap_used, reason = "a failed set-up is a failed test")]
@@ -101,7 +102,7 @@ fn worlds_end_well() {
         return;
     }
     let worlds = number("SLOFUSE_SIM_SEEDS").unwrap_or(WORLDS);
-    let next = AtomicU64::new(0);
+    let next = AtomicU64::new(number("SLOFUSE_SIM_FROM").unwrap_or(0));
     let failures = Mutex::new(Vec::new());
     let sum = Mutex::new(Fate::default());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -124,7 +125,10 @@ fn worlds_end_well() {
                             }
                             sum.windows.1 += fate.windows.1;
                         }
-                        Err(why) => failures.lock().unwrap().push((seed, why)),
+                        Err(why) => {
+                            println!("seed {seed} ended badly");
+                            failures.lock().unwrap().push((seed, why));
+                        }
                     }
                 }
             });

@@ -77,6 +77,9 @@ impl World {
             _ => return self.revive(),
         };
         self.note(&format!("{operation:?}"));
+        let Self { oracle, node, .. } = self;
+        let node = node.as_ref().expect("a living process");
+        oracle.operate(&operation, now, &node.engine);
         self.step(now, Input::Operated(operation), None, Then::Nothing)
     }
 

@@ -94,10 +94,12 @@ impl World {
         for message in &self.oracle.told.decided {
             assert!(long || stored.contains(message), "{message} is nowhere");
         }
+        self.assert_stood_in_for(&rows);
         for (receiver, heard) in &self.phones.heard {
             let rows = rows.get(receiver).map_or(&[][..], Vec::as_slice);
             assert_in_order(receiver, heard, rows, long);
             self.assert_closed(receiver, heard, rows);
+            self.assert_ended(receiver, heard, rows);
             if self.calm {
                 assert_prompt(receiver, heard, rows);
             }
@@ -156,6 +158,61 @@ impl World {
             assert!(
                 up.contains(key) || given_up || !wants_ends,
                 "{receiver} takes {key} to be up: {last:?}, {rows:#?}"
+            );
+        }
+    }
+
+    /// No alert that is over is up for who heard that it began, by itself or in the company of
+    /// others; a line with a dead letter tells less than there was.
+    fn assert_ended(&self, receiver: &str, heard: &[Heard], rows: &[(i64, Row)]) {
+        // Of each line the alerts that it says are up.
+        let mut lines: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for heard in heard {
+            let line = lines.entry(&heard.dedup_key).or_default();
+            if heard.kind == NotificationKind::Resolve {
+                line.clear();
+            }
+            for (key, up) in &heard.says {
+                match up {
+                    true => drop(line.insert(key)),
+                    false => drop(line.remove(key.as_str())),
+                }
+            }
+        }
+        let wants_ends = receiver != "chat" || self.scenario.routes.chat_wants_ends;
+        let up = self.up();
+        for (line, alerts) in lines.iter().filter(|_| wants_ends) {
+            let dead = rows
+                .iter()
+                .any(|(_, row)| row.dedup_key == *line && row.state == "dead");
+            for key in alerts.iter().filter(|_| !dead) {
+                assert!(
+                    up.contains(*key) || self.oracle.told.is_owed(key, receiver),
+                    "{receiver} takes {key} of {line} to be up"
+                );
+            }
+        }
+    }
+
+    /// Whom the pager's messages did not reach, its fallback heard, unless all was over by then.
+    fn assert_stood_in_for(&self, rows: &BTreeMap<String, Vec<(i64, Row)>>) {
+        let none = Vec::new();
+        let (pager, backup) = (
+            rows.get("pager").unwrap_or(&none),
+            rows.get("backup").unwrap_or(&none),
+        );
+        let same = |row: &Row, other: &Row| {
+            (&row.dedup_key, row.episode) == (&other.dedup_key, other.episode)
+        };
+        for (id, row) in pager {
+            let ends = pager
+                .iter()
+                .any(|(_, other)| same(row, other) && other.kind == "resolve");
+            let told = backup.iter().any(|(_, other)| same(row, other));
+            let needs = row.kind != "resolve" && row.state == "dead";
+            assert!(
+                told || ends || !needs || !self.scenario.routes.fallback,
+                "nobody heard of row {id}: {row:?}"
             );
         }
     }

@@ -1,12 +1,14 @@
 //! What a report lists: alerts, charts, receivers.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use comfy_table::{ColumnConstraint, Width};
 
 use super::chart;
-use super::text::{GAP, Page, SEPARATOR, UNKNOWN};
-use super::words::{counted_more, told, why};
+use super::fit::{GAP, PADDING, SEPARATOR};
+use super::text::{Page, UNKNOWN};
+use super::words::{counted_more, folded, told, why};
 use crate::cli::check::harmless;
 use crate::message::figures;
 use crate::replay::report::{AlertReport, SentFigures, SloReport};
@@ -21,10 +23,19 @@ const WHY_WIDTH_MIN: usize = 14;
 const NAME_WIDTH_MIN: usize = 24;
 /// ... and in any case.
 const NAME_WIDTH_LEAST: usize = 8;
+/// Counts of messages that go first where a terminal is too narrow for all.
+const COUNTS_DISPENSABLE: [&str; 5] = ["news", "opening", "closing", "unquieted", "night"];
 /// Names of variants are broken beyond that.
 const VARIANT_WIDTH_MAX: usize = 14;
 /// Lists of receivers are broken beyond that.
 const TOLD_WIDTH_MAX: usize = 16;
+
+/// Orders SLOs by pages, then tickets, of their loudest variant.
+pub(super) fn loudest_first(slo: &SloReport) -> Reverse<(u64, u64)> {
+    let instances = slo.variants.iter().flatten();
+    let counts = instances.map(|one| (one.figures.pages, one.figures.tickets));
+    Reverse(counts.max().unwrap_or_default())
+}
 
 impl Page<'_> {
     /// The newest alerts, of all variants.
@@ -53,7 +64,12 @@ impl Page<'_> {
         let columns = self.columns(&rows);
         let header: Vec<&str> = columns.iter().map(|(column, _)| *column).collect();
         let mut table = self.table(&header);
+        let names = columns.iter().find(|(column, _)| *column == "alert");
+        let room = names.map_or(0, |(_, width)| usize::from(*width).saturating_sub(PADDING));
         for mut row in rows {
+            if let Some(name) = row.get_mut("alert") {
+                *name = folded(name, room);
+            }
             let cells = columns.iter().filter_map(|(column, _)| row.remove(column));
             table.add_row(cells);
         }
@@ -146,12 +162,7 @@ impl Page<'_> {
     /// Budget, burn and alerts of those with most alerts.
     pub(super) fn charts(&self) -> Option<String> {
         let mut slos: Vec<&SloReport> = self.instances().collect();
-        let loud = |slo: &&SloReport| {
-            let instances = slo.variants.iter().flatten();
-            let counts = instances.map(|one| (one.figures.pages, one.figures.tickets));
-            std::cmp::Reverse(counts.max().unwrap_or_default())
-        };
-        slos.sort_by_key(loud);
+        slos.sort_by_key(|slo| loudest_first(slo));
         if !self.all {
             slos.truncate(CHARTS_SHOWN);
         }
@@ -208,8 +219,7 @@ impl Page<'_> {
             "night",
             "unquieted",
         ]);
-        let mut table = self.table(&header);
-        let mut rows = 0;
+        let mut rows = Vec::new();
         for variant in &self.report.variants {
             for receiver in &variant.receivers {
                 let mut row = vec![harmless(&receiver.receiver)];
@@ -230,13 +240,29 @@ impl Page<'_> {
                     Some(sent) => sent.messages.to_string(),
                     None => UNKNOWN.to_owned(),
                 });
-                table.add_row(row);
-                rows += 1;
+                rows.push(row);
             }
         }
-        self.align(&mut table, 1 + usize::from(self.is_compared()));
-        let note =
-            "night: pages and their news; unquieted: messages if nothing were grouped or muted";
-        (rows > 0).then(|| format!("{}\n{note}", table.trim_fmt()))
+        if rows.is_empty() {
+            return None;
+        }
+        let words = 1 + usize::from(self.is_compared());
+        let table = self.fitted(&mut header, rows, words, &COUNTS_DISPENSABLE);
+        let legend = [
+            ("night", "night: pages and their news"),
+            (
+                "unquieted",
+                "unquieted: messages if nothing were grouped or muted",
+            ),
+        ];
+        let shown = legend
+            .into_iter()
+            .filter(|(column, _)| header.contains(column));
+        let shown: Vec<&str> = shown.map(|(_, words)| words).collect();
+        Some(
+            format!("{}\n{}", table.trim_fmt(), shown.join("; "))
+                .trim_end()
+                .to_owned(),
+        )
     }
 }

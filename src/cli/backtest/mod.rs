@@ -2,6 +2,7 @@
 
 mod chart;
 mod clock;
+mod fit;
 mod gate;
 mod judge;
 mod lists;
@@ -14,11 +15,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::check::{Colour, Paint};
 use super::history::HistoryArgs;
-use super::{Failure, Outcome, chain, complain, say};
+use super::{Failure, Form, Outcome, chain, complain, say};
 use crate::config::settings::{Night, Settings};
 use crate::config::{self, Definition, Loaded};
 use crate::engine::{Mode, Slo, Span, Timestamp};
@@ -39,7 +40,7 @@ const RUN_UP: Span = Span::from_hours(1);
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Exit codes: 0 it was played, 1 the history could not be read, 2 files have mistakes or a --fail-on
-holds, 64 wrong usage.
+holds, 64 wrong usage, 130 Ctrl-C: what was fetched stays in the cache.
 
 Examples:
   slofuse backtest --config slofuse.yaml --from 30d      what the last 30 days would have been
@@ -52,7 +53,7 @@ Examples:
 pub(super) struct BacktestArgs {
     /// Definitions and policies, instead of those that the settings name: files, directories, or
     /// patterns
-    #[arg(value_name = "PATH", required_unless_present = "config")]
+    #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     #[command(flatten)]
     history: HistoryArgs,
@@ -76,7 +77,7 @@ pub(super) struct BacktestArgs {
     judge: JudgeArgs,
     /// For people, or for programs
     #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    format: Form,
     /// Write the report into this file besides, as one page with charts that loads nothing
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
@@ -92,14 +93,9 @@ pub(super) struct BacktestArgs {
     color: Colour,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-}
-
 /// Plays the past and reports on it.
 pub(super) fn backtest(args: &BacktestArgs) -> Outcome {
+    args.check()?;
     let loaded = args.history.load()?;
     let settings = loaded.as_ref().map(|loaded| &loaded.settings);
     let (definitions, policies) = args.definitions(loaded.as_ref())?;
@@ -131,6 +127,25 @@ pub(super) fn backtest(args: &BacktestArgs) -> Outcome {
 }
 
 impl BacktestArgs {
+    /// What would be wrong only after everything has been fetched and played.
+    fn check(&self) -> Outcome {
+        if self.paths.is_empty() && self.history.config.is_none() {
+            complain(
+                "nothing to play: name files of definitions, or --config slofuse.yaml, whose \
+                 definitions are played",
+            );
+            return Err(Failure::Usage);
+        }
+        let directory = self.html.as_deref().and_then(Path::parent);
+        let directory = directory.filter(|directory| !directory.as_os_str().is_empty());
+        if let Some(directory) = directory.filter(|directory| !directory.is_dir()) {
+            let directory = directory.display();
+            complain(&format!("--html: there is no directory {directory}"));
+            return Err(Failure::Usage);
+        }
+        Ok(())
+    }
+
     /// The definitions, and where their policies stand.
     fn definitions(
         &self,
@@ -196,21 +211,22 @@ impl BacktestArgs {
     }
 
     fn tell(&self, report: &Report) -> Outcome {
-        if let Some(path) = &self.html {
-            write_page(path, report)?;
-        }
         let text = match self.format {
-            Format::Text => {
+            Form::Text => {
                 let paint = Paint::new(self.color, &std::io::stdout());
                 text::Page::new(report, paint, self.all, width()).text()
             }
-            Format::Json => serde_json::to_string(report).map_err(|error| {
+            Form::Json => serde_json::to_string(report).map_err(|error| {
                 complain(&format!("writing the report as JSON: {error}"));
                 Failure::Failed
             })?,
         };
         say(&text);
-        Ok(())
+        // Last: what was played is told even if the page cannot be written.
+        match &self.html {
+            Some(path) => write_page(path, report),
+            None => Ok(()),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::engine::{Objective, Span};
 use crate::replay::report::tests::world::{
     QUIET_SETTINGS, SETTINGS, SHOP, after, load, plan, report, shop, variant,
 };
-use crate::replay::report::{CoarseStretch, Remark};
+use crate::replay::report::{CoarseStretch, Remark, SloReport};
 
 const HOUR: i64 = 3_600;
 
@@ -140,9 +140,10 @@ fn no_width_breaks_tables() {
         plan.variants.push(other);
         let outages = [(3 * HOUR, 3 * HOUR + 300, 1.0)];
         let report = report(&plan, shop(12 * HOUR, &outages, &[]));
-        for width in (90..180).step_by(7) {
+        for width in (60..180).step_by(7) {
             let text = page(&report, true, width);
-            let is_table = |part: &&str| part.starts_with(" SLO") || part.starts_with(" fired");
+            let heads = [" SLO", " fired", " receiver"];
+            let is_table = |part: &&str| heads.iter().any(|head| part.starts_with(head));
             let tables = text.split("\n\n").filter(is_table).flat_map(str::lines);
             let rows: Vec<&str> = tables.filter(|row| row.starts_with([' ', '─'])).collect();
             let long = |row: &&str| row.trim_end().chars().count();
@@ -150,6 +151,19 @@ fn no_width_breaks_tables() {
                 rows.iter().map(long).max() <= Some(usize::from(width)),
                 "{width}: {text}"
             );
+            // Where there is room for the longest word of a heading, no heading is broken.
+            let is_whole = |row: &&str| {
+                let words = row.split_whitespace();
+                let known = "SLO variant pages night tickets left lowest notices flaps unalerted \
+                             watched fired lasted alert told cost why receiver messages opening \
+                             news closing unquieted";
+                words
+                    .clone()
+                    .all(|word| known.split(' ').any(|one| one == word))
+            };
+            let parts = text.split("\n\n").filter(is_table);
+            let mut headings = parts.filter_map(|part| part.lines().next());
+            assert!(headings.all(|row| is_whole(&row)), "{width}: {text}");
             // Letters one below the other are a column that nobody can read.
             let is_letter = |row: &&str| row.trim().chars().count() == 1;
             let mut pairs = rows.windows(2);
@@ -185,6 +199,25 @@ fn a_quiet_past_is_told_in_few_words() {
 
     compare with --policy or --objective, or let slofuse tune propose some
     "#);
+}
+
+#[test]
+fn of_many_slos_those_that_page_are_shown() {
+    let loaded = load(SETTINGS, SHOP);
+    let plan = plan(&loaded, 6 * HOUR);
+    let quiet = report(&plan, shop(6 * HOUR, &[], &[])).slos.remove(0);
+    let mut report = report(&plan, shop(6 * HOUR, &[(HOUR, HOUR + 300, 1.0)], &[]));
+    let others = (0..59).map(|number| SloReport {
+        id: format!("a/quiet{number}"),
+        ..quiet.clone()
+    });
+    let loud = report.slos.remove(0);
+    report.slos = others.chain([loud]).collect();
+    let cut = page(&report, false, 100);
+    let table = cut.split("night: pages").next().unwrap();
+    assert!(table.contains(" shop/checkout "), "{cut}");
+    assert!(cut.contains("20 quieter SLOs: --all shows them"), "{cut}");
+    assert!(page(&report, true, 100).contains(" a/quiet58 "));
 }
 
 #[test]

@@ -3,23 +3,25 @@
 
 use std::collections::BTreeMap;
 
-use comfy_table::{CellAlignment, ColumnConstraint, LineStyle, Table, Width, presets};
-
 use super::clock::Clock;
+use super::lists::loudest_first;
 use super::words::{counted, tenth};
-use crate::cli::check::{self, Paint, harmless};
+use crate::cli::check::{Paint, harmless};
 use crate::config::Level;
 use crate::message::figures;
 use crate::replay::report::{InstanceReport, Remark, Report, SloReport, Variant};
 
 /// So many rows of the table of SLOs are shown unless all are asked for.
 const ROWS_SHOWN: usize = 40;
-/// Columns are so far apart: padding on both sides, ...
-pub(super) const GAP: usize = 2 + SEPARATOR;
-/// ... and one character where others draw a line.
-pub(super) const SEPARATOR: usize = 1;
 /// Figures that go first where a terminal is too narrow for all.
-const DISPENSABLE: [&str; 4] = ["flaps", "notices", "unalerted", "lowest"];
+const DISPENSABLE: [&str; 6] = [
+    "flaps",
+    "notices",
+    "unalerted",
+    "lowest",
+    "watched",
+    "night",
+];
 /// What cannot be told.
 pub(super) const UNKNOWN: &str = "-";
 
@@ -62,35 +64,6 @@ impl<'r> Page<'r> {
     /// Many variants have a column that names them.
     pub(super) fn is_compared(&self) -> bool {
         self.report.variants.len() > 1
-    }
-
-    /// An empty table without lines between its rows; its first `words` columns are text, the rest
-    /// figures.
-    pub(super) fn table(&self, header: &[&str]) -> Table {
-        let line = LineStyle::none().fill('─').junction('─');
-        let mut table = check::table();
-        table.load_style(presets::NOTHING.header_separator(line));
-        table.set_width(self.width);
-        table.set_header(header);
-        table
-    }
-
-    /// Whether there is room for everything.
-    pub(super) const fn is_wide(&self) -> bool {
-        const WIDE: u16 = 90;
-        self.width >= WIDE
-    }
-
-    /// The columns of words stay whole where there is room, the others are figures.
-    pub(super) fn align(&self, table: &mut Table, words: usize) {
-        for (number, column) in table.column_iter_mut().enumerate() {
-            if number >= words {
-                column.set_cell_alignment(CellAlignment::Right);
-            }
-            if self.is_wide() {
-                column.set_constraint(ColumnConstraint::ContentWidth);
-            }
-        }
     }
 
     /// What was played, what is to be known of it, and what came of it.
@@ -237,12 +210,18 @@ impl<'r> Page<'r> {
         if self.is_wide() {
             header.extend(["lowest", "notices", "flaps", "unalerted", "watched"]);
         }
-        let (mut rows, mut hidden) = (Vec::new(), 0);
-        for slo in self.instances() {
-            if rows.len() >= ROWS_SHOWN && !self.all {
-                hidden += 1;
-                continue;
-            }
+        let mut slos: Vec<&SloReport> = self.instances().collect();
+        let shown = match self.all {
+            true => slos.len(),
+            false => (ROWS_SHOWN / self.report.variants.len().max(1)).max(1),
+        };
+        let hidden = slos.len().saturating_sub(shown);
+        if hidden > 0 {
+            // None that pages is left out for one that does not.
+            slos.sort_by_key(|slo| loudest_first(slo));
+        }
+        let mut rows = Vec::new();
+        for slo in slos.into_iter().take(shown) {
             let mut name = harmless(&slo.id);
             for (variant, instance) in self.report.variants.iter().zip(&slo.variants) {
                 let mut row = vec![std::mem::take(&mut name)];
@@ -254,19 +233,17 @@ impl<'r> Page<'r> {
                 rows.push(row);
             }
         }
-        let least = self.fit(&mut header, &mut rows);
-        let mut table = self.table(&header);
-        table.add_rows(rows);
-        self.align(&mut table, 1 + usize::from(self.is_compared()));
-        if let (Some(width), Some(names)) = (least, table.column_mut(0)) {
-            names.set_constraint(ColumnConstraint::Absolute(Width::Fixed(width)));
-        }
+        let words = 1 + usize::from(self.is_compared());
+        let table = self.fitted(&mut header, rows, words, &DISPENSABLE);
         let mut lines = vec![table.trim_fmt()];
         if hidden > 0 {
-            lines.push(format!("{} more: --all shows them", counted(hidden, "SLO")));
+            let more = counted(hidden as u64, "quieter SLO");
+            lines.push(format!("{more}: --all shows them"));
         }
-        let mut legend =
-            "night: pages that fired at night; left: of the budget at the end".to_owned();
+        let mut legend = match header.contains(&"night") {
+            true => "night: pages that fired at night; left: of the budget at the end".to_owned(),
+            false => "left: of the budget at the end".to_owned(),
+        };
         if header.contains(&"unalerted") {
             legend.push_str("; unalerted: time over the objective\nwithout a page or ticket");
         }
@@ -280,38 +257,6 @@ impl<'r> Page<'r> {
         }
         lines.push(legend);
         lines.join("\n")
-    }
-
-    /// Leaves out figures until the rest fits into the terminal; says how wide the names may be,
-    /// their padding included, where they have to be broken.
-    fn fit(&self, header: &mut Vec<&str>, rows: &mut [Vec<String>]) -> Option<u16> {
-        const NAME_WIDTH_MIN: usize = 16;
-        let widths = |header: &[&str], rows: &[Vec<String>]| -> Vec<usize> {
-            let widest = |(at, title): (usize, &&str)| {
-                let cells = rows.iter().filter_map(|row| row.get(at));
-                let widths = cells.map(|cell| cell.chars().count());
-                widths.max().unwrap_or_default().max(title.len()) + GAP
-            };
-            header.iter().enumerate().map(widest).collect()
-        };
-        let room = usize::from(self.width);
-        for less in DISPENSABLE {
-            let place = header.iter().position(|title| *title == less);
-            let needed: usize = widths(header, rows).iter().sum();
-            if let Some(at) = place.filter(|_| needed > room) {
-                header.remove(at);
-                for row in rows.iter_mut() {
-                    row.remove(at);
-                }
-            }
-        }
-        let widths = widths(header, rows);
-        let (needed, names) = (widths.iter().sum::<usize>(), *widths.first()?);
-        let width = names
-            .saturating_sub(needed.saturating_sub(room))
-            .max(NAME_WIDTH_MIN);
-        let width = u16::try_from(width - SEPARATOR).ok();
-        width.filter(|_| needed > room)
     }
 
     /// What to do next.

@@ -85,6 +85,14 @@ impl Wishes<'_> {
             objectives.clear();
         }
         for percent in self.objectives {
+            // Nobody promises so little; a share is meant.
+            if (0.0..1.0).contains(percent) {
+                let meant = (percent * 1e9).round() / 1e7;
+                complain(&format!(
+                    "--objective {percent}: percent are read: write {meant}"
+                ));
+                return Err(Failure::Usage);
+            }
             let objective = Objective::from_percent(*percent).map_err(|error| {
                 complain(&format!("--objective {percent}: {error}"));
                 Failure::Usage

@@ -60,6 +60,31 @@ pub(super) fn counted_more(count: usize) -> String {
     format!("{count} more")
 }
 
+/// A name on lines of at most so many characters, broken after its parts where that is possible.
+pub(super) fn folded(name: &str, width: usize) -> String {
+    let mut lines: Vec<String> = vec![String::new()];
+    let mut room = width;
+    for part in name.split_inclusive(['/', '-', '_', '.', ',', '{', ' ']) {
+        let length = part.chars().count();
+        if length > room && room < width {
+            lines.push(String::new());
+            room = width;
+        }
+        for letter in part.chars() {
+            if room == 0 && width > 0 {
+                lines.push(String::new());
+                room = width;
+            }
+            if let Some(line) = lines.last_mut() {
+                line.push(letter);
+            }
+            room = room.saturating_sub(1);
+        }
+    }
+    let lines: Vec<&str> = lines.iter().map(|line| line.trim_end()).collect();
+    lines.join("\n")
+}
+
 /// To one decimal.
 pub(super) fn tenth(value: f64) -> String {
     format!("{value:.1}")
@@ -75,5 +100,30 @@ mod tests {
         assert_eq!(counted(1, "page"), "1 page");
         assert_eq!(counted(12_840, "flap"), "12,840 flaps");
         assert_eq!(tenth(3.06), "3.1");
+    }
+
+    #[test]
+    fn names_are_broken_after_their_parts() {
+        assert_eq!(
+            folded("checkout/availability/blind", 40),
+            "checkout/availability/blind"
+        );
+        assert_eq!(
+            folded("checkout/availability/blind", 24),
+            "checkout/availability/\nblind"
+        );
+        assert_eq!(
+            folded("checkout/availability", 14),
+            "checkout/\navailability"
+        );
+        assert_eq!(
+            folded("checkout/availability", 8),
+            "checkout\n/\navailabi\nlity"
+        );
+        assert_eq!(folded("s/n{region=\"eu\"}", 8), "s/n{\nregion=\"\neu\"}");
+        assert_eq!(
+            (folded("", 3), folded("ab", 0)),
+            (String::new(), "ab".to_owned())
+        );
     }
 }

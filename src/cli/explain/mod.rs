@@ -4,7 +4,7 @@
 //! source is played up to that time here. Both give the same answer in JSON, which [`render`]
 //! turns into text.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::Value;
 
 use super::check::{Colour, Paint};
@@ -37,9 +37,6 @@ pub(super) struct ExplainArgs {
     /// Play so long before that time, so that alerts are what they were
     #[arg(long, value_name = "DURATION", value_parser = span, default_value = "6h")]
     back: Span,
-    /// How to answer
-    #[arg(long, value_enum, default_value = "text")]
-    format: Format,
     /// When to use colours
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
     color: Colour,
@@ -47,12 +44,6 @@ pub(super) struct ExplainArgs {
     client: ClientArgs,
     #[command(flatten)]
     source: SourceArgs,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 fn span(text: &str) -> Result<Span, String> {
@@ -73,7 +64,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Outcome {
             answer.ok_or(Failure::Failed)?
         }
     };
-    if args.client.json || args.format == Format::Json {
+    if args.client.is_json() {
         print_json(&answer);
     } else {
         let paint = Paint::new(args.color, &std::io::stdout());

@@ -11,7 +11,7 @@ use crate::cli::{Failure, chain, complain};
 use crate::config::settings::SourceSettings;
 use crate::config::{self, Loaded};
 use crate::daemon::Clock;
-use crate::engine::{Indicator, Slo, SloId, Span};
+use crate::engine::{Indicator, Labels, Matcher, Routing, Severity, Slo, SloId, Span};
 use crate::message::figures;
 use crate::prometheus::Asked;
 use crate::replay::explain::{PastExplanation, Question, explain};
@@ -27,16 +27,22 @@ pub(super) fn answer(args: &ExplainArgs) -> Result<Value, Failure> {
         complain(&format!("--at: {error}"));
         Failure::Usage
     })?;
-    let at = at.min(now);
+    if at > now {
+        complain(&format!(
+            "--at: {} lies ahead: nothing is known of it",
+            figures::date(at)
+        ));
+        return Err(Failure::Usage);
+    }
     let loaded = load(args)?;
     let definitions = &loaded.definitions;
     let wanted = args.named(definitions.iter().map(|one| one.slo.id.as_str()))?;
     let slos: Vec<Arc<Slo>> = definitions.iter().map(|one| one.slo.clone()).collect();
-    let slos = needed(&wanted, &slos);
+    let settings = &loaded.settings;
+    let slos = needed(&wanted, &slos, &settings.routing);
     let Some(slo) = slos.iter().find(|slo| slo.id.as_str() == wanted) else {
         return Err(Failure::Failed);
     };
-    let settings = &loaded.settings;
     let source = &args.source;
     let mut history = source.open(&slos, Some(settings), Some(at - args.back), Some(at))?;
     if let Some((id, why)) = history.refused.iter().find(|(id, _)| *id == slo.id) {
@@ -97,11 +103,17 @@ fn load(args: &ExplainArgs) -> Result<Loaded, Failure> {
     })
 }
 
-/// An SLO and everything that it is made of, or depends on.
-fn needed(wanted: &str, all: &[Arc<Slo>]) -> Vec<Arc<Slo>> {
+/// An SLO and everything that it is made of, depends on, or may be kept quiet by.
+fn needed(wanted: &str, all: &[Arc<Slo>], routing: &Routing) -> Vec<Arc<Slo>> {
     let by_id: BTreeMap<&str, &Arc<Slo>> = all.iter().map(|slo| (slo.id.as_str(), slo)).collect();
     let mut found: BTreeMap<&SloId, Arc<Slo>> = BTreeMap::new();
     let mut open: Vec<&str> = vec![wanted];
+    if let Some(slo) = by_id.get(wanted) {
+        let rules = routing.inhibit.iter();
+        let rules = rules.filter(|rule| may_match(slo, &rule.target));
+        let sources = rules.flat_map(|rule| all.iter().filter(|slo| may_match(slo, &rule.source)));
+        open.extend(sources.map(|slo| slo.id.as_str()));
+    }
     while let Some(id) = open.pop() {
         let Some(slo) = by_id.get(id) else {
             continue;
@@ -117,6 +129,23 @@ fn needed(wanted: &str, all: &[Arc<Slo>]) -> Vec<Arc<Slo>> {
     found.into_values().collect()
 }
 
+/// Whether an alert of an SLO may match, whatever the labels of its instance and of its tiers are.
+fn may_match(slo: &Slo, matchers: &[Matcher]) -> bool {
+    Severity::ALL.into_iter().any(|severity| {
+        let labels = slo.alert_labels(severity, Labels::empty());
+        let is_open = |name: &str| slo.group_by.iter().any(|label| label == name);
+        let may = |matcher: &Matcher| {
+            let of_tier = slo
+                .policy
+                .tiers
+                .iter()
+                .any(|t| t.labels.contains_key(&matcher.name));
+            of_tier || is_open(&matcher.name) || matcher.matches(&labels)
+        };
+        matchers.iter().all(may)
+    })
+}
+
 /// What is to be known of the past besides.
 fn remarks(history: &History, slo: &SloId) -> Vec<String> {
     let coarse = history.coarse.iter().filter(|(id, _)| id == slo);
@@ -124,7 +153,10 @@ fn remarks(history: &History, slo: &SloId) -> Vec<String> {
         let (from, until) = (figures::date(stretch.from), figures::date(stretch.until));
         format!("From {from} to {until} samples are {} apart.", stretch.step)
     });
-    history.remarks.iter().cloned().chain(coarse).collect()
+    let refused = history.refused.iter();
+    let refused = refused.map(|(id, why)| format!("{id} cannot be played: {why}."));
+    let remarks = history.remarks.iter().cloned();
+    remarks.chain(coarse).chain(refused).collect()
 }
 
 /// What the daemon would have asked at that slot, where the past comes from a server.
@@ -151,4 +183,48 @@ fn queries(
     };
     let asked = feed.asked(from, at, &slo.windows());
     asked.iter().map(query).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// `pay` is kept quiet by pages of `db`, and is a part of nothing that `other` is.
+    #[test]
+    fn whoever_may_keep_an_slo_quiet_is_played_with_it() {
+        let settings = r#"
+definitions: [none]
+receivers: [{name: console, console: {}}]
+routes: {default: [console]}
+inhibit_rules:
+  - {source_matchers: ['service="db"', 'slofuse_severity="page"'], target_matchers: ['service="pay"']}
+  - {source_matchers: ['service="other"', 'zone="a"'], target_matchers: ['service="pay"']}
+  - {source_matchers: ['zone="a"'], target_matchers: ['service="mail"']}
+"#;
+        let slo = |service: &str, grouped: &str| {
+            format!(
+                "---\napiVersion: slofuse/v1\nkind: SLO\n\
+                 metadata: {{service: {service}, name: api}}\n\
+                 spec:\n  objective: 99\n{grouped}\
+                 \x20 sli: {{events: {{bad: bad_total, total: all_total}}}}\n"
+            )
+        };
+        let definitions = [
+            slo("pay", ""),
+            slo("db", ""),
+            slo("other", ""),
+            slo("zoned", "  group_by: [zone]\n"),
+            slo("mail", ""),
+        ];
+        let loaded = config::embedded(settings, &definitions.concat()).unwrap();
+        let all = loaded.definitions.iter().map(|one| one.slo.clone());
+        let all: Vec<Arc<Slo>> = all.collect();
+        let played = |wanted: &str| -> Vec<String> {
+            let needed = needed(wanted, &all, &loaded.settings.routing);
+            needed.iter().map(|slo| slo.service.clone()).collect()
+        };
+        assert_eq!(played("pay/api"), ["db", "pay"]);
+        assert_eq!(played("mail/api"), ["mail", "zoned"]);
+        assert_eq!(played("db/api"), ["db"]);
+    }
 }

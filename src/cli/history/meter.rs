@@ -91,11 +91,14 @@ fn price(estimate: &Estimate) -> String {
         0 => String::new(),
         some => format!(" ({} more are in the cache)", count(some)),
     };
+    let requests = match estimate.requests {
+        1 => "1 request".to_owned(),
+        some => format!("{} requests", count(some)),
+    };
     format!(
-        "fetching history: about {} samples{cached} of {} series, {} requests, {} on disk, {}",
+        "fetching history: about {} samples{cached} of {} series, {requests}, {} on disk, {}",
         count(estimate.samples),
         count(estimate.series),
-        count(estimate.requests),
         size(estimate.bytes),
         lasting(estimate.duration)
     )
@@ -139,7 +142,7 @@ fn size(bytes: u64) -> String {
     let bytes = bytes as f64;
     const KIB: f64 = 1024.0;
     match bytes {
-        b if b < KIB * KIB => format!("{:.0} KiB", b / KIB),
+        b if b < KIB * KIB => format!("{:.0} KiB", (b / KIB).ceil()),
         b if b < KIB * KIB * KIB => format!("{:.1} MiB", b / KIB / KIB),
         b => format!("{:.1} GiB", b / KIB / KIB / KIB),
     }

@@ -14,11 +14,12 @@ use glob::Pattern;
 use super::backtest::progress::ProgressLine;
 use super::backtest::used;
 use super::check::Colour;
-use super::history::HistoryArgs;
+use super::history::{HistoryArgs, tell_remarks};
 use super::{Failure, Outcome, chain, complain, say};
-use crate::config::settings::{EvaluationSettings, Night, Settings, SourceSettings};
+use crate::config::settings::{
+    EvaluationSettings, Night, Settings, SourceSettings, engine_options,
+};
 use crate::config::{self, Definition, Loaded};
-use crate::daemon::engine_options;
 use crate::engine::{Slo, Span};
 use crate::replay::History;
 use crate::replay::report::{Plan, Writers};
@@ -93,6 +94,7 @@ pub(super) fn tune(args: &TuneArgs) -> Outcome {
     let (slos, mut untuned) = args.refuse(&chosen, &wished, settings)?;
     let readers: Vec<Arc<Slo>> = slos.iter().map(tune::reader).collect();
     let (mut history, from) = args.history.open_before(RUN_UP, &readers, settings)?;
+    tell_remarks(&history);
     let refused = std::mem::take(&mut history.refused);
     untuned.extend(slos.iter().filter_map(|slo| {
         let (_, why) = refused.iter().find(|(id, _)| *id == slo.id)?;

@@ -3,7 +3,7 @@
 use crate::config::field::{Field, Section};
 use crate::config::lint::Lint;
 use crate::config::tree::Mark;
-use crate::engine::{Indicator, Mode, Objective, Period, Policy, Span, WindowQuery};
+use crate::engine::{Indicator, Mode, Objective, Period, Policy, Severity, Span, WindowQuery};
 
 /// A window longer than the period would be judged by a budget that it does not belong to.
 pub(super) fn windows<T>(
@@ -50,6 +50,35 @@ pub(super) fn dead_tiers(
                 100.0 * (1.0 - 1.0 / factor),
             );
             section.report.lint(Lint::DeadTier, mark, message, fix);
+        }
+    }
+}
+
+/// Below a burn of 1 the budget lasts for ever. A factor a little below is left alone: it is what a
+/// policy for 30 days becomes over 28.
+const SLOW_FACTOR: f64 = 0.9;
+
+/// A tier whose factor is below 1 wakes somebody about a burn that the objective allows. Notices
+/// may.
+pub(super) fn slow_tiers(section: &Section<'_>, mark: Mark, period: Span, policy: &Policy) {
+    let told = policy.tiers.iter();
+    for tier in told.filter(|tier| tier.severity != Severity::Info) {
+        let factor = tier.factor(period);
+        if factor < SLOW_FACTOR {
+            let message = format!(
+                "the {} tier {} of {:?} fires at a burn of {factor:.2}, at which the budget of \
+                 {period} is never used up",
+                tier.severity,
+                tier.windows(),
+                policy.name,
+            );
+            // Upwards, so that what is advised is not warned of.
+            let least = (1000.0 * tier.long.as_secs_f64() / period.as_secs_f64()).ceil() / 10.0;
+            let fix = format!(
+                "give the tier a budget of at least {least}%, a shorter window, or the SLO a \
+                 policy for its period"
+            );
+            section.report.lint(Lint::SlowTier, mark, message, fix);
         }
     }
 }

@@ -205,6 +205,8 @@ fn promise<'f>(
     let (measured, group_by) = measured(section, spec, identity);
     if let (Some(period), Some(policy)) = (&period, &policy) {
         fit::windows(section, period_field, period, policy);
+        let mark = policy_field.mark_or(period_field.mark_or(section.mark));
+        fit::slow_tiers(section, mark, period.nominal(), policy);
         if let Some(objective) = objective {
             let mark = spec.objective.mark_or(section.mark);
             fit::dead_tiers(section, mark, objective, period.nominal(), policy);

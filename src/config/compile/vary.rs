@@ -140,6 +140,7 @@ fn misfits(definition: &Definition, slo: &Slo) -> Vec<Diagnostic> {
     let (period, policy, nowhere) = (&slo.period, &*slo.policy, Field::<()>::default());
     fit::windows(&section, &nowhere, period, policy);
     fit::dead_tiers(&section, mark, slo.objective, period.nominal(), policy);
+    fit::slow_tiers(&section, mark, period.nominal(), policy);
     fit::policy_counts(&section, &nowhere, policy, &slo.indicator);
     if let Some(sla) = slo.sla.filter(|sla| slo.objective < *sla) {
         let (objective, sla) = (slo.objective.percent(), sla.percent());

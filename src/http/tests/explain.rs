@@ -1,7 +1,7 @@
 //! Explanations: who comes first, what is refused, how much is answered.
 
 use super::*;
-use crate::engine::{Matcher, Silence, parse_matchers};
+use crate::engine::{InhibitRule, Matcher, Routing, Silence, parse_matchers};
 
 async fn explained(board: Board, target: &str) -> Value {
     let answer = get_from(board, &format!("/api/v1/explain?{target}")).await;
@@ -93,6 +93,44 @@ async fn before_the_first_slot_there_is_little_to_say() {
         page,
         "The page alert is not up: nothing has been evaluated yet."
     );
+}
+
+#[tokio::test]
+async fn inhibition_is_told_before_it_matters() {
+    let board = shop();
+    let matchers = |text: &str| -> Vec<Matcher> { parse_matchers(text).unwrap() };
+    let rule = |name: &str, source: &str, equal: &str| InhibitRule {
+        name: name.to_owned(),
+        source: matchers(source),
+        target: matchers(r#"region=~"us|ap""#),
+        equal: vec![equal.to_owned()],
+    };
+    let routing = Routing {
+        inhibit: vec![
+            rule("eu-first", r#"region="eu""#, "service"),
+            rule("same-region", r#"region="eu""#, "region"),
+            rule("nobody", r#"service="mail""#, "service"),
+        ],
+        ..Routing::default()
+    };
+    board.publish_notices(Notices {
+        routing: Arc::new(routing),
+        ..Notices::default()
+    });
+    let us = explained(board.clone(), "slo=shop/checkout&labels=region%3D%22us%22").await;
+    let page = &us["instances"][0]["alerts"][0];
+    assert_eq!(each(&page["mutes"], "kind"), ["inhibition"]);
+    let eu = r#"shop/checkout{region="eu"}/page"#;
+    let expected = format!(
+        "If it fired now, nobody would be told: inhibited by rule \"eu-first\" while {eu} fires."
+    );
+    assert_eq!(page["says"][1], expected);
+    // Its own page keeps the ticket quiet, and is kept quiet by nobody.
+    let eu = explained(board, "slo=shop/checkout&labels=region%3D%22eu%22").await;
+    let alerts = eu["instances"][0]["alerts"].as_array().unwrap();
+    let of = |severity: &str| alerts.iter().find(|alert| alert["severity"] == severity);
+    assert_eq!(each(&of("page").unwrap()["mutes"], "kind"), [""; 0]);
+    assert_eq!(each(&of("ticket").unwrap()["mutes"], "kind"), ["page"]);
 }
 
 #[tokio::test]

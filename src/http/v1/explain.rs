@@ -143,6 +143,7 @@ pub(super) async fn explain(
             .then(b.interest.1.total_cmp(&a.interest.1))
     });
     let now = (app.clock)();
+    let alerts: Vec<&AlertRecord> = published.alerts.iter().collect();
     let explained = candidates.iter().take(limit);
     let others = candidates.iter().skip(limit).take(OTHERS_MAX);
     let answer = Answer {
@@ -156,7 +157,7 @@ pub(super) async fn explain(
         total: candidates.len(),
         limit,
         instances: explained
-            .map(|candidate| candidate.explain(row.slo, &published, now))
+            .map(|candidate| candidate.explain(row.slo, &published, &alerts, now))
             .collect(),
         others: others.map(Other::of).collect(),
         queries: queries(row.slo, &rows, &published),
@@ -209,12 +210,19 @@ fn candidates<'a>(row: &SloRow<'a>, published: &'a Published) -> Vec<Candidate<'
 }
 
 impl Candidate<'_> {
-    fn explain(&self, slo: &Slo, published: &Published, now: Timestamp) -> Explanation {
+    /// `alerts` are all that are open: those of others may keep its own quiet.
+    fn explain(
+        &self,
+        slo: &Slo,
+        published: &Published,
+        alerts: &[&AlertRecord],
+        now: Timestamp,
+    ) -> Explanation {
         explanation::explain(&Present {
             slo,
             id: &self.id,
             evaluation: self.evaluation,
-            alerts: &self.alerts,
+            alerts,
             routing: &published.notices.routing,
             silences: &published.notices.silences,
             now,

@@ -131,7 +131,7 @@ fn story(
     };
     let mutes = match record {
         Some(record) if record.is_firing() => record.mutes.iter().map(MuteStory::of).collect(),
-        _ => expected_mutes(present, &labels),
+        _ => expected_mutes(present, &key, &labels),
     };
     let kind = match &key {
         AlertKey::Burn { .. } => "burn",
@@ -180,9 +180,10 @@ fn pending_until(present: &Present<'_>, record: Option<&AlertRecord>) -> Option<
     ripe.min()
 }
 
-/// What would keep an alert with these labels quiet if it fired now, as far as that does not
-/// depend on what else fires then.
-fn expected_mutes(present: &Present<'_>, labels: &Labels) -> Vec<MuteStory> {
+/// What would keep an alert with these labels quiet if it fired now and nothing else changed;
+/// dependencies excepted, which the alert alone does not know.
+fn expected_mutes(present: &Present<'_>, key: &AlertKey, labels: &Labels) -> Vec<MuteStory> {
+    let page = page_over(present, key).map(|by| MuteStory::of(&Mute::Page { by }));
     let silences = present.silences.iter().filter(|silence| {
         silence.state(present.now) == SilenceState::Active && silence.matches(labels)
     });
@@ -207,7 +208,29 @@ fn expected_mutes(present: &Present<'_>, labels: &Labels) -> Vec<MuteStory> {
             name: window.name.clone(),
         })
     });
-    silences.chain(windows).take(MUTES_MAX).collect()
+    let inhibitions = present.routing.inhibitions(labels, present.alerts);
+    let inhibitions = inhibitions.iter().map(MuteStory::of);
+    let mutes = page.into_iter().chain(silences);
+    let mutes = mutes.chain(inhibitions).chain(windows);
+    mutes.take(MUTES_MAX).collect()
+}
+
+/// The firing page of the same instance, where it keeps a ticket quiet.
+fn page_over(present: &Present<'_>, key: &AlertKey) -> Option<AlertKey> {
+    let AlertKey::Burn {
+        instance,
+        severity: Severity::Ticket,
+    } = key
+    else {
+        return None;
+    };
+    let page = AlertKey::Burn {
+        instance: instance.clone(),
+        severity: Severity::Page,
+    };
+    let mut firing = present.alerts.iter().filter(|record| record.is_firing());
+    let fires = firing.any(|record| record.key == page);
+    (fires && present.slo.policy.page_mutes_ticket).then_some(page)
 }
 
 /// Most reasons for quiet that are named.

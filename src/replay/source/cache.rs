@@ -1,6 +1,7 @@
 //! Chunks that are kept from run to run, and those that are not.
 //!
 //! ```text
+//! <cache>/v1/salt
 //! <cache>/v1/<key of source and question>/<from>_<until>.chunk    milliseconds since the epoch
 //! ```
 //!
@@ -9,24 +10,28 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::DirBuilderExt;
+use std::io::Write;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
+use hmac::{Hmac, KeyInit, Mac};
+use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 
 use super::chunk::{Chunk, ChunkError};
 use super::question::Question;
 use super::tape::Summary;
+use crate::config::secret::Secret;
 use crate::config::settings::{Auth, SourceSettings};
 use crate::engine::Timestamp;
 
 const LAYOUT: &str = "v1";
-const EXTENSION: &str = "chunk";
-/// Headers by which servers of many tenants (Mimir, Loki, Thanos, VictoriaMetrics' vmauth) tell
-/// them apart; other headers may be secrets, and are no part of a key.
-const TENANT_HEADERS: [&str; 4] = ["x-scope-orgid", "thanos-tenant", "accountid", "projectid"];
+/// How names of chunks end.
+pub(super) const EXTENSION: &str = "chunk";
+/// The file of the salt, which is made with the directory and never leaves it.
+const SALT: &str = "salt";
+const SALT_BYTES: usize = 32;
 /// Files that somebody used so recently are not removed.
 const IN_USE: Duration = Duration::from_secs(3600);
 /// Files of a writer that is no more are removed after so long.
@@ -39,6 +44,7 @@ const KEY_DIGITS: usize = 32;
 pub(super) struct Cache {
     root: PathBuf,
     now: SystemTime,
+    salt: Vec<u8>,
 }
 
 impl Cache {
@@ -48,7 +54,13 @@ impl Cache {
         make_directory(&root)?;
         let since = now.since(Timestamp::EPOCH).to_std();
         let now = SystemTime::UNIX_EPOCH + since;
-        Ok(Self { root, now })
+        let salt = salt(&root)?;
+        Ok(Self { root, now, salt })
+    }
+
+    /// The key under which answers to a question are kept.
+    pub(super) fn key(&self, source: &SourceSettings, question: &Question) -> String {
+        key(source, question, &self.salt)
     }
 
     /// The stretches of `(from, until]` that are there, in rising time and each once.
@@ -143,26 +155,47 @@ impl Cache {
     }
 }
 
-/// The key of a question to a source: no secret is in it, and it tells nothing.
-pub(super) fn key(source: &SourceSettings, question: &Question) -> String {
+/// The key of a question to a source: it tells apart whatever may decide whose data the answer is.
+/// Secrets are in it as a hash under `salt`, so that it tells nothing about them.
+///
+/// The token is part of it, for it may be all that says who asks; with a new one the cache begins
+/// anew. Neither a password is, nor what is in a certificate: the user and the file say who asks.
+pub(super) fn key(source: &SourceSettings, question: &Question, salt: &[u8]) -> String {
     let mut parts = vec![without_secrets(&source.url)];
-    if let Auth::Basic { username, .. } = &source.auth {
-        parts.push(format!("user {username}"));
+    let url = reqwest::Url::parse(&source.url).ok();
+    parts.extend(url.map(|url| format!("user {}", url.username())));
+    let certificate = source.tls.cert_file.iter();
+    parts.extend(certificate.map(|file| format!("certificate {}", file.display())));
+    match &source.auth {
+        Auth::None => {}
+        Auth::Basic { username, .. } => parts.push(format!("user {username}")),
+        Auth::Bearer(token) => parts.push(format!("token {}", hidden(token, salt))),
     }
-    for (name, value) in &source.headers {
-        let is_tenant = TENANT_HEADERS.contains(&name.to_ascii_lowercase().as_str());
-        if let (true, Ok(value)) = (is_tenant, value.reveal()) {
-            use secrecy::ExposeSecret;
-            parts.push(format!("header {name} {}", value.expose_secret()));
-        }
-    }
+    let headers = source.headers.iter();
+    parts.extend(headers.map(|(name, value)| {
+        let name = name.to_ascii_lowercase();
+        format!("header {name} {}", hidden(value, salt))
+    }));
     let params = source.params.iter();
     parts.extend(params.map(|(name, value)| format!("param {name} {value}")));
     parts.push(question.name());
-    let digest = Sha256::digest(parts.join("\n").as_bytes());
-    let mut key: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut key = hex(&Sha256::digest(parts.join("\n").as_bytes()));
     key.truncate(KEY_DIGITS);
     key
+}
+
+/// HMAC-SHA256 of a secret. One that cannot be read is as good as none: no request will be sent
+/// with it.
+fn hidden(secret: &Secret, salt: &[u8]) -> String {
+    let (Ok(secret), Ok(mut mac)) = (secret.reveal(), Hmac::<Sha256>::new_from_slice(salt)) else {
+        return String::new();
+    };
+    mac.update(secret.expose_secret().as_bytes());
+    hex(&mac.finalize().into_bytes())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// A URL without user and password, for keys and for people.
@@ -177,40 +210,32 @@ pub(super) fn without_secrets(url: &str) -> String {
     url.as_str().trim_end_matches('/').to_owned()
 }
 
-/// A directory that is gone when nobody needs it.
-#[derive(Debug)]
-pub(super) struct Scratch(PathBuf);
-
-impl Scratch {
-    /// A new, empty directory for files that only this process needs.
-    pub(super) fn new() -> Result<Self, ChunkError> {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let name = format!(
-            "slofuse-history-{}-{}-{:08x}",
-            std::process::id(),
-            NEXT.fetch_add(1, Ordering::Relaxed),
-            rand::random::<u32>()
-        );
-        let path = std::env::temp_dir().join(name);
-        // One that is there already is somebody else's.
-        let made = fs::DirBuilder::new().mode(0o700).create(&path);
-        made.map_err(ChunkError::file("creating", &path))?;
-        Ok(Self(path))
+/// The salt of a cache; made where there is none, or a damaged one.
+fn salt(root: &Path) -> Result<Vec<u8>, ChunkError> {
+    let path = root.join(SALT);
+    let known = || fs::read(&path).ok().filter(|salt| salt.len() == SALT_BYTES);
+    if let Some(salt) = known() {
+        return Ok(salt);
     }
-
-    /// A path for a new file.
-    pub(super) fn file(&self) -> PathBuf {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        self.0.join(format!("{number}.{EXTENSION}"))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // In a directory for temporary files; the machine removes what stays.
-        fs::remove_dir_all(&self.0).ok();
-    }
+    let fresh: [u8; SALT_BYTES] = rand::random();
+    let partial = root.join(format!("{SALT}-{:016x}", rand::random::<u64>()));
+    let mut made = fs::File::options();
+    let made = made.write(true).create_new(true).mode(0o600).open(&partial);
+    let written = made.and_then(|mut file| file.write_all(&fresh));
+    written.map_err(ChunkError::file("writing", &partial))?;
+    // Of several that begin at once the first one gives its salt to all.
+    let is_damaged = fs::metadata(&path).is_ok_and(|about| about.len() != SALT_BYTES as u64);
+    let linked = match is_damaged {
+        true => fs::rename(&partial, &path),
+        false => fs::hard_link(&partial, &path).or_else(|error| match path.exists() {
+            true => Ok(()),
+            // Not every file system has links.
+            false => fs::rename(&partial, &path).map_err(|_| error),
+        }),
+    };
+    fs::remove_file(&partial).ok();
+    linked.map_err(ChunkError::file("writing", &path))?;
+    Ok(known().unwrap_or_else(|| fresh.to_vec()))
 }
 
 fn make_directory(path: &Path) -> Result<(), ChunkError> {

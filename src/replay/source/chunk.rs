@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use super::block::{self, Gather};
+use super::litter;
 use super::tape::Summary;
 use crate::engine::labels::Fnv;
 use crate::engine::{Labels, RawSeries, Sample, Span, Timestamp};
@@ -109,6 +110,7 @@ impl Writer {
         block: Span,
     ) -> Result<Self, ChunkError> {
         let partial = partial(path);
+        litter::note(&partial);
         let file = File::create(&partial).map_err(ChunkError::file("creating", &partial))?;
         let mut out = BufWriter::new(file);
         let head = out
@@ -197,6 +199,7 @@ impl Writer {
         std::fs::rename(&self.partial, &self.path)
             .map_err(ChunkError::file("naming", &self.path))?;
         self.done = true;
+        litter::forget(&self.partial);
         let bytes = self.offset + tail.len() as u64;
         Ok(self.footer.summary(&self.path, bytes))
     }
@@ -207,6 +210,7 @@ impl Drop for Writer {
         if !self.done {
             // Nobody looks for it; what cannot be removed now is swept up later.
             std::fs::remove_file(&self.partial).ok();
+            litter::forget(&self.partial);
         }
     }
 }

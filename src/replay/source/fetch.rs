@@ -10,8 +10,9 @@ use std::time::Duration;
 
 use tokio::task::JoinSet;
 
-use super::cache::{Cache, Scratch};
+use super::cache::Cache;
 use super::chunk::{self, ChunkError};
+use super::litter::Scratch;
 use super::question::Question;
 use super::tape::Summary;
 use super::track::{RAW_MIN, Track};

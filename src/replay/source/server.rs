@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::cache::{Cache, Scratch, without_secrets};
+use super::cache::{Cache, without_secrets};
 use super::estimate;
 use super::fetch::{FetchError, Fetcher, Patience};
+use super::litter::Scratch;
 use super::opening::{Attendant, OpenError, Opening};
 use super::plan::{Wanted, plan};
 use super::question::{PERIOD_STEP, Question};
@@ -272,6 +273,8 @@ impl Fetch<'_> {
         }
         let newest = evidence.iter().filter_map(|(_, tape)| tape.newest()).max();
         let oldest = evidence.iter().filter_map(|(_, tape)| tape.oldest()).min();
+        // Files of the cache may hold samples of another stretch.
+        let oldest = oldest.filter(|at| *at < opening.until);
         let (Some(oldest), Some(_)) = (oldest, newest.filter(|at| *at > opening.from)) else {
             return Err(OpenError::Empty {
                 origin: self.origin.clone(),

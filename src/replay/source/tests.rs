@@ -16,7 +16,8 @@ use super::fetch::Patience;
 use super::server::with_patience;
 use super::*;
 use crate::config;
-use crate::config::settings::{EvaluationSettings, SourceSettings};
+use crate::config::secret::Secret;
+use crate::config::settings::{Auth, EvaluationSettings, SourceSettings};
 use crate::engine::labels::METRIC_NAME;
 use crate::engine::{Drops, Labels, RawSeries, ReadingOptions, Sample, Slo};
 use crate::prometheus::PolledFeed;
@@ -601,6 +602,17 @@ async fn playing_begins_where_there_are_samples() {
     assert!(error.contains("no samples of these SLOs"), "{error}");
 }
 
+/// The file that holds the first samples begins long before them.
+#[tokio::test]
+async fn before_the_first_samples_there_is_nothing_to_play() {
+    let (server, cache) = (Fake::new(shop(1, 2)).start().await, TempDir::new().unwrap());
+    open(&server, &cache).await.unwrap();
+    let mut opening = opening(&server.uri(), cache.path());
+    (opening.from, opening.until) = (BEGIN - Span::from_hours(10), BEGIN - Span::from_hours(8));
+    let empty = with_patience(&opening, &mut Nodding::default(), QUICK).await;
+    assert!(matches!(empty, Err(OpenError::Empty { .. })));
+}
+
 #[tokio::test]
 async fn the_price_is_near_and_may_be_refused() {
     let (server, cache) = (
@@ -646,12 +658,88 @@ async fn secrets_are_in_no_key_and_no_text() {
         .unwrap();
     assert!(!history.origin.contains("hunter2"), "{}", history.origin);
     let question = Question::Values("x".to_owned(), Span::from_secs(30));
-    let mut other = opening.source.clone();
-    other.url = server.uri();
-    assert_eq!(
-        cache::key(&opening.source, &question),
-        cache::key(&other, &question)
+    let key = |url: &str| {
+        let source = SourceSettings {
+            url: url.to_owned(),
+            ..opening.source.clone()
+        };
+        cache::key(&source, &question, b"salt")
+    };
+    let of = |user: &str| key(&server.uri().replace("http://", &format!("http://{user}")));
+    assert_eq!(of("user:hunter2@"), of("user:changed@"));
+    assert_ne!(of("user:hunter2@"), of("other:hunter2@"));
+    assert_ne!(of("user:hunter2@"), of(""));
+}
+
+/// Where only credentials say whose data the answers are, nobody is given those of another.
+#[tokio::test]
+async fn who_asks_with_another_token_finds_nothing_in_the_cache() {
+    let (server, cache) = (
+        Fake::new(shop(-80, 2)).start().await,
+        TempDir::new().unwrap(),
     );
+    let secret = |text: &str| Secret::inline(text);
+    let asks = async |change: &dyn Fn(&mut SourceSettings)| {
+        let before = requests(&server).await;
+        let mut opening = opening(&server.uri(), cache.path());
+        change(&mut opening.source);
+        with_patience(&opening, &mut Nodding::default(), QUICK)
+            .await
+            .unwrap();
+        requests(&server).await > before
+    };
+    let token = |text| {
+        let token = secret(text);
+        move |source: &mut SourceSettings| source.auth = Auth::Bearer(token.clone())
+    };
+    let header = |name: &str, text| {
+        let (name, value) = (name.to_owned(), secret(text));
+        move |source: &mut SourceSettings| drop(source.headers.insert(name.clone(), value.clone()))
+    };
+    let changes: [&dyn Fn(&mut SourceSettings); 5] = [
+        &token("one"),
+        &token("two"),
+        &header("X-Scope-OrgID", "one"),
+        &header("X-Scope-OrgID", "two"),
+        &header("X-Auth", "one"),
+    ];
+    for change in changes {
+        assert!(asks(change).await);
+    }
+    for change in changes {
+        assert!(!asks(change).await, "its own answers are found");
+    }
+    assert!(
+        !asks(&header("x-scope-orgid", "one")).await,
+        "names of headers have no case"
+    );
+}
+
+/// Without the salt of the cache a key is no way to try tokens.
+#[test]
+fn a_key_of_another_cache_is_another_one() {
+    let source = SourceSettings {
+        auth: Auth::Bearer(Secret::inline("token")),
+        ..SourceSettings::default()
+    };
+    let question = Question::Values("x".to_owned(), Span::from_secs(30));
+    let key = |salt: &[u8]| cache::key(&source, &question, salt);
+    assert_ne!(key(b"one"), key(b"two"));
+    let dir = TempDir::new().unwrap();
+    let open = || {
+        cache::Cache::open(dir.path(), BEGIN)
+            .unwrap()
+            .key(&source, &question)
+    };
+    let first = open();
+    assert_eq!(first, open());
+    std::fs::write(dir.path().join("v1/salt"), "torn").unwrap();
+    let mended = open();
+    assert_ne!(first, mended);
+    assert_eq!(mended, open());
+    use std::os::unix::fs::PermissionsExt;
+    let about = std::fs::metadata(dir.path().join("v1/salt")).unwrap();
+    assert_eq!(about.permissions().mode() & 0o777, 0o600);
 }
 
 mod disk {

@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::cache::{Cache, key};
+use super::cache::Cache;
 use super::question::Question;
 use super::tape::{Summary, Tape};
 use crate::config::settings::SourceSettings;
@@ -47,7 +47,8 @@ impl Track {
         source: &SourceSettings,
         cache: Option<&Cache>,
     ) -> Self {
-        let key = key(source, &question);
+        // Nobody looks for what is not kept.
+        let key = cache.map_or_else(String::new, |cache| cache.key(source, &question));
         let chunks = cache.map_or_else(Vec::new, |cache| cache.find(&key, from, until));
         let mut gaps = VecDeque::new();
         let mut at = from;

@@ -8,7 +8,7 @@ use crate::cli::check::Paint;
 use crate::config;
 use crate::config::settings::Night;
 use crate::engine::labels::METRIC_NAME;
-use crate::engine::{Drops, Labels, Options, RawSeries, ReadingOptions, Sample, Timestamp};
+use crate::engine::{Labels, Options, RawSeries, Sample, Timestamp};
 use crate::replay::MemoryReel;
 use crate::replay::report::{self, HistoryUsed, Writers};
 
@@ -83,17 +83,7 @@ fn plan() -> Plan {
     Plan {
         variants: vec![variant],
         routing: loaded.settings.routing,
-        options: Options {
-            source: "prometheus".to_owned(),
-            reading: ReadingOptions {
-                interval: Span::from_secs(30),
-                scrape_interval: Span::from_secs(15),
-                target_labels: vec!["job".to_owned(), "instance".to_owned()],
-                forget_after: Span::from_hours(24),
-                instances_max: 100,
-                drops: Drops::AreResets,
-            },
-        },
+        options: Options::for_testing(),
         night: Night::default().0,
         writers: Writers::default(),
         begin: BEGIN,
@@ -146,7 +136,7 @@ fn an_outage_is_judged_by_what_people_wrote_down() {
     1 incident did not begin in this stretch
      alerts   told of   missed   false   false a week   precision   recall   detection p50, p95, max   reset p50, p95, max
     ───────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-     1 page   1         1        0       0.0            100%        50%      1m, 1m, 1m                6m, 6m, 6m
+     1 page         1        1       0            0.0        100%      50%                1m, 1m, 1m            6m, 6m, 6m
     missed: Wed 11-15 09:00 nobody noticed
     ");
 }
@@ -171,15 +161,15 @@ fn without_incidents_some_are_put_in() {
     1 incident left out, for an alert was up anyway
      alerts   told of   missed   false   false a week   precision   recall   detection p50, p95, max   reset p50, p95, max
     ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-     5 page   5         0        0       0.0            100%        100%     3m 14s, 9m 59s, 9m 59s    5m 58s, 6m 6s, 6m 6s
-     variant      error ratio      incidents   significant   told of   detection p50, p95, max   reset p50, p95, max
-    ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
-     as defined   0.1% to 0.32%    3           0             0         -                         -
-     as defined   0.32% to 1%      3           0             0         -                         -
-     as defined   1% to 3.16%      1           0             0         -                         -
-     as defined   3.16% to 10%     1           1             1         9m 59s, 9m 59s, 9m 59s    5m 39s, 5m 39s, 5m 39s
-     as defined   10% to 31.62%    2           2             2         3m 14s, 7m 29s, 7m 29s    5m 36s, 6m 6s, 6m 6s
-     as defined   31.62% to 100%   3           2             2         1m 33s, 1m 50s, 1m 50s    5m 58s, 6m 5s, 6m 5s
+     5 page         5        0       0            0.0        100%     100%    3m 14s, 9m 59s, 9m 59s   5m 58s, 6m 6s, 6m 6s
+     error ratio      incidents   significant   told of   detection p50, p95, max      reset p50, p95, max
+    ───────────────────────────────────────────────────────────────────────────────────────────────────────
+     0.1% to 0.32%            3             0         0                         -                        -
+     0.32% to 1%              3             0         0                         -                        -
+     1% to 3.16%              1             0         0                         -                        -
+     3.16% to 10%             1             1         1    9m 59s, 9m 59s, 9m 59s   5m 39s, 5m 39s, 5m 39s
+     10% to 31.62%            2             2         2    3m 14s, 7m 29s, 7m 29s     5m 36s, 6m 6s, 6m 6s
+     31.62% to 100%           3             2         2    1m 33s, 1m 50s, 1m 50s     5m 58s, 6m 5s, 6m 5s
     ");
 }
 

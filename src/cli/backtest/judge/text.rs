@@ -1,15 +1,21 @@
 //! A judgement on a terminal.
 
+use crate::cli::backtest::fit::WORDS_WIDTH_MAX;
 use crate::cli::backtest::text::{Page, UNKNOWN};
-use crate::cli::backtest::words::tenth;
+use crate::cli::backtest::words::{folded, tenth};
 use crate::cli::check::harmless;
 use crate::config::Level;
 use crate::engine::Severity;
 use crate::message::figures;
-use crate::replay::report::{Judgement, Quantiles, VariantJudgement};
+use crate::replay::report::{Judgement, Quantiles, Variant, VariantJudgement};
 
 /// Missed incidents, and false alerts, that are listed unless all are asked for.
 const WRONG_SHOWN: usize = 10;
+/// Figures that go first where a terminal is too narrow for all.
+const VERDICTS_DISPENSABLE: [&str; 3] = ["reset", "missed", "false"];
+/// The same of the table by error ratio.
+const RATIOS_DISPENSABLE: [&str; 3] = ["significant", "incidents", "reset"];
+
 impl Page<'_> {
     /// How variants do against incidents.
     pub(in crate::cli::backtest) fn judgement(&self) -> Option<String> {
@@ -55,7 +61,7 @@ impl Page<'_> {
         if !self.is_roomy() {
             header.retain(|title| *title != "false a week");
         }
-        let mut table = self.table(&header);
+        let mut rows = Vec::new();
         for (variant, judged) in self.report.variants.iter().zip(&judgement.variants) {
             for of in &judged.severities {
                 let mut row = vec![match of.severity {
@@ -63,7 +69,7 @@ impl Page<'_> {
                     severity => format!("{} {severity} or louder", of.alerts),
                 }];
                 if self.is_compared() {
-                    row.insert(0, variant.name.clone());
+                    row.insert(0, self.name_of(variant));
                 }
                 row.extend([
                     of.detected.to_string(),
@@ -77,35 +83,31 @@ impl Page<'_> {
                     row.push(tenth(of.details.false_per_week));
                 }
                 row.extend([percent(of.precision), percent(of.recall)]);
-                row.extend([of.detection, of.reset].map(|of| match self.is_roomy() {
-                    true => quantiles(of),
-                    // Half of them were quicker; the rest is in the JSON.
-                    false => of.map_or_else(|| UNKNOWN.to_owned(), |of| figures::span(of.p50)),
-                }));
-                table.add_row(row);
+                row.extend([of.detection, of.reset].map(|of| self.quantiles(of)));
+                rows.push(row);
             }
         }
+        let words = 1 + usize::from(self.is_compared());
+        let table = self.fitted(&mut header, rows, words, &VERDICTS_DISPENSABLE);
         table.trim_fmt()
     }
 
     /// Detection by error ratio, where incidents were put in.
     fn ratios(&self, judgement: &Judgement) -> Option<String> {
-        let mut table = self.table(&[
-            "variant",
-            "error ratio",
-            "incidents",
-            "significant",
-            "told of",
-            "detection p50, p95, max",
-            "reset p50, p95, max",
-        ]);
-        let mut rows = 0;
+        let mut header = vec!["error ratio", "incidents", "significant", "told of"];
+        header.extend(match self.is_roomy() {
+            true => ["detection p50, p95, max", "reset p50, p95, max"],
+            false => ["detected", "reset"],
+        });
+        if self.is_compared() {
+            header.insert(0, "variant");
+        }
+        let mut rows = Vec::new();
         for (variant, judged) in self.report.variants.iter().zip(&judgement.variants) {
             // The last takes all alerts together.
             let ratios = judged.severities.last().map(|of| &of.details.ratios);
             for of in ratios.into_iter().flatten() {
-                table.add_row([
-                    variant.name.clone(),
+                let mut row = vec![
                     format!(
                         "{} to {}",
                         figures::percent(of.from),
@@ -114,13 +116,41 @@ impl Page<'_> {
                     of.incidents.to_string(),
                     of.significant.to_string(),
                     of.detected.to_string(),
-                    quantiles(of.detection),
-                    quantiles(of.reset),
-                ]);
-                rows += 1;
+                    self.quantiles(of.detection),
+                    self.quantiles(of.reset),
+                ];
+                if self.is_compared() {
+                    row.insert(0, self.name_of(variant));
+                }
+                rows.push(row);
             }
         }
-        (rows > 0).then(|| table.trim_fmt())
+        if rows.is_empty() {
+            return None;
+        }
+        let words = 1 + usize::from(self.is_compared());
+        let table = self.fitted(&mut header, rows, words, &RATIOS_DISPENSABLE);
+        Some(table.trim_fmt())
+    }
+
+    /// The name of a variant, which leaves room for figures.
+    fn name_of(&self, variant: &Variant) -> String {
+        match self.is_roomy() {
+            true => variant.name.clone(),
+            false => folded(&variant.name, WORDS_WIDTH_MAX),
+        }
+    }
+
+    /// Where there is no room for more, the time after which half of them were told of, or over.
+    fn quantiles(&self, of: Option<Quantiles>) -> String {
+        match (of, self.is_roomy()) {
+            (None, _) => UNKNOWN.to_owned(),
+            (Some(of), false) => figures::span(of.p50),
+            (Some(of), true) => {
+                let [p50, p95, max] = [of.p50, of.p95, of.max].map(figures::span);
+                format!("{p50}, {p95}, {max}")
+            }
+        }
     }
 
     /// What the first variant did wrong: incidents that nobody was told of, and false alerts.
@@ -149,14 +179,4 @@ impl Page<'_> {
 
 fn percent(share: Option<f64>) -> String {
     share.map_or_else(|| UNKNOWN.to_owned(), figures::percent)
-}
-
-fn quantiles(of: Option<Quantiles>) -> String {
-    of.map_or_else(
-        || UNKNOWN.to_owned(),
-        |of| {
-            let [p50, p95, max] = [of.p50, of.p95, of.max].map(figures::span);
-            format!("{p50}, {p95}, {max}")
-        },
-    )
 }

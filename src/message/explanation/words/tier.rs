@@ -13,8 +13,12 @@ pub(in crate::message::explanation) fn tier(
     story: &TierStory,
     (seen, is_up): (bool, bool),
 ) -> Vec<String> {
-    let mut says = vec![window(&story.long, story), window(&story.short, story)];
-    says.push(verdict(story));
+    let windows = [&story.long, &story.short];
+    let mut says: Vec<String> = windows.map(|one| window(one, story, seen)).into();
+    says.push(match (seen, story.verdict) {
+        (false, Verdict::Quiet) => "Not burning as far as is known.".to_owned(),
+        _ => verdict(story),
+    });
     says.push(match (seen, burns(story.verdict)) {
         (false, _) => "It neither fires nor ends on what nobody saw.".to_owned(),
         (true, true) => to_end(slo, story),
@@ -24,7 +28,7 @@ pub(in crate::message::explanation) fn tier(
     says
 }
 
-fn window(window: &WindowStory, tier: &TierStory) -> String {
+fn window(window: &WindowStory, tier: &TierStory, seen: bool) -> String {
     let name = window.window.0;
     let Some(burn) = window.burn else {
         let known = match (window.known, window.known_at) {
@@ -42,6 +46,7 @@ fn window(window: &WindowStory, tier: &TierStory) -> String {
     let burn = figures::burn(burn);
     let ratio = window.error_ratio.map(figures::percent);
     match (window.bad.zip(window.total), ratio) {
+        (Some((_, total)), _) if total <= 0.0 && !seen => format!("{name}: no events were seen."),
         (Some((_, total)), _) if total <= 0.0 => format!("{name}: no events, burn {burn}."),
         (Some((bad, total)), ratio) => {
             let (bad, total) = (figures::count(bad), figures::count(total));

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::super::Gather;
-use super::super::cache::Scratch;
 use super::super::chunk::{self, Chunk, ChunkError, Writer};
+use super::super::litter::Scratch;
 use super::super::question::Question;
 use super::super::tape::{Summary, Tape};
 use super::SPACING_MAX;

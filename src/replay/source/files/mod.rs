@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 use self::ingest::Ingest;
 use self::lines::Lines;
-use super::cache::Scratch;
+use super::litter::Scratch;
 use super::server::with_dependents;
 use super::{History, OpenError, instant};
 use crate::engine::{Indicator, Options, Slo, SloId, Span, Timestamp};
