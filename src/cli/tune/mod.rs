@@ -80,6 +80,8 @@ enum Format {
     Json,
 }
 
+/// An SLO that is not tuned, and why.
+type Untuned = (Arc<Slo>, String);
 /// An SLO and what came of it: a proposal, or why there is none.
 type Tuned = (Arc<Slo>, Result<Proposal, String>);
 
@@ -215,7 +217,7 @@ impl TuneArgs {
         slos: &[Arc<Slo>],
         wished: &Wished,
         settings: Option<&Settings>,
-    ) -> Result<(Vec<Arc<Slo>>, Vec<(Arc<Slo>, String)>), Failure> {
+    ) -> Result<(Vec<Arc<Slo>>, Vec<Untuned>), Failure> {
         if let Some(file) = self.write.as_ref().filter(|f| f.symlink_metadata().is_ok()) {
             let file = file.display();
             complain(&format!("{file} exists; remove it or choose another file"));

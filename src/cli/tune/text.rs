@@ -302,11 +302,11 @@ fn seen(burst: &BurstFigures) -> String {
     };
     let left_out = match (seen.broken, seen.empty) {
         (0, 0) => String::new(),
-        (holes, 0) => format!("; {holes} more fell into holes"),
-        (0, empty) => format!("; in {empty} more too little happened for any to fail"),
-        (holes, empty) => format!(
-            "; {holes} more fell into holes, in {empty} too little happened for any to fail"
-        ),
+        (holes, 0) => format!("; {holes} fell into holes"),
+        (0, empty) => format!("; in {empty} too little happened for any to fail"),
+        (holes, empty) => {
+            format!("; {holes} fell into holes, in {empty} too little happened for any to fail")
+        }
     };
     let worst = seen
         .worst_seconds

@@ -69,7 +69,9 @@ impl Slices {
                 let turn = turns.entry((sample.at, instance.clone())).or_default();
                 turn.before = turn.before.max(before);
                 turn.after = turn.after.max(after);
-                turn.injection = turn.injection.or(put_in.map(|(injection, _)| injection));
+                turn.injection = turn
+                    .injection
+                    .or_else(|| put_in.map(|(injection, _)| injection));
             }
         }
         if let Some(tally) = tally {
