@@ -1,4 +1,4 @@
-//! `slofuse schema`: the JSON Schemas of definitions, settings and tests.
+//! `slofuse schema`: the JSON Schemas of definitions, settings, tests and wishes.
 
 use clap::{Args, ValueEnum};
 
@@ -21,6 +21,8 @@ enum Files {
     Settings,
     /// Tests of definitions, `*.test.yaml`
     Tests,
+    /// What `slofuse tune --wishes` reads
+    Wishes,
 }
 
 /// Prints the schema.
@@ -29,6 +31,7 @@ pub(super) fn schema(args: &SchemaArgs) -> Outcome {
         Files::Definitions => schema::definitions(),
         Files::Settings => schema::settings(),
         Files::Tests => schema::tests(),
+        Files::Wishes => schema::wishes(),
     };
     let text = serde_json::to_string_pretty(&schema).map_err(|error| {
         complain(&format!("writing the schema: {error}"));

@@ -24,6 +24,7 @@ pub mod settings;
 mod tree;
 pub mod trial;
 mod value;
+pub mod wishes;
 mod written;
 
 use std::cell::RefCell;

@@ -6,6 +6,7 @@
 //! than the loader: it knows no rule that joins two places, but it refuses nothing that loads.
 
 mod trial;
+mod wishes;
 
 use std::borrow::Cow;
 
@@ -27,6 +28,7 @@ use super::value::{
 };
 
 pub use trial::tests;
+pub use wishes::wishes;
 
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
 

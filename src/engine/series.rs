@@ -106,7 +106,7 @@ impl Counter {
 
 /// Whether so much time between two samples is a hole rather than a missed scrape.
 #[inline]
-pub(super) fn is_hole(elapsed: Span, spacing: Span) -> bool {
+pub(crate) fn is_hole(elapsed: Span, spacing: Span) -> bool {
     elapsed > HOLE_MIN && elapsed > spacing.times(HOLE_SCRAPES)
 }
 

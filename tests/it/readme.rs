@@ -259,6 +259,10 @@ fn yaml_blocks_load() {
             let told = String::from_utf8_lossy(&output.stdout);
             assert!(output.status.success(), "{place}\n{told}");
             continue;
+        } else if text.starts_with("pages_per_week:") {
+            let read = config::wishes::WishList::load(&write("wishes.yaml", &text));
+            read.unwrap_or_else(|found| panic!("{place}\n{found}"));
+            continue;
         } else if text.starts_with("apiVersion: slofuse/v1") {
             let loaded = config::load_definitions(&[write("slo.yaml", &text)], &[]);
             loaded.map(|loaded| loaded.warnings)
@@ -428,6 +432,11 @@ fn every_key_of_a_definition_is_documented() {
 #[test]
 fn every_key_of_a_test_is_documented() {
     every_key_is_documented("src/config/raw/trial", "docs/testing.md", 50);
+}
+
+#[test]
+fn every_key_of_wishes_is_documented() {
+    every_key_is_documented("src/config/raw/wishes", "docs/backtest.md", 9);
 }
 
 /// Every field that files may have, by the code that reads them, stands in a document.

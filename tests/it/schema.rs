@@ -45,7 +45,7 @@ fn yaml(text: &str) -> Vec<Value> {
 
 #[test]
 fn the_schemas_checked_in_are_those_of_the_program() {
-    for of in ["definitions", "settings", "tests"] {
+    for of in ["definitions", "settings", "tests", "wishes"] {
         let output = slofuse(&["schema", of]).output().unwrap();
         let made = String::from_utf8(output.stdout).unwrap();
         assert!(
@@ -84,7 +84,8 @@ fn every_file_follows_its_schema() {
 fn the_examples_in_the_documents_follow_the_schema() {
     let definitions = Judge::new("schema/definitions.json");
     let sli = Judge::of("schema/definitions.json", "#/$defs/Sli");
-    let mut judged = 0;
+    let wishes = Judge::new("schema/wishes.json");
+    let (mut judged, mut wished) = (0, 0);
     for block in blocks_in("yaml") {
         for document in yaml(&block.text) {
             let verdict = match (&document["apiVersion"], &document["sli"]) {
@@ -92,6 +93,10 @@ fn the_examples_in_the_documents_follow_the_schema() {
                     definitions.accepts(&document)
                 }
                 (Value::Null, part @ Value::Object(_)) => sli.accepts(part),
+                (Value::Null, Value::Null) if !document["pages_per_week"].is_null() => {
+                    wished += 1;
+                    wishes.accepts(&document)
+                }
                 _ => continue,
             };
             judged += 1;
@@ -99,6 +104,25 @@ fn the_examples_in_the_documents_follow_the_schema() {
         }
     }
     assert!(judged >= 5, "only {judged} examples were found");
+    assert!(wished > 0, "no example of wishes was found");
+}
+
+#[test]
+fn wishes_that_load_follow_their_schema_and_common_mistakes_do_not() {
+    let judge = Judge::new("schema/wishes.json");
+    for (text, is_right) in [
+        ("pages_per_week: 2", true),
+        ("detect: [10% within 5m, {errors: 0.5, within: 1h}]", true),
+        ("slos: [{slo: shop/*, objective: {at_least: 99}}]", true),
+        ("pages_per_wek: 2", false),
+        ("detect: [10% in 5m]", false),
+        ("detect: [{errors: 10%}]", false),
+        ("slos: [{pages_per_week: 1}]", false),
+    ] {
+        let loads = slofuse::config::wishes::WishList::read("w", text.as_bytes()).is_ok();
+        let follows = yaml(text).iter().all(|one| judge.accepts(one).is_ok());
+        assert_eq!((loads, follows), (is_right, is_right), "{text}");
+    }
 }
 
 /// A definition that is right, changed at one place.

@@ -1,5 +1,6 @@
 //! `slofuse tune`: an objective and a policy that would have met wishes.
 
+mod summary;
 mod text;
 mod wishes;
 
@@ -22,8 +23,8 @@ use crate::config::{self, Definition, Loaded};
 use crate::engine::{Slo, Span};
 use crate::replay::History;
 use crate::replay::report::{Plan, Writers};
-use crate::replay::tune::{self, Proposal, TuneError, Wishes};
-use wishes::WishArgs;
+use crate::replay::tune::{self, Proposal, TuneError};
+use wishes::{WishArgs, Wished};
 
 /// Playing begins so long before the stretch, as in a backtest.
 const RUN_UP: Span = Span::from_hours(1);
@@ -33,17 +34,19 @@ const SLOS_MAX: usize = 20;
 /// Arguments of `tune`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Exit codes: 0 every wish is met, 1 the history could not be read or says nothing, 2 some wish cannot
-be met or files have mistakes, 64 wrong usage or wishes that arithmetic forbids.
+Exit codes: 0 every wish is met, 1 the history could not be read or says nothing, 2 some wish is not
+met or definitions have mistakes, 64 wrong usage, mistakes in the wishes or wishes that arithmetic
+forbids. Of several SLOs, one that cannot be tuned counts as a wish that is not met.
 
-The history is played at most nine times, however long it is: once to look at it, three times with up
+The history is played at most ten times, however long it is: once to look at it, four times with up
 to 64 candidates, three times with bursts put in, twice for the report. The outcome is the same every
 time.
 
 Examples:
   slofuse tune --config slofuse.yaml --slo shop/checkout --pages-per-week 2 --detect '10% within 10m'
   slofuse tune rules/checkout.yaml --history dump.om --tickets-per-week 3 --objective-at-least 99.5
-  slofuse tune --config slofuse.yaml --slo shop/checkout --night-pages-per-week 0 --write new.yaml")]
+  slofuse tune --config slofuse.yaml --slo shop/checkout --night-pages-per-week 0 --write new.yaml
+  slofuse tune --config slofuse.yaml --slo 'shop/*' --wishes wishes.yaml --write proposed")]
 pub(super) struct TuneArgs {
     /// Definitions and policies, instead of those that the settings name: files, directories, or
     /// patterns
@@ -59,8 +62,9 @@ pub(super) struct TuneArgs {
     /// Put bursts in at other times; the same seed gives the same ones
     #[arg(long, value_name = "NUMBER", default_value_t = 1)]
     seed: u64,
-    /// Write the proposed definition into this new file, complete, as a native document
-    #[arg(long, value_name = "FILE")]
+    /// Write the proposed definition into this new file, complete, as a native document; of several
+    /// SLOs into this new directory, as service/name.slo.yaml
+    #[arg(long, value_name = "PATH")]
     write: Option<PathBuf>,
     /// For people, or for programs
     #[arg(long, value_enum, default_value = "text")]
@@ -76,17 +80,29 @@ enum Format {
     Json,
 }
 
+/// An SLO that is not tuned, and why.
+type Untuned = (Arc<Slo>, String);
+/// An SLO and what came of it: a proposal, or why there is none.
+type Tuned = (Arc<Slo>, Result<Proposal, String>);
+
 /// Proposes definitions.
 pub(super) fn tune(args: &TuneArgs) -> Outcome {
-    let wishes = args.wishes.wishes()?;
+    let wished = args.wishes.wished()?;
     let loaded = args.history.load()?;
     let settings = loaded.as_ref().map(|loaded| &loaded.settings);
     let (definitions, paths) = args.definitions(loaded.as_ref())?;
-    let slos = args.chosen(&definitions)?;
-    args.refuse(&slos, &wishes, settings)?;
-    let (mut history, from) = args.history.open_before(RUN_UP, &slos, settings)?;
+    wished.remark(definitions.iter().map(|one| &*one.slo));
+    let chosen = args.chosen(&definitions)?;
+    let (slos, mut untuned) = args.refuse(&chosen, &wished, settings)?;
+    let readers: Vec<Arc<Slo>> = slos.iter().map(tune::reader).collect();
+    let (mut history, from) = args.history.open_before(RUN_UP, &readers, settings)?;
     tell_remarks(&history);
-    let played = |slo: &&Arc<Slo>| !history.refused.iter().any(|(id, _)| *id == slo.id);
+    let refused = std::mem::take(&mut history.refused);
+    untuned.extend(slos.iter().filter_map(|slo| {
+        let (_, why) = refused.iter().find(|(id, _)| *id == slo.id)?;
+        Some((slo.clone(), why.clone()))
+    }));
+    let played = |slo: &&Arc<Slo>| !untuned.iter().any(|(other, _)| other.id == slo.id);
     let slos: Vec<Arc<Slo>> = slos.iter().filter(played).cloned().collect();
     if slos.is_empty() {
         complain("none of these SLOs can be played on this history");
@@ -107,14 +123,28 @@ pub(super) fn tune(args: &TuneArgs) -> Outcome {
         history: used(&history),
         unquieted: false,
     };
-    let proposals = args.propose(&slos, &wishes, &plan, &mut history)?;
-    args.tell(&proposals)?;
-    if let (Some(file), Some((slo, proposal))) = (&args.write, slos.iter().zip(&proposals).next()) {
-        write(file, &paths, slo, proposal)?;
+    let mut results = args.propose(&slos, &wished, &plan, &mut history)?;
+    let untuned = untuned.into_iter().map(|(slo, why)| (slo, Err(why)));
+    results.extend(untuned);
+    args.tell(&results)?;
+    if let Some(path) = &args.write {
+        let is_one = chosen.len() == 1;
+        for (slo, proposal) in &results {
+            let Ok(proposal) = proposal else { continue };
+            match is_one {
+                true => write(path, &paths, slo, proposal)?,
+                false => write(&file_in(path, slo)?, &paths, slo, proposal)?,
+            }
+        }
     }
-    match proposals.iter().all(|proposal| proposal.is_met) {
-        true => Ok(()),
-        false => Err(Failure::Problems),
+    let is_met = |(_, result): &Tuned| result.as_ref().is_ok_and(|one| one.is_met);
+    match (
+        results.iter().all(is_met),
+        results.iter().any(|(_, result)| result.is_ok()),
+    ) {
+        (true, _) => Ok(()),
+        (false, true) => Err(Failure::Problems),
+        (false, false) => Err(Failure::Failed),
     }
 }
 
@@ -177,17 +207,17 @@ impl TuneArgs {
             ));
             return Err(Failure::Usage);
         }
-        if self.write.is_some() && count > 1 {
-            complain(&format!(
-                "--write is for one definition, and these are {count}: choose one with --slo"
-            ));
-            return Err(Failure::Usage);
-        }
         Ok(slos)
     }
 
-    /// What cannot be is said before anything is fetched.
-    fn refuse(&self, slos: &[Arc<Slo>], wishes: &Wishes, settings: Option<&Settings>) -> Outcome {
+    /// What cannot be is said before anything is fetched. The SLOs that are tuned, and of several
+    /// those that cannot be, with the reason.
+    fn refuse(
+        &self,
+        slos: &[Arc<Slo>],
+        wished: &Wished,
+        settings: Option<&Settings>,
+    ) -> Result<(Vec<Arc<Slo>>, Vec<Untuned>), Failure> {
         if let Some(file) = self.write.as_ref().filter(|f| f.symlink_metadata().is_ok()) {
             let file = file.display();
             complain(&format!("{file} exists; remove it or choose another file"));
@@ -198,16 +228,28 @@ impl TuneArgs {
             |settings| engine_options(&settings.source, &settings.evaluation),
         );
         let mut wrong: Vec<String> = Vec::new();
+        let mut untuned = Vec::new();
         for slo in slos {
-            let found = wishes.impossible(slo, &options.reading).into_iter();
-            wrong.extend(found.chain(tune::refusal(slo)));
+            let refusal = tune::refusal(slo);
+            if refusal.is_none() || slos.len() == 1 {
+                wrong.extend(wished.of(slo).impossible(slo, &options.reading));
+            }
+            untuned.extend(refusal.map(|why| (slo.clone(), why)));
         }
-        wrong.dedup();
-        for message in &wrong {
-            complain(message);
+        let tuned = |slo: &&Arc<Slo>| !untuned.iter().any(|(other, _)| other.id == slo.id);
+        let tuned: Vec<Arc<Slo>> = slos.iter().filter(tuned).cloned().collect();
+        if tuned.is_empty() {
+            wrong.extend(untuned.iter().map(|(_, why)| why.clone()));
         }
-        match wrong.is_empty() {
-            true => Ok(()),
+        let mut told: Vec<String> = Vec::new();
+        for message in wrong {
+            if !told.contains(&message) {
+                complain(&message);
+                told.push(message);
+            }
+        }
+        match told.is_empty() {
+            true => Ok((tuned, untuned)),
             false => Err(Failure::Usage),
         }
     }
@@ -215,38 +257,53 @@ impl TuneArgs {
     fn propose(
         &self,
         slos: &[Arc<Slo>],
-        wishes: &Wishes,
+        wished: &Wished,
         plan: &Plan,
         history: &mut History,
-    ) -> Result<Vec<Proposal>, Failure> {
-        let mut proposals = Vec::new();
+    ) -> Result<Vec<Tuned>, Failure> {
+        let mut results = Vec::new();
         for slo in slos {
             let mut line = ProgressLine::new();
             let reel = &mut *history.reel;
-            let proposal = tune::tune(slo, wishes, self.seed, plan, reel, &mut |progress| {
+            let wishes = wished.of(slo);
+            let proposal = tune::tune(slo, &wishes, self.seed, plan, reel, &mut |progress| {
                 line.show(progress);
             });
             line.clear();
-            proposals.push(proposal.map_err(|error| {
-                match error {
-                    TuneError::Refused(why) => complain(&why),
-                    TuneError::Reel(_) => complain(&chain(&error)),
+            let proposal = match proposal {
+                Ok(proposal) => Ok(proposal),
+                Err(TuneError::Refused(why)) => {
+                    complain(&why);
+                    Err(why)
                 }
-                Failure::Failed
-            })?);
+                Err(error @ TuneError::Reel(_)) => {
+                    complain(&chain(&error));
+                    return Err(Failure::Failed);
+                }
+            };
+            results.push((slo.clone(), proposal));
         }
-        Ok(proposals)
+        Ok(results)
     }
 
-    fn tell(&self, proposals: &[Proposal]) -> Outcome {
+    fn tell(&self, results: &[Tuned]) -> Outcome {
+        let proposals: Vec<&Proposal> = results
+            .iter()
+            .filter_map(|(_, r)| r.as_ref().ok())
+            .collect();
         match self.format {
             Format::Text => {
                 let page = text::Page::new(self.color);
-                let texts: Vec<String> = proposals.iter().map(|one| page.text(one)).collect();
-                say(&texts.join("\n\n"));
+                let mut texts: Vec<String> = proposals.iter().map(|one| page.text(one)).collect();
+                if results.len() > 1 {
+                    texts.push(page.summary(results));
+                }
+                if !texts.is_empty() {
+                    say(&texts.join("\n\n"));
+                }
             }
             Format::Json => {
-                let text = serde_json::to_string_pretty(proposals).map_err(|error| {
+                let text = serde_json::to_string_pretty(&proposals).map_err(|error| {
                     complain(&format!("writing the proposal as JSON: {error}"));
                     Failure::Failed
                 })?;
@@ -255,6 +312,16 @@ impl TuneArgs {
         }
         Ok(())
     }
+}
+
+/// Where the definition of one of several SLOs is written.
+fn file_in(folder: &Path, slo: &Slo) -> Result<PathBuf, Failure> {
+    let folder = folder.join(&slo.service);
+    std::fs::create_dir_all(&folder).map_err(|error| {
+        complain(&format!("making {}: {error}", folder.display()));
+        Failure::Failed
+    })?;
+    Ok(folder.join(format!("{}.slo.yaml", slo.name)))
 }
 
 fn write(file: &Path, paths: &[PathBuf], slo: &Arc<Slo>, proposal: &Proposal) -> Outcome {

@@ -12,7 +12,7 @@ use crate::replay::tune::{BurstFigures, CurvePoint, Proposal, Standing, WishKind
 /// What is not known.
 const UNKNOWN: &str = "-";
 /// Columns of the longest bar.
-const BAR: usize = 24;
+const BAR: usize = 12;
 
 /// How it is shown.
 pub(super) struct Page {
@@ -60,11 +60,14 @@ impl Page {
                 seconds(past.longest_incident_seconds)
             ),
         };
+        let length = match past.weeks >= 2.0 {
+            true => format!("{:.1} weeks", past.weeks),
+            false => seconds((past.weeks * 7.0 * 86_400.0).round()),
+        };
         format!(
-            "{title}: {:.1} weeks of history\n\
+            "{title}: {length} of history\n\
              events an hour: {low} p10, {half} p50, {high} p90; errors by week: {}\n\
              incidents (10x the budget or faster): {longest}; worst errors over a period: {}",
-            past.weeks,
             weeks.join(", "),
             figures::percent(past.worst_error_ratio)
         )
@@ -74,7 +77,10 @@ impl Page {
         let title = match (proposal.is_met, proposal.is_change) {
             (true, false) => "nothing needs to change",
             (true, true) => "a definition that meets every wish",
-            (false, _) => "no definition meets every wish; this comes nearest",
+            (false, true) => "no definition that was tried meets every wish; this comes nearest",
+            (false, false) => {
+                "no definition that was tried meets every wish, and none comes nearer"
+            }
         };
         let reasons = proposal.reasons.iter();
         let reasons = reasons.map(|one| format!("\n- {}", harmless(one)));
@@ -92,7 +98,16 @@ impl Page {
                 met(wish),
             ]);
         }
-        table.trim_fmt()
+        let mut text = table.trim_fmt();
+        for wish in &proposal.wishes {
+            let why = wish.why.iter();
+            let why = why.map(|why| format!("\n- {}: {}", name(wish.kind), harmless(why)));
+            text.extend(why);
+        }
+        if !proposal.is_met {
+            text += &gives(&proposal.wishes);
+        }
+        text
     }
 
     fn sides(&self, proposal: &Proposal) -> String {
@@ -105,6 +120,7 @@ impl Page {
         row("tiers", &tiers);
         row("mode", &|one| format!("{:?}", one.mode).to_lowercase());
         row("hold", &|one| seconds(one.hold_seconds));
+        row("recover", &|one| figures::percent(one.recover));
         row("pages a week", &|one| tenth(one.figures.pages_per_week));
         row("pages", &|one| one.figures.pages.to_string());
         row("pages at night", &|one| {
@@ -136,13 +152,21 @@ impl Page {
     /// Pages against detection.
     fn curve(&self, proposal: &Proposal) -> String {
         let burst = figures::percent(proposal.curve_error_ratio);
-        let title = format!("what can be had: pages, and how fast {burst} of errors page");
+        let title = format!(
+            "what can be had: pages, and how fast {burst} of errors page (reckoned, in an hour as \
+             quiet as one in ten)"
+        );
+        if proposal.curve.is_empty() {
+            let title = self.paint.bold(&title);
+            return format!("{title}\nno definition that was tried would page about such a burst");
+        }
         let mut table = self.table(&[
             "objective",
             "fastest page at",
             "paged after",
             "pages a week",
             "",
+            "besides",
         ]);
         let most = proposal.curve.iter().map(|point| point.pages_per_week);
         let most = most.fold(0.0, f64::max);
@@ -154,6 +178,7 @@ impl Page {
                 seconds(point.detection_seconds),
                 tenth(point.pages_per_week),
                 format!("{}{mark}", bar(point, most)),
+                point.changes.join(", "),
             ]);
         }
         format!("{}\n{}", self.paint.bold(&title), table.trim_fmt())
@@ -180,11 +205,15 @@ impl Page {
         }
         let title = self
             .paint
-            .bold("objectives, each with the policy that suits it best");
+            .bold("objectives, each with the best policy that was tried (paged after: reckoned)");
         format!("{title}\n{}", table.trim_fmt())
     }
 
-    fn table(&self, header: &[&str]) -> Table {
+    pub(super) fn bold(&self, text: &str) -> String {
+        self.paint.bold(text)
+    }
+
+    pub(super) fn table(&self, header: &[&str]) -> Table {
         let mut table = check::table();
         table.load_style(presets::NOTHING);
         table.set_width(self.width);
@@ -193,9 +222,9 @@ impl Page {
     }
 }
 
-fn name(kind: WishKind) -> String {
+pub(super) fn name(kind: WishKind) -> String {
     match kind {
-        WishKind::BudgetSpent => "budget that history spent".to_owned(),
+        WishKind::BudgetSpent => "budget spent over a period".to_owned(),
         WishKind::PagesPerWeek => "pages a week".to_owned(),
         WishKind::NightPagesPerWeek => "pages a week at night".to_owned(),
         WishKind::TicketsPerWeek => "tickets a week".to_owned(),
@@ -203,7 +232,7 @@ fn name(kind: WishKind) -> String {
     }
 }
 
-fn amount(kind: WishKind, value: Option<f64>) -> String {
+pub(super) fn amount(kind: WishKind, value: Option<f64>) -> String {
     match (kind, value) {
         (WishKind::Burst(_), None) => "never".to_owned(),
         (_, None) => UNKNOWN.to_owned(),
@@ -214,17 +243,35 @@ fn amount(kind: WishKind, value: Option<f64>) -> String {
 }
 
 fn met(wish: &WishOutcome) -> String {
-    match (wish.is_met, wish.nearest) {
-        (true, _) => "met".to_owned(),
-        (false, Some(nearest)) => {
-            format!(
-                "not met: with the rest at best {}",
-                amount(wish.kind, Some(nearest))
-            )
-        }
-        (false, None) => {
-            "not met, nor with less of it: other wishes stand against each other".to_owned()
-        }
+    match wish.is_met {
+        true => "met".to_owned(),
+        false => "not met".to_owned(),
+    }
+}
+
+/// Which wish would have to give way, and how far, for all others to be met.
+fn gives(wishes: &[WishOutcome]) -> String {
+    let mut text = String::new();
+    for wish in wishes {
+        let Some(nearest) = wish.nearest.filter(|nearest| *nearest > wish.wished) else {
+            continue;
+        };
+        let reckoned = match wish.nearest_is_reckoned {
+            true => " (reckoned, not tried)",
+            false => "",
+        };
+        let (nearest, wished) = (
+            amount(wish.kind, Some(nearest)),
+            amount(wish.kind, Some(wish.wished)),
+        );
+        let name = name(wish.kind);
+        text += &format!(
+            "\n- every other wish is met where {name:?} may be {nearest}{reckoned}, not {wished}"
+        );
+    }
+    match text.is_empty() {
+        true => "\n- no single wish stands in the way: more than one would have to give".to_owned(),
+        false => text,
     }
 }
 
@@ -250,14 +297,25 @@ fn seen(burst: &BurstFigures) -> String {
     let reckoned = burst
         .reckoned_seconds
         .map_or_else(|| "never".to_owned(), seconds);
-    match burst.seen.filter(|seen| seen.tried > 0) {
-        None => format!("reckoned {reckoned}, not tried"),
-        Some(seen) => {
-            let worst = seen
-                .worst_seconds
-                .map_or_else(|| "never".to_owned(), seconds);
-            let (paged, tried) = (seen.paged, seen.tried);
-            format!("{paged} of {tried} paged, the slowest {worst}; reckoned {reckoned}")
+    let Some(seen) = &burst.seen else {
+        return format!("reckoned {reckoned}, not tried");
+    };
+    let left_out = match (seen.broken, seen.empty) {
+        (0, 0) => String::new(),
+        (holes, 0) => format!("; {holes} fell into holes"),
+        (0, empty) => format!("; in {empty} too little happened for any to fail"),
+        (holes, empty) => {
+            format!("; {holes} fell into holes, in {empty} too little happened for any to fail")
+        }
+    };
+    let worst = seen
+        .worst_seconds
+        .map_or_else(|| "never".to_owned(), seconds);
+    let (paged, tried) = (seen.paged, seen.tried);
+    match tried {
+        0 => format!("reckoned {reckoned}, none tried{left_out}"),
+        _ => {
+            format!("{paged} of {tried} paged, the slowest {worst}{left_out}; reckoned {reckoned}")
         }
     }
 }
@@ -297,6 +355,6 @@ fn share(ratio: Option<f64>) -> String {
     ratio.map_or_else(|| UNKNOWN.to_owned(), figures::percent)
 }
 
-fn tenth(value: f64) -> String {
+pub(super) fn tenth(value: f64) -> String {
     format!("{value:.1}")
 }

@@ -1,15 +1,22 @@
-//! Wishes, as arguments.
+//! Wishes, as arguments and from a file.
+
+use std::path::PathBuf;
 
 use clap::Args;
 
 use crate::cli::{Failure, complain};
-use crate::engine::{Objective, Span};
+use crate::config::wishes::{WishList, burst};
+use crate::engine::{Objective, Slo};
 use crate::replay::tune::{BURSTS_MAX, Burst, Wishes};
 
 /// What the proposal is to come to.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Wishes")]
 pub(super) struct WishArgs {
+    /// Read wishes from this YAML file, also such as are for some SLOs only; those given as options
+    /// hold instead of the same ones in it
+    #[arg(long, value_name = "FILE")]
+    wishes: Option<PathBuf>,
     /// At most so many pages a week
     #[arg(long, value_name = "NUMBER", value_parser = rate)]
     pages_per_week: Option<f64>,
@@ -30,8 +37,20 @@ pub(super) struct WishArgs {
     objective_at_most: Option<Objective>,
 }
 
+/// What is wished of which SLO.
+pub(super) struct Wished {
+    /// As options, for every SLO.
+    options: Wishes,
+    file: Option<WishList>,
+}
+
 impl WishArgs {
-    pub(super) fn wishes(&self) -> Result<Wishes, Failure> {
+    /// Everything that is wished.
+    ///
+    /// # Errors
+    ///
+    /// Mistakes, which have been reported.
+    pub(super) fn wished(&self) -> Result<Wished, Failure> {
         if self.detect.len() > BURSTS_MAX {
             let count = self.detect.len();
             complain(&format!(
@@ -39,14 +58,38 @@ impl WishArgs {
             ));
             return Err(Failure::Usage);
         }
-        Ok(Wishes {
-            pages_per_week: self.pages_per_week,
-            night_pages_per_week: self.night_pages_per_week,
-            tickets_per_week: self.tickets_per_week,
-            bursts: self.detect.clone(),
-            objective_at_least: self.objective_at_least,
-            objective_at_most: self.objective_at_most,
+        let file = self.wishes.as_deref().map(WishList::load).transpose();
+        let file = file.map_err(|mistakes| {
+            complain(&format!("the wishes have mistakes\n{mistakes}"));
+            Failure::Usage
+        })?;
+        Ok(Wished {
+            options: Wishes {
+                pages_per_week: self.pages_per_week,
+                night_pages_per_week: self.night_pages_per_week,
+                tickets_per_week: self.tickets_per_week,
+                bursts: self.detect.clone(),
+                objective_at_least: self.objective_at_least,
+                objective_at_most: self.objective_at_most,
+            },
+            file,
         })
+    }
+}
+
+impl Wished {
+    /// What is wished of one SLO.
+    pub(super) fn of(&self, slo: &Slo) -> Wishes {
+        let file = self.file.as_ref().map(|file| file.of(&slo.id));
+        self.options.clone().or(&file.unwrap_or_default())
+    }
+
+    /// Says which items of the file are for none of these SLOs.
+    pub(super) fn remark<'s>(&self, slos: impl Iterator<Item = &'s Slo>) {
+        let ids: Vec<_> = slos.map(|slo| slo.id.clone()).collect();
+        for pattern in self.file.iter().flat_map(|file| file.unused(&ids)) {
+            complain(&format!("the wishes for {pattern} fit no SLO"));
+        }
     }
 }
 
@@ -63,50 +106,13 @@ fn objective(text: &str) -> Result<Objective, String> {
     Objective::from_percent(percent).map_err(|error| error.to_string())
 }
 
-/// `10% within 5m`
-fn burst(text: &str) -> Result<Burst, String> {
-    let example = || "write a share of requests and a time: \"10% within 5m\"".to_owned();
-    let (ratio, within) = text.split_once("within").ok_or_else(example)?;
-    let ratio = ratio.trim();
-    let ratio = match ratio.strip_suffix('%') {
-        Some(percent) => percent.trim().parse().map(|percent: f64| percent / 100.0),
-        None => ratio.parse(),
-    };
-    let ratio = ratio
-        .ok()
-        .filter(|ratio: &f64| *ratio > 0.0 && *ratio <= 1.0);
-    let within = Span::parse(within.trim()).map_err(|error| error.to_string())?;
-    if within <= Span::ZERO || within > Span::from_days(1) {
-        return Err("the time lies between 1s and 1d".to_owned());
-    }
-    Ok(Burst {
-        error_ratio: ratio.ok_or_else(example)?,
-        within,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn bursts_are_a_share_and_a_time() {
-        let expected = Burst {
-            error_ratio: 0.1,
-            within: Span::from_mins(5),
-        };
-        for text in ["10% within 5m", "0.1 within 5m", " 10 %  within  300s "] {
-            assert_eq!(burst(text), Ok(expected), "{text}");
-        }
-        for text in [
-            "10%",
-            "within 5m",
-            "0% within 5m",
-            "101% within 5m",
-            "10% within 2d",
-        ] {
-            assert!(burst(text).is_err(), "{text}");
-        }
+    fn rates_are_numbers() {
+        assert_eq!(rate("0.5"), Ok(0.5));
         for text in ["-1", "NaN", "inf", "two"] {
             assert!(rate(text).is_err(), "{text}");
         }

@@ -7,3 +7,4 @@
 pub(super) mod definition;
 pub(super) mod settings;
 pub(super) mod trial;
+pub(super) mod wishes;

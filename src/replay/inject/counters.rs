@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::plan::Plan;
 use super::reel::Tally;
 use super::twin::{Role, Terms, Weight};
-use crate::engine::series::Counter;
+use crate::engine::series::{Counter, is_hole};
 use crate::engine::{Drops, Labels, RawSeries, Sample, Span, Timestamp};
 
 /// What the sums of whole numbers may be off by.
@@ -54,6 +54,8 @@ struct Good {
     labels: Labels,
     from: Timestamp,
     amount: f64,
+    /// Whether scrapes are missing since then.
+    is_hole: bool,
 }
 
 impl Counters {
@@ -118,7 +120,7 @@ impl Counters {
         let mut good = Vec::new();
         let mut failures: BTreeMap<Labels, f64> = BTreeMap::new();
         for (labels, value) in scraped {
-            let Some((from, amount)) = self.take(&labels, Sample { at, value }) else {
+            let Some((from, amount, is_hole)) = self.take(&labels, Sample { at, value }) else {
                 continue;
             };
             let Some(series) = self.series.get(&labels) else {
@@ -130,6 +132,7 @@ impl Counters {
                     labels: labels.clone(),
                     from,
                     amount,
+                    is_hole,
                 }),
                 Role::Failures => *failures.entry(series.target.clone()).or_default() += amount,
                 Role::Stays => {}
@@ -143,8 +146,9 @@ impl Counters {
         present
     }
 
-    /// Takes a sample: since when, and how much was counted. `None` if no counter has such a value.
-    fn take(&mut self, labels: &Labels, sample: Sample) -> Option<(Timestamp, f64)> {
+    /// Takes a sample: since when, how much was counted, and whether scrapes are missing between.
+    /// `None` if no counter has such a value.
+    fn take(&mut self, labels: &Labels, sample: Sample) -> Option<(Timestamp, f64, bool)> {
         let is_value = (0.0..=1e200).contains(&sample.value);
         let spacing = self.scrape_interval;
         let drops = self.drops;
@@ -161,15 +165,16 @@ impl Counters {
             }
             series.counter = Some(Counter::new(sample, spacing));
             series.value += sample.value;
-            return Some((sample.at, 0.0));
+            return Some((sample.at, 0.0, false));
         };
         if !is_value || sample.at <= counter.last_at {
             return None;
         }
         let from = counter.last_at;
+        let is_hole = is_hole(sample.at.since(from), counter.spacing);
         let amount = counter.take(sample, drops).map_or(0.0, |i| i.amount);
         series.value += amount;
-        Some((from, amount))
+        Some((from, amount, is_hole))
     }
 
     fn new_series(&self, labels: &Labels) -> Series {
@@ -205,6 +210,9 @@ impl Counters {
         }
         let mut failed = 0.0;
         for (injection, share) in plan.shares(good.from, at) {
+            if good.is_hole {
+                tally.miss(injection);
+            }
             let Some(ratio) = plan.injections().get(injection).map(|i| i.error_ratio) else {
                 continue;
             };

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use super::counters::Counters;
 use super::plan::Plan;
+use super::slices::Slices;
 use super::twin::Terms;
 use crate::engine::{
-    Answer, Counts, InstanceId, Labels, RawSeries, ReadingOptions, Slo, SourceFailure, Span,
-    Timestamp,
+    Answer, Counts, Indicator, InstanceId, Labels, RawSeries, ReadingOptions, Slo, SourceFailure,
+    Span, Timestamp,
 };
 use crate::prometheus::PolledFeed;
 use crate::replay::reel::{Reel, ReelError};
@@ -22,10 +23,37 @@ pub struct InjectedReel<'a> {
     slo: Arc<Slo>,
     plan: Plan,
     reading: ReadingOptions,
-    counters: Counters,
+    events: Events,
     tally: Tally,
     /// The end of the last question about the SLO.
     told_until: Option<Timestamp>,
+}
+
+/// What fails.
+enum Events {
+    Counters(Box<Counters>),
+    Slices(Slices),
+}
+
+/// Why incidents cannot be put into an SLO, and what to do instead; `None` if they can.
+pub fn refusal(slo: &Slo) -> Option<String> {
+    match &slo.indicator {
+        Indicator::Counters { .. } | Indicator::Slices { .. } => None,
+        Indicator::Windows(_) => Some(
+            "it is asked by PromQL as a whole (native histograms are, too), so there are no events \
+             that could fail: judge it by --incidents, or measure it by counters, a classic \
+             histogram or time_slices"
+                .to_owned(),
+        ),
+        Indicator::Composite(composite) => {
+            let parts = composite.parts.iter().map(|part| part.slo.as_str());
+            let parts: Vec<&str> = parts.collect();
+            Some(format!(
+                "it is made of other SLOs and has no events of its own: put them into {}",
+                parts.join(", ")
+            ))
+        }
+    }
 }
 
 /// What was put in by one play.
@@ -33,6 +61,8 @@ pub struct InjectedReel<'a> {
 pub struct Tally {
     /// Bad events, by the position of the injection in its plan.
     pub bad: Vec<f64>,
+    /// Whether scrapes were missing while it lasted, likewise: then nobody could see it in time.
+    pub broken: Vec<bool>,
     /// All events that were counted, and in which time.
     total: f64,
     first: Option<Timestamp>,
@@ -44,25 +74,24 @@ impl<'a> InjectedReel<'a> {
     ///
     /// # Errors
     ///
-    /// The SLO is no sum of counters: only those have requests that can fail.
+    /// The SLO is neither a sum of counters nor one of time slices: only those have events that can
+    /// fail.
     pub fn new(
         inner: &'a mut dyn Reel,
         slo: &Arc<Slo>,
         plan: Plan,
         reading: &ReadingOptions,
     ) -> Result<Self, ReelError> {
-        let counters = counters(slo, reading).ok_or_else(|| {
-            let path = slo.indicator.path();
-            ReelError::because(format!(
-                "incidents can be put into counters only, and {} is on the {path} path",
-                slo.id
-            ))
+        let events = events(slo, reading).ok_or_else(|| {
+            let why = refusal(slo).unwrap_or_default();
+            let id = &slo.id;
+            ReelError::because(format!("incidents cannot be put into {id}: {why}"))
         })?;
         Ok(Self {
             inner,
             slo: slo.clone(),
             reading: reading.clone(),
-            counters,
+            events,
             tally: Tally::of(&plan),
             plan,
             told_until: None,
@@ -79,23 +108,28 @@ impl<'a> InjectedReel<'a> {
         if self.told_until.is_none_or(|told| told <= from) {
             return;
         }
-        if let Some(counters) = counters(&self.slo, &self.reading) {
-            self.counters = counters;
+        if let Some(events) = events(&self.slo, &self.reading) {
+            self.events = events;
         }
         self.tally = Tally::of(&self.plan);
     }
 }
 
-/// Counters that have seen nothing; `None` for an SLO that is no sum of counters.
-fn counters(slo: &Slo, reading: &ReadingOptions) -> Option<Counters> {
+/// Events that have not been seen yet; `None` for an SLO that is refused.
+fn events(slo: &Slo, reading: &ReadingOptions) -> Option<Events> {
+    if let Some(slices) = Slices::of(slo) {
+        return Some(Events::Slices(slices));
+    }
     let terms = Terms::of(slo, &reading.target_labels)?;
-    Some(Counters::new(terms, slo.group_by.clone(), reading))
+    let counters = Counters::new(terms, slo.group_by.clone(), reading);
+    Some(Events::Counters(Box::new(counters)))
 }
 
 impl Tally {
     fn of(plan: &Plan) -> Self {
         Self {
             bad: vec![0.0; plan.injections().len()],
+            broken: vec![false; plan.injections().len()],
             ..Self::default()
         }
     }
@@ -109,6 +143,12 @@ impl Tally {
     pub(super) fn fail(&mut self, injection: usize, events: f64) {
         if let Some(bad) = self.bad.get_mut(injection) {
             *bad += events;
+        }
+    }
+
+    pub(super) fn miss(&mut self, injection: usize) {
+        if let Some(broken) = self.broken.get_mut(injection) {
+            *broken = true;
         }
     }
 
@@ -131,18 +171,29 @@ impl Reel for InjectedReel<'_> {
         until: Timestamp,
     ) -> Result<Vec<RawSeries>, ReelError> {
         let recorded = self.inner.samples(feed, from, until)?;
-        if !feed.slos.iter().any(|slo| slo.id == self.slo.id) {
+        let is_own = feed.slos.iter().any(|slo| slo.id == self.slo.id);
+        // SLOs of slices are asked for one by one, though it is the same question.
+        let measures = |slo: &Arc<Slo>| slo.indicator == self.slo.indicator;
+        let is_same = feed.slice().is_some() && feed.slos.iter().any(measures);
+        if !is_own && !is_same {
             return Ok(recorded);
         }
-        self.begin_anew(from);
-        self.told_until = Some(until);
+        if is_own {
+            self.begin_anew(from);
+            self.told_until = Some(until);
+        }
         let first = self.plan.injections().first();
         let is_near = first.is_some_and(|first| until + LEAD >= first.start);
         if !is_near {
             return Ok(recorded);
         }
-        let rewritten = self.counters.rewrite(recorded, &self.plan, &mut self.tally);
-        Ok(rewritten)
+        Ok(match &mut self.events {
+            Events::Counters(counters) => counters.rewrite(recorded, &self.plan, &mut self.tally),
+            Events::Slices(slices) => {
+                let tally = is_own.then_some(&mut self.tally);
+                slices.rewrite(recorded, &self.plan, tally)
+            }
+        })
     }
 
     fn answer(

@@ -7,8 +7,8 @@
 use std::sync::Arc;
 
 use super::plan::{Plan, PlanWish};
-use super::reel::InjectedReel;
-use crate::engine::{Indicator, Slo, SloId, Span, Timestamp};
+use super::reel::{self, InjectedReel};
+use crate::engine::{Slo, SloId, Span, Timestamp};
 use crate::replay::judge::{
     Alert, Event, Judgement, Quantiles, Subject, Terms, VerdictKind, alerts, judge,
 };
@@ -147,13 +147,8 @@ fn refusal(alone: &[(Arc<Slo>, Script)], variants: usize, fit: u64, lull: Span) 
     if alone.len() < variants {
         return Some("it is not in every variant".to_owned());
     }
-    let is_counted =
-        |(slo, _): &(Arc<Slo>, Script)| matches!(slo.indicator, Indicator::Counters { .. });
-    if let Some((slo, _)) = alone.iter().find(|alone| !is_counted(alone)) {
-        let path = slo.indicator.path();
-        return Some(format!(
-            "it is on the {path} path, and incidents can be put into counters only"
-        ));
+    if let Some(why) = alone.iter().find_map(|(slo, _)| reel::refusal(slo)) {
+        return Some(why);
     }
     (fit == 0).then(|| {
         format!("the past is too short: after an incident there must be {lull} without one")

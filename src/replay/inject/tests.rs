@@ -16,6 +16,11 @@ const HOUR: Span = Span::from_hours(1);
 
 /// An SLO of these events, paged by one tier.
 fn script(events: &str) -> Script {
+    script_of(&format!("{{events: {events}}}"))
+}
+
+/// The same for an SLI of any kind.
+fn script_of(sli: &str) -> Script {
     let definitions = format!(
         r#"
 apiVersion: slofuse/v1
@@ -25,8 +30,7 @@ spec:
   objective: 99.9
   policy:
     tiers: [{{severity: page, budget: 2%, long: 1h, short: 5m}}, {{severity: ticket, budget: 5%, long: 6h, short: 30m}}]
-  sli:
-    events: {events}
+  sli: {sli}
 "#
     );
     rehearsal(&definitions)
@@ -122,21 +126,25 @@ fn burst(minute: i64, minutes: i64, error_ratio: f64) -> Injection {
 
 /// Plays with and without, and compares what the engine counts; how many events failed.
 fn check(events: &str, lines: &[Line], plan: Plan, expected: &[f64]) {
-    let script = script(events);
-    let without = counted(&script, &mut reel(lines, 6), 6);
+    check_script(&script(events), lines, plan, expected);
+}
+
+fn check_script(script: &Script, lines: &[Line], plan: Plan, expected: &[f64]) {
+    let events = &script.slos[0].indicator;
+    let without = counted(script, &mut reel(lines, 6), 6);
     let mut recorded = reel(lines, 6);
     let reading = &script.options.reading;
     let mut injected = InjectedReel::new(&mut recorded, &script.slos[0], plan, reading).unwrap();
-    let with = counted(&script, &mut injected, 6);
+    let with = counted(script, &mut injected, 6);
     let tally = injected.tally();
-    assert_eq!(tally.bad, expected, "{events}");
+    assert_eq!(tally.bad, expected, "{events:?}");
     let put_in: f64 = tally.bad.iter().sum();
     assert_eq!(
         with.bad - without.bad,
         put_in,
-        "{events}: {without:?} {with:?}"
+        "{events:?}: {without:?} {with:?}"
     );
-    assert_eq!(with.total, without.total, "{events}");
+    assert_eq!(with.total, without.total, "{events:?}");
 }
 
 const CODE: &str = "code";
@@ -250,17 +258,142 @@ fn what_a_definition_leaves_out_stays_left_out() {
 }
 
 #[test]
-fn what_is_no_counter_is_refused() {
-    let script =
-        script("{bad: 'max_over_time(bad[$window])', total: 'max_over_time(all[$window])'}");
-    let mut nothing = MemoryReel::default();
-    let reading = &script.options.reading;
-    let refused = InjectedReel::new(&mut nothing, &script.slos[0], Plan::default(), reading);
-    let text = refused.err().unwrap().to_string();
-    assert_eq!(
-        text,
-        "incidents can be put into counters only, and shop/api is on the direct path"
+fn what_has_no_events_is_refused_with_what_to_do() {
+    let windows =
+        "{events: {bad: 'max_over_time(bad[$window])', total: 'max_over_time(all[$window])'}}";
+    let ratio = "{ratio: {error_ratio: 'avg_over_time(bad_share[$window])'}}";
+    let native = "{latency: {histogram: seconds, threshold: 300ms, native: true}}";
+    for sli in [windows, ratio, native] {
+        let script = script_of(sli);
+        let mut nothing = MemoryReel::default();
+        let reading = &script.options.reading;
+        let refused = InjectedReel::new(&mut nothing, &script.slos[0], Plan::default(), reading);
+        let text = refused.err().unwrap().to_string();
+        assert_eq!(
+            text,
+            "incidents cannot be put into shop/api: it is asked by PromQL as a whole (native \
+             histograms are, too), so there are no events that could fail: judge it by --incidents, \
+             or measure it by counters, a classic histogram or time_slices",
+            "{sli}"
+        );
+    }
+    let steps = "{journey: [{name: one, sli: {events: {bad: a, total: b}}}, {name: two, sli: {events: {bad: c, total: d}}}]}";
+    let script = script_of(steps);
+    let whole = script
+        .slos
+        .iter()
+        .find(|slo| slo.id == SloId::new("shop", "api"));
+    let why = refusal(whole.unwrap()).unwrap();
+    assert!(
+        why.contains("put them into shop/api.one, shop/api.two"),
+        "{why}"
     );
+}
+
+#[test]
+fn requests_that_take_too_long_are_put_into_a_classic_histogram() {
+    let script = script_of("{latency: {histogram: seconds, threshold: 300ms}}");
+    let bucket = (METRIC_NAME, "seconds_bucket");
+    let lines = [
+        Line::new(&[bucket, ("le", "0.1")], |_| 50.0),
+        Line::new(&[bucket, ("le", "0.3")], |_| 90.0),
+        Line::new(&[bucket, ("le", "+Inf")], |_| 100.0),
+        Line::new(&[(METRIC_NAME, "seconds_count")], |_| 100.0),
+    ];
+    let plan = Plan::new(vec![burst(60, 5, 0.1), burst(200, 2, 1.0)]);
+    check_script(&script, &lines, plan, &[180.0, 720.0]);
+}
+
+/// Slices of a minute, as a query would have said: bad at these minutes, all good otherwise.
+struct Minutes(Vec<i64>);
+
+impl Reel for Minutes {
+    fn samples(
+        &mut self,
+        _feed: &crate::prometheus::PolledFeed,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<RawSeries>, crate::replay::ReelError> {
+        let minute = Span::from_mins(1);
+        let mut at = from.align_down(minute) + minute;
+        let mut samples = Vec::new();
+        while at <= until {
+            let is_bad = self.0.contains(&(at.since(BEGIN).as_millis() / 60_000));
+            let value = if is_bad { 0.0 } else { 1.0 };
+            samples.push(Sample { at, value });
+            at = at + minute;
+        }
+        Ok(vec![RawSeries {
+            labels: Labels::empty(),
+            samples,
+        }])
+    }
+
+    fn answer(
+        &mut self,
+        _feed: &crate::prometheus::PolledFeed,
+        _window: Span,
+        _at: Timestamp,
+    ) -> Result<Vec<(Labels, crate::engine::Answer)>, crate::replay::ReelError> {
+        Ok(Vec::new())
+    }
+
+    fn hours(
+        &mut self,
+        _slo: &Arc<crate::engine::Slo>,
+        _from: Timestamp,
+        _until: Timestamp,
+    ) -> Result<Vec<(crate::engine::InstanceId, Timestamp, Counts)>, crate::replay::ReelError> {
+        Ok(Vec::new())
+    }
+}
+
+#[test]
+fn a_share_of_time_slices_goes_bad() {
+    let sli = |kind: &str| script_of(&format!("{{time_slices: {{{kind}: 'good_share'}}}}"));
+    for (script, expected) in [
+        // Every tenth of twenty, one of which was bad anyway; all of five.
+        (sli("condition"), [2.0, 5.0]),
+        // A tenth of each: of one nothing is left to fail.
+        (sli("good_ratio"), [1.9, 5.0]),
+    ] {
+        let plan = Plan::new(vec![burst(60, 20, 0.1), burst(200, 5, 1.0)]);
+        let without = counted(&script, &mut Minutes(vec![65]), 6);
+        let mut recorded = Minutes(vec![65]);
+        let reading = &script.options.reading;
+        let mut injected =
+            InjectedReel::new(&mut recorded, &script.slos[0], plan, reading).unwrap();
+        let with = counted(&script, &mut injected, 6);
+        let tally = injected.tally();
+        for (bad, expected) in tally.bad.iter().zip(expected) {
+            assert!((bad - expected).abs() < 1e-9, "{:?}", tally.bad);
+        }
+        let put_in: f64 = tally.bad.iter().sum();
+        assert!((with.bad - without.bad - put_in).abs() < 1e-9, "{with:?}");
+        assert_eq!(with.total, without.total);
+        // Another definition of the same slices is told the same.
+        let feed = crate::prometheus::PolledFeed::plan(&script.slos).remove(0);
+        let mut other = (*script.slos[0]).clone();
+        other.id = SloId::new("shop", "other");
+        let others = crate::prometheus::PolledFeed::plan(&[Arc::new(other)]).remove(0);
+        let (from, until) = (BEGIN, BEGIN + HOUR.times(6));
+        let own = injected.samples(&feed, from, until).unwrap();
+        assert_eq!(injected.samples(&others, from, until).unwrap(), own);
+    }
+}
+
+#[test]
+fn what_is_put_into_a_hole_is_known_to_be_broken() {
+    let script = script(BY_CODE);
+    let mut series = Line::new(&[REQUESTS, (CODE, "200")], |_| 100.0).series(6);
+    let hole = BEGIN + Span::from_mins(62)..BEGIN + Span::from_mins(90);
+    series.samples.retain(|sample| !hole.contains(&sample.at));
+    let mut recorded = MemoryReel::new(vec![series]);
+    let plan = Plan::new(vec![burst(60, 20, 0.5), burst(200, 20, 0.5)]);
+    let reading = &script.options.reading;
+    let mut injected = InjectedReel::new(&mut recorded, &script.slos[0], plan, reading).unwrap();
+    counted(&script, &mut injected, 6);
+    assert_eq!(injected.tally().broken, [true, false]);
 }
 
 #[test]

@@ -19,7 +19,7 @@ const GOLDEN: f64 = 0.618_033_988_749_894_9;
 const LULL_MARGIN: Span = Span::from_hours(1);
 
 /// How a wished burst was seen.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Seen {
     /// How many times it was put in while no page was up, and requests failed of it.
     pub tried: u64,
@@ -31,6 +31,12 @@ pub struct Seen {
     pub median_seconds: Option<f64>,
     /// The slowest, in seconds; `None` if one did not page at all, or none was tried.
     pub worst_seconds: Option<f64>,
+    /// How many more were put in where scrapes are missing: nobody could have seen those.
+    pub broken: u64,
+    /// How many more were put in where so little happened that no event failed.
+    pub empty: u64,
+    /// When each of those that were tried began, in milliseconds since 1970.
+    pub starts: Vec<Timestamp>,
 }
 
 /// When which burst begins.
@@ -92,19 +98,32 @@ impl Bursts {
         let wishes = bursts.iter().enumerate();
         let of = |(wish, burst): (usize, &Burst)| {
             let mut times: Vec<Option<Span>> = Vec::new();
-            for ((number, injection), bad) in self.injections.iter().zip(&tally.bad) {
+            let (mut broken, mut empty, mut starts) = (0, 0, Vec::new());
+            let put_in = tally.bad.iter().zip(&tally.broken);
+            for ((number, injection), (bad, is_broken)) in self.injections.iter().zip(put_in) {
+                if *number == wish && (*is_broken || *bad <= 0.0) {
+                    broken += u64::from(*is_broken);
+                    empty += u64::from(!*is_broken);
+                    continue;
+                }
                 let (start, end) = (injection.start, injection.end);
                 let mut pages = fired.page_times.iter();
                 let was_up = pages
                     .clone()
                     .any(|(at, ended)| *at <= start && ended.is_none_or(|ended| ended > start));
-                if *number != wish || *bad <= 0.0 || was_up {
+                if *number != wish || was_up {
                     continue;
                 }
+                starts.push(start);
                 let page = pages.find(|(at, _)| *at > start && *at <= end + LENGTH_MIN);
                 times.push(page.map(|(at, _)| at.since(start)));
             }
-            seen(burst, times)
+            Seen {
+                broken,
+                empty,
+                starts,
+                ..seen(burst, times)
+            }
         };
         wishes.map(of).collect()
     }
@@ -121,5 +140,6 @@ fn seen(burst: &Burst, times: Vec<Option<Span>>) -> Seen {
         in_time: paged.iter().filter(|time| **time <= burst.within).count() as u64,
         median_seconds: paged.get(paged.len() / 2).map(|time| time.as_secs_f64()),
         worst_seconds: worst.map(|time| time.as_secs_f64()),
+        ..Seen::default()
     }
 }

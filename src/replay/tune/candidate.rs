@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::past::Past;
 use super::wishes::{Burst, latency};
 use crate::engine::{Mode, Objective, Policy, Reach, ReadingOptions, Severity, Slo, SloId, Span};
+use crate::message::figures;
 
 /// An objective and a policy.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,15 +56,58 @@ impl Candidate {
         if self.policy.hold != slo.policy.hold {
             distance += 0.5;
         }
+        if self.policy.recover != slo.policy.recover {
+            distance += 0.5;
+        }
         let mut events = 0.0_f64;
         for (mine, own) in self.policy.tiers.iter().zip(&slo.policy.tiers) {
             if mine.budget_fraction != own.budget_fraction {
                 distance += 0.5 + ratio(mine.budget_fraction, own.budget_fraction);
             }
+            if mine.long != own.long {
+                distance += 0.5 + ratio(mine.long.as_secs_f64(), own.long.as_secs_f64());
+            } else if mine.short != own.short {
+                distance += 0.5;
+            }
             let more = ratio(mine.minimum_events.max(1.0), own.minimum_events.max(1.0));
             events = events.max(more);
         }
         distance + events
+    }
+
+    /// What is other than it is at present besides the objective and the fraction of the fastest
+    /// page tier, a few words each.
+    pub(super) fn changes(&self, slo: &Slo) -> Vec<String> {
+        let (mine, own) = (&self.policy, &slo.policy);
+        let mut found = Vec::new();
+        let fastest = fastest_page(own);
+        for (number, (tier, old)) in mine.tiers.iter().zip(&own.tiers).enumerate() {
+            if (tier.long, tier.short) != (old.long, old.short) {
+                found.push(format!("{} instead of {}", tier.windows(), old.windows()));
+            }
+            if tier.budget_fraction != old.budget_fraction && Some(number) != fastest {
+                let fraction = figures::percent(tier.budget_fraction);
+                found.push(format!("{} {} at {fraction}", tier.severity, tier.long));
+            }
+        }
+        let events = |policy: &Policy| {
+            let pages = policy.tiers.iter();
+            let pages = pages.filter(|tier| tier.severity == Severity::Page);
+            pages.map(|tier| tier.minimum_events).reduce(f64::min)
+        };
+        if let Some(events) = events(mine).filter(|_| events(mine) != events(own)) {
+            found.push(format!("from {events} events"));
+        }
+        if mine.mode != own.mode {
+            found.push(format!("mode {:?}", mine.mode).to_lowercase());
+        }
+        if mine.hold != own.hold {
+            found.push(format!("hold {}", mine.hold));
+        }
+        if mine.recover != own.recover {
+            found.push(format!("recover {}", figures::percent(mine.recover)));
+        }
+        found
     }
 
     /// Whether some tier could never fire: an error ratio cannot exceed 1.

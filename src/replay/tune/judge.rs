@@ -22,6 +22,14 @@ pub(super) struct Played {
     pub(super) seen: Option<Vec<Seen>>,
 }
 
+impl Played {
+    /// Whether bursts were put in for it that it could have seen.
+    pub(super) fn has_tried(&self) -> bool {
+        let mut seen = self.seen.iter().flatten();
+        seen.any(|seen| seen.tried > 0)
+    }
+}
+
 /// One wish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wish {

@@ -6,8 +6,8 @@
 //! samples. Wished bursts are put into the past at several times of day and must page in time. The
 //! best candidate meets the wishes with the least change; the outcome is the same every time.
 //!
-//! Only SLOs that are sums of counters are tuned: they have requests that can be made to fail, and
-//! their past is known sample by sample. Shares of errors are those of all instances together;
+//! SLOs that are sums of counters are tuned, and those of time slices, whose events are slices: they
+//! have events that can be made to fail, and their past is known one by one. Shares of errors are those of all instances together;
 //! alerts are those of every instance, summed.
 
 mod burst;
@@ -19,6 +19,7 @@ mod proposal;
 mod search;
 mod tally;
 mod warnings;
+mod windows;
 mod wishes;
 
 use std::sync::Arc;
@@ -51,20 +52,42 @@ pub enum TuneError {
     Reel(#[from] ReelError),
 }
 
-/// Why an SLO cannot be tuned, whatever its past is.
+/// Why an SLO cannot be tuned, whatever its past is, and what to do instead.
 pub fn refusal(slo: &Slo) -> Option<String> {
-    if !matches!(slo.indicator, Indicator::Counters { .. }) {
-        let path = slo.indicator.path();
-        return Some(format!(
-            "{} is on the {path} path, and only sums of counters are tuned: compare policies with \
-             slofuse backtest --policy",
-            slo.id
-        ));
+    let id = &slo.id;
+    match &slo.indicator {
+        Indicator::Counters { .. } | Indicator::Slices { .. } => {}
+        Indicator::Windows(_) => {
+            return Some(format!(
+                "{id} is asked by PromQL as a whole (native histograms are, too), and definitions \
+                 that were never asked cannot be played: compare some by slofuse backtest --policy \
+                 --objective, or measure it by counters, a classic histogram or time_slices"
+            ));
+        }
+        Indicator::Composite(composite) => {
+            let parts: Vec<&str> = composite.parts.iter().map(|p| p.slo.as_str()).collect();
+            return Some(format!(
+                "{id} is made of other SLOs and has no events of its own: tune {}, and compare \
+                 policies for the whole by slofuse backtest --policy",
+                parts.join(", ")
+            ));
+        }
     }
     slo.policy.tiers.is_empty().then(|| {
         let policy = &slo.policy.name;
-        format!("{} has no tiers to tune: its policy is {policy:?}", slo.id)
+        format!("{id} has no tiers to tune: its policy is {policy:?}")
     })
+}
+
+/// The SLO as its past is to be fetched: far enough back for the windows of every candidate.
+pub fn reader(slo: &Arc<Slo>) -> Arc<Slo> {
+    let longest = windows::longest(slo);
+    if longest <= slo.reach.longest_window() {
+        return slo.clone();
+    }
+    let mut reader = (**slo).clone();
+    reader.reach.windows.push(longest);
+    Arc::new(reader)
 }
 
 /// Proposes a definition of one SLO. The plan says which past is played and how; its variants do

@@ -1,5 +1,7 @@
 //! What is proposed and why, from everything that was played.
 
+mod curve;
+mod outcome;
 mod reasons;
 
 use std::sync::Arc;
@@ -9,7 +11,7 @@ use serde::Serialize;
 use super::TuneError;
 use super::burst::Seen;
 use super::candidate::Candidate;
-use super::judge::{Judge, Played, Wish};
+use super::judge::{Judge, Played};
 use super::past::Past;
 use super::search::{PASSES_MAX, Search};
 use super::warnings::warnings;
@@ -19,13 +21,14 @@ use crate::replay::report::{
     self, BudgetFigures, Figures, Plan, PlannedVariant, Progress, TierLine,
 };
 
+pub use curve::{CurvePoint, ObjectivePoint};
+pub use outcome::{WishKind, WishOutcome};
+
 /// Without a wished burst, curves are drawn for this one: a tenth of requests fails.
 const USUAL_BURST: Burst = Burst {
     error_ratio: 0.1,
     within: Span::from_mins(10),
 };
-/// Most points of the curve.
-const CURVE_MAX: usize = 12;
 
 /// What is proposed.
 #[derive(Clone, Debug, Serialize)]
@@ -65,39 +68,6 @@ pub struct Proposal {
     pub chosen: Candidate,
 }
 
-/// What a wish is about.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WishKind {
-    /// The part of the budget that history spent at worst.
-    BudgetSpent,
-    /// Pages a week.
-    PagesPerWeek,
-    /// Pages a week at night.
-    NightPagesPerWeek,
-    /// Tickets a week.
-    TicketsPerWeek,
-    /// Seconds until a burst of this error ratio pages.
-    Burst(f64),
-}
-
-/// A wish, and what came of it; `null` is a burst that never pages.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct WishOutcome {
-    /// What it is about.
-    pub kind: WishKind,
-    /// At most so much.
-    pub wished: f64,
-    /// What it is at present.
-    pub present: Option<f64>,
-    /// What it is as proposed.
-    pub proposed: Option<f64>,
-    /// Whether that is what was wished.
-    pub is_met: bool,
-    /// The least of all candidates that meet every other wish, where this one is not met.
-    pub nearest: Option<f64>,
-}
-
 /// One definition, and what it would have done.
 #[derive(Clone, Debug, Serialize)]
 pub struct Standing {
@@ -107,6 +77,8 @@ pub struct Standing {
     pub mode: Mode,
     /// How long alerts keep firing, in seconds.
     pub hold_seconds: f64,
+    /// A firing tier stops burning below this part (0..=1) of its factor.
+    pub recover: f64,
     /// The tiers.
     pub tiers: Vec<TierLine>,
     /// As `slofuse backtest` has them.
@@ -118,7 +90,7 @@ pub struct Standing {
 }
 
 /// How one burst was seen.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct BurstFigures {
     /// The share of requests that fail.
     pub error_ratio: f64,
@@ -128,36 +100,6 @@ pub struct BurstFigures {
     pub reckoned_seconds: Option<f64>,
     /// As measured, where it was put into the past.
     pub seen: Option<Seen>,
-}
-
-/// A point of the curve.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct CurvePoint {
-    /// Objective in percent.
-    pub objective_percent: f64,
-    /// Fraction of the budget that the fastest page tier waits for.
-    pub budget_fraction: f64,
-    /// Seconds to the page, by the closed form.
-    pub detection_seconds: f64,
-    /// Pages a week.
-    pub pages_per_week: f64,
-    /// Whether this is what is proposed.
-    pub is_proposed: bool,
-}
-
-/// What an objective comes to with the policy that suits it best.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
-pub struct ObjectivePoint {
-    /// In percent.
-    pub objective_percent: f64,
-    /// The part of its budget that history spent at worst.
-    pub spent: f64,
-    /// Pages a week.
-    pub pages_per_week: f64,
-    /// Tickets a week.
-    pub tickets_per_week: f64,
-    /// Seconds to the page, by the closed form; `None` if never.
-    pub detection_seconds: Option<f64>,
 }
 
 /// Each week judged by what the other weeks propose.
@@ -184,7 +126,10 @@ pub(super) fn propose(mut search: Search<'_>, past: Past) -> Result<Proposal, Tu
     };
     let all = std::mem::take(&mut search.played);
     let ranked = judge.ranked(&all, None);
-    let best = ranked.first().and_then(|number| all.get(*number));
+    // What is proposed has seen the bursts, if any could be put in.
+    let mut best = ranked.iter().filter_map(|number| all.get(*number));
+    let has_tried = all.iter().any(Played::has_tried);
+    let best = best.find(|played| !has_tried || played.has_tried());
     let (Some(present), Some(best)) = (all.first(), best) else {
         return Err(TuneError::Refused("nothing could be played".to_owned()));
     };
@@ -192,7 +137,7 @@ pub(super) fn propose(mut search: Search<'_>, past: Past) -> Result<Proposal, Tu
     let outcomes: Vec<WishOutcome> = judge
         .wishes()
         .into_iter()
-        .map(|wish| outcome(&judge, &all, (present, best), wish))
+        .map(|wish| outcome::outcome(&judge, &all, (present, best), wish))
         .collect();
     let burst = wishes.bursts.first().copied().unwrap_or(USUAL_BURST);
     Ok(Proposal {
@@ -204,8 +149,8 @@ pub(super) fn propose(mut search: Search<'_>, past: Past) -> Result<Proposal, Tu
         proposed: after,
         reasons: reasons::reasons(&judge, present, best),
         curve_error_ratio: burst.error_ratio,
-        curve: curve(&judge, &all, best, &burst),
-        objectives: objectives(&judge, &all, &ranked, &burst),
+        curve: curve::curve(&judge, &all, best, &burst),
+        objectives: curve::objectives(&judge, &all, &ranked, &burst),
         confidence: confidence(&judge, &all, best),
         candidates: all.len() as u64,
         passes: search.passes as u64,
@@ -213,40 +158,6 @@ pub(super) fn propose(mut search: Search<'_>, past: Past) -> Result<Proposal, Tu
         wishes: outcomes,
         past: past.clone(),
     })
-}
-
-fn outcome(
-    judge: &Judge<'_>,
-    all: &[Played],
-    (present, best): (&Played, &Played),
-    wish: Wish,
-) -> WishOutcome {
-    let known = |value: f64| Some(value).filter(|value| value.is_finite());
-    let is_met = judge.is_met(best, wish);
-    let others: Vec<Wish> = judge.wishes().into_iter().filter(|w| *w != wish).collect();
-    let fits = |played: &&Played| others.iter().all(|other| judge.is_met(played, *other));
-    let values = all.iter().filter(fits);
-    let values = values.map(|played| judge.value(played, wish, None));
-    WishOutcome {
-        kind: match wish {
-            Wish::Kept => WishKind::BudgetSpent,
-            Wish::Pages => WishKind::PagesPerWeek,
-            Wish::NightPages => WishKind::NightPagesPerWeek,
-            Wish::Tickets => WishKind::TicketsPerWeek,
-            Wish::Burst(number) => {
-                let burst = judge.wishes.bursts.get(number);
-                WishKind::Burst(burst.map_or(0.0, |burst| burst.error_ratio))
-            }
-        },
-        wished: judge.limit(wish),
-        present: known(judge.value(present, wish, None)),
-        proposed: known(judge.value(best, wish, None)),
-        is_met,
-        nearest: match is_met {
-            true => None,
-            false => values.min_by(f64::total_cmp).and_then(known),
-        },
-    }
 }
 
 /// Both definitions, as a backtest reports on them.
@@ -291,6 +202,7 @@ fn standings(
             objective_percent: played.candidate.objective.percent(),
             mode: played.candidate.policy.mode,
             hold_seconds: played.candidate.policy.hold.as_secs_f64(),
+            recover: played.candidate.policy.recover,
             tiers: first.map(|row| row.tiers.clone()).unwrap_or_default(),
             figures: total.unwrap_or_default(),
             budget: first.map(|row| row.budget.clone()),
@@ -302,72 +214,13 @@ fn standings(
                     seen: played
                         .seen
                         .as_ref()
-                        .and_then(|seen| seen.get(number).copied()),
+                        .and_then(|seen| seen.get(number).cloned()),
                 })
                 .collect(),
         }
     };
     let [present, best] = both;
     Ok([standing(0, present), standing(1, best)])
-}
-
-fn curve(judge: &Judge<'_>, all: &[Played], best: &Played, burst: &Burst) -> Vec<CurvePoint> {
-    let kept = all.iter().filter(|played| {
-        judge.is_met(played, Wish::Kept) || played.candidate.objective == best.candidate.objective
-    });
-    let mut points: Vec<CurvePoint> = kept
-        .filter_map(|played| {
-            let policy = &played.candidate.policy;
-            let fastest = super::candidate::fastest_page(policy)?;
-            Some(CurvePoint {
-                objective_percent: played.candidate.objective.percent(),
-                budget_fraction: policy.tiers.get(fastest)?.budget_fraction,
-                detection_seconds: judge.reckoned(played, burst)?,
-                pages_per_week: judge.value(played, Wish::Pages, None),
-                is_proposed: played.candidate == best.candidate,
-            })
-        })
-        .collect();
-    points.sort_by(|a, b| {
-        let faster = a.detection_seconds.total_cmp(&b.detection_seconds);
-        let quieter = a.pages_per_week.total_cmp(&b.pages_per_week);
-        faster.then(quieter).then(b.is_proposed.cmp(&a.is_proposed))
-    });
-    let mut fewest = f64::INFINITY;
-    points.retain(|point| {
-        let is_better = point.pages_per_week < fewest;
-        fewest = fewest.min(point.pages_per_week);
-        is_better || point.is_proposed
-    });
-    points.truncate(CURVE_MAX);
-    points
-}
-
-fn objectives(
-    judge: &Judge<'_>,
-    all: &[Played],
-    ranked: &[usize],
-    burst: &Burst,
-) -> Vec<ObjectivePoint> {
-    let mut points: Vec<ObjectivePoint> = Vec::new();
-    for played in ranked.iter().filter_map(|number| all.get(*number)) {
-        let objective_percent = played.candidate.objective.percent();
-        if points
-            .iter()
-            .any(|p| p.objective_percent == objective_percent)
-        {
-            continue;
-        }
-        points.push(ObjectivePoint {
-            objective_percent,
-            spent: judge.value(played, Wish::Kept, None),
-            pages_per_week: judge.value(played, Wish::Pages, None),
-            tickets_per_week: judge.value(played, Wish::Tickets, None),
-            detection_seconds: judge.reckoned(played, burst),
-        });
-    }
-    points.sort_by(|a, b| a.objective_percent.total_cmp(&b.objective_percent));
-    points
 }
 
 fn confidence(judge: &Judge<'_>, all: &[Played], best: &Played) -> Option<Confidence> {

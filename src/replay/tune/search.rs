@@ -15,9 +15,9 @@ use crate::replay::inject::InjectedReel;
 use crate::replay::report::{Plan, Progress};
 use crate::replay::{Player, Reel, ReelError, Script, Watcher};
 
-/// The past is played so many times at most: to look at it, three times with candidates, three
+/// The past is played so many times at most: to look at it, four times with candidates, three
 /// times with bursts, and twice for what is reported.
-pub const PASSES_MAX: usize = 9;
+pub const PASSES_MAX: usize = 10;
 /// Candidates that see bursts in one pass.
 const WITH_BURSTS: usize = 10;
 /// Passes with bursts.
@@ -68,7 +68,7 @@ impl Search<'_> {
             reading: &reading,
         };
         self.candidates(grid.first())?;
-        for pass in 0..2 {
+        for pass in 0..3 {
             let ranked = judge.ranked(&self.played, None);
             let best = ranked.first().and_then(|number| self.played.get(*number));
             let is_promise_kept = wishes.allow(slo.objective) && grid.is_kept(slo.objective);
@@ -83,7 +83,8 @@ impl Search<'_> {
             let bases = self.bases(&ranked);
             let next = match pass {
                 0 => grid.second(&bases),
-                _ => grid.third(&bases),
+                1 => grid.third(&bases),
+                _ => grid.fourth(&bases),
             };
             self.candidates(next)?;
         }

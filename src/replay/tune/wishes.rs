@@ -1,36 +1,9 @@
-//! What people wish for, and which wishes no definition can grant.
+//! Which wishes no definition can grant.
 
+use super::windows::shortest_page;
+pub use crate::config::wishes::{BURSTS_MAX, Burst, Wishes};
 use crate::engine::{Objective, Policy, ReadingOptions, Severity, Slo, Span};
 use crate::message::figures;
-
-/// Most bursts that may be wished to be seen.
-pub const BURSTS_MAX: usize = 8;
-
-/// A burst of errors that somebody is to be paged about.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Burst {
-    /// The share (0..=1) of requests that fail.
-    pub error_ratio: f64,
-    /// From its start to the page.
-    pub within: Span,
-}
-
-/// What the proposal is to come to.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Wishes {
-    /// At most so many pages a week of 168 hours.
-    pub pages_per_week: Option<f64>,
-    /// At most so many of them at night.
-    pub night_pages_per_week: Option<f64>,
-    /// At most so many tickets.
-    pub tickets_per_week: Option<f64>,
-    /// Bursts that page.
-    pub bursts: Vec<Burst>,
-    /// The weakest objective that may be promised.
-    pub objective_at_least: Option<Objective>,
-    /// The strictest one.
-    pub objective_at_most: Option<Objective>,
-}
 
 impl Wishes {
     /// Whether this objective may be promised.
@@ -97,7 +70,7 @@ impl Wishes {
                  objective that is allowed: no burn rate above 1 comes of them"
             ));
         }
-        let needed = budget_needed(burst, shortest_page(&slo.policy)?, latency);
+        let needed = budget_needed(burst, shortest_page(&slo.policy, reading)?, latency);
         (most.budget_ratio() > needed).then(|| {
             let objective = 100.0 * (1.0 - needed);
             format!(
@@ -124,11 +97,4 @@ pub(super) fn latency(reading: &ReadingOptions) -> Span {
 fn page_tiers(policy: &Policy) -> usize {
     let pages = policy.tiers.iter();
     pages.filter(|tier| tier.severity == Severity::Page).count()
-}
-
-/// The long window of the fastest page tier.
-pub(super) fn shortest_page(policy: &Policy) -> Option<Span> {
-    let pages = policy.tiers.iter();
-    let pages = pages.filter(|tier| tier.severity == Severity::Page);
-    pages.map(|tier| tier.long).min()
 }
