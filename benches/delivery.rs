@@ -12,8 +12,7 @@ use std::time::{Duration, Instant};
 
 use slofuse::config::settings::{DeliverySettings, ReceiverKind, ReceiverSettings};
 use slofuse::engine::{
-    AlertFacts, AlertKey, Document, Effect, Labels, Notification, NotificationKind, Reason,
-    Severity, Span, Timestamp,
+    AlertFacts, Effect, Notification, NotificationKind, Reason, Severity, Span, Timestamp,
 };
 use slofuse::notify::{Attempt, AttemptResult, DeliveryObserver, Receipt, Receiver, Worker};
 use slofuse::store::Store;
@@ -159,40 +158,17 @@ async fn commit(store: &Store, name: &str, receiver: &Timed, numbers: std::ops::
 
 /// The trigger of an alert of its own.
 fn page(receiver: &str, number: u32) -> Notification {
-    let at = now();
+    let source = format!("source-{number}");
+    let reason = Reason::SourceFailed {
+        slots: 10,
+        detail: "no answer".to_owned(),
+    };
     Notification {
         receiver: receiver.to_owned(),
         kind: NotificationKind::Trigger,
         episode: number.into(),
         sequence: 1,
-        facts: AlertFacts {
-            key: AlertKey::SourceDown {
-                source: format!("source-{number}"),
-            },
-            severity: Severity::Page,
-            service: "slofuse".to_owned(),
-            slo: "prometheus".to_owned(),
-            labels: Labels::empty(),
-            objective_percent: None,
-            period: None,
-            reason: Reason::SourceFailed {
-                slots: 10,
-                detail: "no answer".to_owned(),
-            },
-            started_at: at,
-            decided_at: at,
-            resolved_at: None,
-            tiers: Vec::new(),
-            peak_burn: 0.0,
-            budget: None,
-            sla: None,
-            alert_name: None,
-            document: Document::default(),
-            affected: 1,
-            dependencies: Vec::new(),
-            acknowledged: None,
-            curve: None,
-        },
+        facts: AlertFacts::of_source(&source, Severity::Page, reason, now()),
         group: None,
         route_labels: std::collections::BTreeMap::new(),
     }

@@ -2,7 +2,7 @@
 //!
 //!     cargo bench --bench dataset                            # the table: six worlds of 30 days, 5 GB of memory
 //!     cargo bench --bench dataset -- --seed 7 --scrape 15    # one world
-//!     cargo bench --bench dataset -- --from-file FILE        # a world that was drawn elsewhere
+//!     cargo bench --bench dataset -- --from-file FILE        # a world of `bench/dataset/export.py`
 //!     cargo bench --bench dataset -- --verify                # the port of `rate` against a real Prometheus
 //!
 //! Twenty services with faults of every kind; what truly happened is known to the second. The four

@@ -16,6 +16,7 @@ use serde_json::Value;
 use super::{Failure, Form, chain, complain};
 use crate::config;
 use crate::config::secret::Secret;
+use crate::engine::causes::innermost;
 
 /// Longest request: more than the daemon gives itself, which tries receivers meanwhile.
 const DEADLINE: Duration = Duration::from_secs(35);
@@ -274,7 +275,7 @@ impl Client {
             return self.failed(&format!("no answer within {} s", DEADLINE.as_secs()));
         }
         if error.is_connect() {
-            let why = innermost(error);
+            let why = innermost(error).to_string();
             if why.contains("certificate") {
                 return self.failed(&format!(
                     "{why}; --ca-file names the authority of a certificate that the system does \
@@ -285,7 +286,7 @@ impl Client {
                 "{why}; is the daemon running there? --url or --config say where it is"
             ));
         }
-        self.failed(&innermost(error))
+        self.failed(&innermost(error).to_string())
     }
 
     /// The URL's credentials, if somebody wrote some, are not shown.
@@ -294,12 +295,6 @@ impl Client {
         complain(&format!("asking the daemon at {at}: {why}"));
         Failure::Failed
     }
-}
-
-/// What went wrong in the end.
-fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.last().map(ToString::to_string).unwrap_or_default()
 }
 
 #[cfg(test)]

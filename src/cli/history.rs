@@ -10,9 +10,9 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::{Failure, chain, complain, runtime};
-use crate::config::settings::{EvaluationSettings, Settings, SourceSettings};
+use crate::config::settings::{EvaluationSettings, Settings, SourceSettings, engine_options};
 use crate::config::{self, Loaded};
-use crate::daemon::{Clock, engine_options};
+use crate::daemon::Clock;
 use crate::engine::{Slo, Span, Timestamp};
 use crate::replay::{self, Filing, History, OpenError, Opening};
 use meter::Meter;

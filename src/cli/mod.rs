@@ -30,6 +30,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::daemon::{LogFormat, init_logging};
+use crate::engine::causes::chain;
 
 /// Ends of a command that are not success; each has been reported already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -241,15 +242,6 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         complain(&format!("starting the runtime: {error}"));
         Failure::Failed
     })
-}
-
-/// An error and its causes in one line.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }
 
 #[cfg(test)]

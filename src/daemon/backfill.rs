@@ -14,6 +14,7 @@ use tracing::{info, warn};
 
 use super::clock::Clock;
 use super::event::{Event, News};
+use crate::engine::causes::chain;
 use crate::engine::{Book, Slo, Span, Timestamp};
 use crate::prometheus::{self, Client, PolledFeed, SourceError};
 
@@ -243,15 +244,6 @@ fn is_too_much(error: &SourceError) -> bool {
         error,
         SourceError::BadQuery { .. } | SourceError::TooLarge { .. } | SourceError::Timeout { .. }
     )
-}
-
-/// An error with its causes in one line.
-pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }
 
 #[cfg(test)]

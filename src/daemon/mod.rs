@@ -29,7 +29,6 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
-use self::backfill::chain;
 pub use self::clock::Clock;
 use self::delivery::{Deliveries, Prepared};
 use self::event::Event;
@@ -38,9 +37,10 @@ use self::poller::{EVENTS_MAX, Poller, Surroundings};
 use self::reload::{Reloader, Started};
 pub use self::telemetry::{LogFormat, init_logging};
 use crate::config::secret::Secret;
-use crate::config::settings::{EvaluationSettings, ReceiverSettings, Settings, SourceSettings};
+use crate::config::settings::{ReceiverSettings, SOURCE_NAME, Settings, engine_options};
 use crate::config::{Definition, Loaded};
-use crate::engine::{Drops, Engine, Options, ReadingOptions, Slo, Span};
+use crate::engine::causes::chain;
+use crate::engine::{Engine, Slo, Span};
 use crate::http::{
     About, App, Board, CommandRequest, Commands, FeedInfo, Manners, Metrics, Readiness,
     ReceiverInfo, SecretProvider,
@@ -49,8 +49,6 @@ use crate::notify::BuildError;
 use crate::prometheus::{Client, PolledFeed, SourceError};
 use crate::store::{SampleCache, Store, StoreError};
 
-/// The name of the one source, in alerts and metrics.
-const SOURCE_NAME: &str = "prometheus";
 /// Commands that wait; whoever sends more waits, too.
 const COMMANDS_MAX: usize = 16;
 /// How often the engine is told that time passes, for what waits for a time.
@@ -346,22 +344,4 @@ fn provider(secret: Secret) -> SecretProvider {
 
 fn client(settings: &Settings) -> Result<Client, SourceError> {
     Ok(Client::new(&settings.source)?.with_series_max(settings.evaluation.series_max))
-}
-
-/// How the engine reads the samples of a source under these settings.
-pub fn engine_options(source: &SourceSettings, evaluation: &EvaluationSettings) -> Options {
-    Options {
-        source: SOURCE_NAME.to_owned(),
-        reading: ReadingOptions {
-            interval: evaluation.interval,
-            scrape_interval: evaluation.scrape_interval,
-            target_labels: evaluation.target_labels.clone(),
-            forget_after: evaluation.forget_after,
-            instances_max: evaluation.instances_max,
-            drops: match source.deduplicated {
-                true => Drops::MayBeReplicas,
-                false => Drops::AreResets,
-            },
-        },
-    }
 }

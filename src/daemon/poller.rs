@@ -14,12 +14,12 @@ use tokio::task::{JoinHandle, block_in_place};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, warn};
 
-use super::backfill::chain;
 use super::catch_up::CatchUp;
 use super::clock::Clock;
 use super::delivery::{Deliveries, Prepared};
 use super::event::{Answer, Event, News};
 use crate::config::settings::Night;
+use crate::engine::causes::chain;
 use crate::engine::{Effect, Engine, Evidence, Input, SourceFailure, Span, Timestamp};
 use crate::http::{Board, Metrics, PollMade, PollStats};
 use crate::prometheus::{Client, PolledFeed, SourceError};

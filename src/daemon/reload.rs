@@ -7,12 +7,12 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::block_in_place;
 use tracing::{error, info, warn};
 
-use super::backfill::chain;
 use super::delivery::Prepared;
 use super::{Daemon, client};
 use crate::config::settings::Settings;
 use crate::config::{self, Loaded};
 use crate::engine::Span;
+use crate::engine::causes::chain;
 use crate::notify::Change;
 use crate::store::AuditEntry;
 

@@ -3,8 +3,8 @@
 use tokio::task::block_in_place;
 use tracing::warn;
 
-use super::backfill::chain;
 use super::poller::Poller;
+use crate::engine::causes::chain;
 
 impl Poller {
     /// Saves the counters and windows of every feed.

@@ -10,7 +10,7 @@ use super::evaluation::Evaluation;
 use super::labels::Labels;
 use super::notification::{AlertFacts, AlertKey, Reason};
 use super::policy::{BlindPolicy, Severity};
-use super::slo::{Document, InstanceId, Slo, SloId};
+use super::slo::{InstanceId, Slo, SloId};
 use super::step::Engine;
 use super::time::Timestamp;
 use super::transition::Condition;
@@ -173,29 +173,10 @@ impl Engine {
             .find_map(|state| state.live.blindness.failure());
         let detail = detail.unwrap_or_default().to_owned();
         let affected: usize = self.feeds.values().map(|state| state.feed.slos.len()).sum();
-        let facts = AlertFacts {
-            key,
-            severity: policy.map_or(Severity::Ticket, |policy| policy.severity),
-            service: "slofuse".to_owned(),
-            slo: self.options.source.clone(),
-            labels: Labels::empty(),
-            objective_percent: None,
-            period: None,
-            reason: Reason::SourceFailed { slots, detail },
-            started_at: now,
-            decided_at: now,
-            resolved_at: None,
-            tiers: Vec::new(),
-            peak_burn: 0.0,
-            budget: None,
-            sla: None,
-            alert_name: None,
-            document: Document::default(),
-            affected: u32::try_from(affected).unwrap_or(u32::MAX),
-            dependencies: Vec::new(),
-            acknowledged: None,
-            curve: None,
-        };
+        let severity = policy.map_or(Severity::Ticket, |policy| policy.severity);
+        let reason = Reason::SourceFailed { slots, detail };
+        let mut facts = AlertFacts::of_source(&self.options.source, severity, reason, now);
+        facts.affected = u32::try_from(affected).unwrap_or(u32::MAX);
         let timing = Timing::AT_ONCE;
         let condition = Condition {
             signal,

@@ -10,6 +10,7 @@ use std::cmp::Ordering;
 use serde::{Deserialize, Serialize};
 
 use super::counts::Counts;
+use super::series::is_whole;
 
 /// Buckets in one block.
 pub(super) const LEN: usize = 64;
@@ -56,15 +57,7 @@ impl Packed {
     /// `share` of bucket `within`, and all after it, without unpacking.
     pub(super) fn tail(&self, within: usize, share: f64) -> Counts {
         let mut bytes = &*self.0;
-        let mut column = || {
-            let mut sum = 0.0;
-            let add = |at: usize, value: f64| match at.cmp(&within) {
-                Ordering::Less => {}
-                Ordering::Equal => sum = value * share,
-                Ordering::Greater => sum += value,
-            };
-            each_value(&mut bytes, add).map_or(0.0, |()| sum)
-        };
+        let mut column = || tail_of(&mut bytes, within, share).unwrap_or(0.0);
         Counts {
             bad: column(),
             total: column(),
@@ -115,7 +108,7 @@ fn push_still(still: &mut u64, bytes: &mut Vec<u8>) {
 
 /// Negative zero is kept out: as an integer it would come back positive.
 fn is_exact_integer(value: f64) -> bool {
-    value.fract() == 0.0 && value.abs() < EXACT_MAX && (value != 0.0 || value.to_bits() == 0)
+    value.abs() < EXACT_MAX && is_whole(value) && (value != 0.0 || value.to_bits() == 0)
 }
 
 /// Takes a column and tells its values in order; `None` when it is cut off or foreign.
@@ -149,6 +142,45 @@ fn each_value(bytes: &mut &[u8], mut tell: impl FnMut(usize, f64)) -> Option<()>
     Some(())
 }
 
+/// Takes a column and sums up its tail; `None` when it is cut off or foreign. This is what every
+/// window costs at every slot, so a stretch of equal values is passed over at once where it can be.
+fn tail_of(bytes: &mut &[u8], within: usize, share: f64) -> Option<f64> {
+    let mut sum = 0.0;
+    let mut add = |at: usize, value: f64| match at.cmp(&within) {
+        Ordering::Less => {}
+        Ordering::Equal => sum = value * share,
+        Ordering::Greater => sum += value,
+    };
+    if bytes.first() != Some(&DIFFERENCES) {
+        each_value(bytes, add)?;
+        return Some(sum);
+    }
+    *bytes = bytes.get(1..)?;
+    let (mut at, mut last) = (0, 0_i64);
+    while at < LEN {
+        let difference = take_varint(bytes)?;
+        if difference != 0 {
+            last = last.wrapping_add(unzigzag(difference));
+            add(at, last as f64);
+            at += 1;
+            continue;
+        }
+        let still = usize::try_from(take_varint(bytes)?).unwrap_or(LEN);
+        let end = still.saturating_add(1).min(LEN - at) + at;
+        // One zero adds as much as many.
+        let first = match last {
+            0 => at.max(within).max(end.saturating_sub(1)),
+            _ => at.max(within),
+        };
+        if last == 0 && (at..end).contains(&within) {
+            add(within, 0.0);
+        }
+        (first..end).for_each(|at| add(at, last as f64));
+        at = end;
+    }
+    Some(sum)
+}
+
 fn take_byte(bytes: &mut &[u8]) -> Option<u8> {
     let (first, rest) = bytes.split_first()?;
     *bytes = rest;
@@ -172,8 +204,12 @@ fn push_varint(mut value: u64, bytes: &mut Vec<u8>) {
 }
 
 fn take_varint(bytes: &mut &[u8]) -> Option<u64> {
-    let mut value = 0_u64;
-    for shift in (0..64).step_by(7) {
+    let first = take_byte(bytes)?;
+    if first < 0x80 {
+        return Some(u64::from(first));
+    }
+    let mut value = u64::from(first & 0x7f);
+    for shift in (7..64).step_by(7) {
         let byte = take_byte(bytes)?;
         value |= u64::from(byte & 0x7f) << shift;
         if byte < 0x80 {

@@ -3,7 +3,8 @@
 //! A replay knows what samples are to come. Where they prove that no alert of an SLO can move, its
 //! slots need not be taken one by one: the samples of the whole stretch may be read at once, and
 //! only its end decided. [`Engine::calm`] is that proof. It is conservative: of what it cannot
-//! bound cheaply it says that it is not calm.
+//! bound cheaply it says that it is not calm. Samples are looked at once: what they come to is part
+//! of the answer, and is booked as it stands ([`Ahead`]) where an SLO is calm in all of the stretch.
 //!
 //! # What is proven
 //!
@@ -16,31 +17,42 @@
 //!
 //! so a tier is silent in all of the stretch if the quotient stays below its factor in the long
 //! window, or if there are fewer bad events than it asks for. Where that is not enough the sums of
-//! both windows are taken slot by slot, and the SLO is calm until the slot before the first that
-//! burns. The budget is bounded likewise. A hole, a series that begins (of the SLO or of a target
-//! it shares), stale samples, an open alert: the SLO is calm until the slot before, or not at all.
+//! the tier's windows are taken slot by slot, and the SLO is calm until the slot before the first
+//! that burns. The budget is bounded likewise. A hole, a series that begins (of the SLO or of a
+//! target it shares), stale samples, an open alert: the SLO is calm until the slot before, or not
+//! at all.
+//!
+//! # Why it may be read ahead
+//!
+//! Nothing but the end of the stretch looks at the windows of an SLO that rests, so it does not
+//! matter that they hold what is yet to come. The feed as a whole does look at who was seen when,
+//! once an hour, to forget what is gone: so where anything might be forgotten, or an alert might end
+//! because its instance has been, a stretch ends with the hour. Otherwise those hours pass without
+//! an effect. Series that count in several SLOs are read ahead if all of these are.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::burn::burn_rate;
 use super::counts::Counts;
 use super::evaluation::{STALE_GRACE, STALE_SCRAPES};
 use super::feed_state::FeedState;
 use super::labels::Labels;
-use super::measure::{ReadingOptions, Seen, Tally};
+use super::measure::{Ahead, Seen, Tally};
 use super::notification::AlertKey;
 use super::period::Period;
-use super::policy::{Mode, Tier};
-use super::sample::Sample;
-use super::slo::{Indicator, Slo, SloId};
+use super::policy::Mode;
+use super::sample::{self, Sample};
+use super::slo::{Indicator, InstanceId, Slo, SloId};
 use super::step::Engine;
 use super::time::{Span, Timestamp};
 
-/// Bounds are sums of floats in another order than those they bound: so much (relative) is left
-/// between them and what they must not reach.
-const MARGIN: f64 = 1e-9;
+mod bound;
+
+use bound::Bound;
+
 /// Times are whole milliseconds, and so are mean spacings, rounded down.
 const TIME_MARGIN: Span = Span::from_secs(1);
+/// Things are forgotten this often, and a feed that is not seen for so long was out.
+const SWEEP: Span = Span::from_hours(1);
 
 /// What is to come of one series: newer than what was read, in rising time.
 pub type Upcoming<'a> = (&'a Labels, &'a [Sample]);
@@ -48,12 +60,24 @@ pub type Upcoming<'a> = (&'a Labels, &'a [Sample]);
 /// How long each SLO of a feed is calm.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Calm {
+    /// The end of the stretch that was looked at: what was asked for, or earlier.
+    pub end: Timestamp,
     /// By position in the feed: nothing happens to the SLO up to and including this slot. The
-    /// time that was asked from means that it is not calm.
+    /// time that was asked from means that it is not calm, or rests already.
     pub until: Vec<Timestamp>,
     /// By position in what is to come: the SLOs that a series counts in.
     pub shares: Vec<Vec<usize>>,
+    /// By position in what is to come: whether all of it up to the end has been read ahead. It
+    /// must not be told again.
+    pub read: Vec<bool>,
+    /// What was read ahead: all of the SLOs that are calm up to the end, but for some.
+    pub ahead: ReadAhead,
 }
+
+/// What was counted of a stretch that is calm; goes into [`Input::Rested`](super::Input::Rested)
+/// before the feed is told anything else.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ReadAhead(pub(super) Box<Ahead>);
 
 impl Engine {
     /// Until when nothing can happen to the SLOs of a feed that has been decided at `from`, if
@@ -78,32 +102,70 @@ impl Engine {
         }
         let stretch = Stretch {
             from,
-            until,
+            until: self.before_sweep(state, from, until),
             interval: self.options.reading.interval,
         };
+        let upcoming = upcoming.iter();
+        let readable = upcoming.map(|(labels, samples)| {
+            let samples = sample::until(samples, stretch.until);
+            (*labels, samples)
+        });
+        let upcoming: Vec<Upcoming<'_>> = readable.collect();
+        let wanted = self.wanted(state, from);
+        let options = &self.options.reading;
         let seen = state
             .live
-            .foresee(&state.feed, &self.options.reading, &stretch, upcoming);
-        let alerts = self.alerts.keys().filter_map(AlertKey::instance);
-        let alerted: BTreeSet<&SloId> = alerts.map(|instance| &instance.slo).collect();
-        let mut calm = Calm {
-            until: vec![from; state.feed.slos.len()],
-            shares: Vec::new(),
-        };
+            .foresee(&state.feed, options, &stretch, &upcoming, &wanted);
         let outlook = Outlook {
             state,
-            options: &self.options.reading,
             stretch,
             seen: &seen,
-            upcoming,
         };
-        for (position, slo) in state.feed.slos.iter().enumerate() {
-            if !alerted.contains(&slo.id) && is_bounded(slo) {
-                calm.until[position] = outlook.calm(slo, position);
-            }
+        let slos = state.feed.slos.iter().enumerate();
+        let until = slos.map(|(position, slo)| match wanted[position] {
+            true => outlook.calm(slo, position),
+            false => from,
+        });
+        let until: Vec<Timestamp> = until.collect();
+        let (ahead, numbers) = outlook.ahead(&until);
+        let shares = seen.shares.clone();
+        let (ahead, read) = seen.into_ahead(&numbers, &ahead, &stretch, &upcoming);
+        Some(Calm {
+            end: stretch.until,
+            until,
+            shares,
+            read,
+            ahead: ReadAhead(Box::new(ahead)),
+        })
+    }
+
+    /// By position, the SLOs of a feed that may be calm and do not rest.
+    fn wanted(&self, state: &FeedState, from: Timestamp) -> Vec<bool> {
+        let alerts = self.alerts.keys().filter_map(AlertKey::instance);
+        let alerted: BTreeSet<&SloId> = alerts.map(|instance| &instance.slo).collect();
+        let slos = state.feed.slos.iter().enumerate();
+        let wanted = slos.map(|(position, slo)| {
+            let rests = state.rests.get(position).is_some_and(|until| *until > from);
+            !rests && !alerted.contains(&slo.id) && is_bounded(slo)
+        });
+        wanted.collect()
+    }
+
+    /// The end of a stretch in which nothing of the feed is forgotten but at its end.
+    fn before_sweep(&self, state: &FeedState, from: Timestamp, until: Timestamp) -> Timestamp {
+        let forgets = state.live.forgets_from(self.options.reading.forget_after);
+        // An alert whose instance is forgotten already waits for an hour to end it.
+        let is_lost = |instance: &InstanceId| {
+            self.slos.contains_key(&instance.slo)
+                && !instance.labels.is_empty()
+                && state.live.covered_from(&instance.slo).is_some()
+                && state.live.tally(instance).is_none()
+        };
+        let mut alerts = self.alerts.keys().filter_map(AlertKey::instance);
+        match forgets.is_none_or(|at| at >= until) && !alerts.any(is_lost) {
+            true => until,
+            false => until.min(from.align_down(SWEEP) + SWEEP),
         }
-        calm.shares = seen.shares;
-        Some(calm)
     }
 }
 
@@ -142,10 +204,8 @@ fn is_bounded(slo: &Slo) -> bool {
 /// What is known of a feed and of what is to come of it.
 struct Outlook<'a> {
     state: &'a FeedState,
-    options: &'a ReadingOptions,
     stretch: Stretch,
     seen: &'a Seen,
-    upcoming: &'a [Upcoming<'a>],
 }
 
 impl Outlook<'_> {
@@ -166,16 +226,12 @@ impl Outlook<'_> {
                 slo,
                 tally,
                 stretch,
-                coming: self.seen.instances[number].counts,
+                coming: &self.seen.instances[number],
             };
             if !bound.is_budget_safe() {
                 return stretch.from;
             }
-            let mut tiers = slo.policy.tiers.iter();
-            if !tiers.all(|tier| bound.is_silent(tier)) {
-                let each = live.each_slot(number, self.seen, self.options, stretch, self.upcoming);
-                until = until.min(bound.before_burning(&each));
-            }
+            until = until.min(bound.before_burning());
         }
         if is_seen { until } else { stretch.from }
     }
@@ -189,137 +245,48 @@ impl Outlook<'_> {
         let oldest = spacing.min(tally.spacing).times(STALE_SCRAPES) + STALE_GRACE;
         tally.newest.is_some() && silence + TIME_MARGIN <= oldest
     }
-}
 
-/// What the windows of an instance can come to at most in a stretch.
-struct Bound<'a> {
-    slo: &'a Slo,
-    tally: &'a Tally,
-    stretch: &'a Stretch,
-    coming: Counts,
-}
-
-impl Bound<'_> {
-    /// Most bad and least total events of a window at any slot.
-    fn extremes(&self, window: Span) -> Counts {
-        let Stretch { from, until, .. } = *self.stretch;
-        let sums = &self.tally.window;
-        let slid = window - until.since(from);
-        Counts {
-            bad: sums.sum(window, from).bad + self.coming.bad,
-            total: match slid > Span::ZERO {
-                true => sums.sum_of(window, slid, from).total,
-                false => 0.0,
-            },
-        }
-    }
-
-    /// The burn rate that a window cannot exceed; `None` without a bound.
-    fn burn(&self, counts: Counts) -> Option<f64> {
-        if counts.bad <= 0.0 {
-            return Some(0.0);
-        }
-        let ratio = counts.bad / counts.total;
-        (counts.total > 0.0).then(|| burn_rate(ratio, self.slo.objective) * (1.0 + MARGIN))
-    }
-
-    fn factor(&self, tier: &Tier) -> f64 {
-        tier.factor(self.slo.period.reach())
-    }
-
-    /// Whether a tier cannot burn at any slot.
-    fn is_silent(&self, tier: &Tier) -> bool {
-        let extremes = self.extremes(tier.long);
-        let few = extremes.bad * (1.0 + MARGIN) < tier.minimum_events;
-        few || self
-            .burn(extremes)
-            .is_some_and(|burn| burn < self.factor(tier))
-    }
-
-    /// The slot before the first at which some tier may burn.
-    fn before_burning(&self, each: &[Counts]) -> Timestamp {
-        let Stretch {
-            from,
-            until,
-            interval,
-        } = *self.stretch;
-        let mut sums: BTreeMap<Span, Vec<Counts>> = BTreeMap::new();
-        for window in self.slo.policy.tiers.iter().flat_map(|t| [t.long, t.short]) {
-            sums.entry(window).or_insert_with(|| {
-                let slide = self.tally.window.slide(window, from, interval, each);
-                slide.unwrap_or_default()
-            });
-        }
-        let burns = |tier: &Tier, slot: usize| {
-            let of = |window: Span| sums.get(&window).and_then(|sums| sums.get(slot)).copied();
-            let (Some(long), Some(short)) = (of(tier.long), of(tier.short)) else {
-                return true;
-            };
-            let above = |counts| {
-                let burn = self.burn(counts);
-                burn.is_none_or(|burn| burn >= self.factor(tier))
-            };
-            long.bad * (1.0 + MARGIN) >= tier.minimum_events && above(long) && above(short)
+    /// By position, whether an SLO may be read ahead, and the numbers of the instances of those
+    /// that may: calm up to the end, and whole numbers in whole buckets of theirs alone.
+    fn ahead(&self, until: &[Timestamp]) -> (Vec<bool>, Vec<usize>) {
+        let (live, end) = (&self.state.live, self.stretch.until);
+        let is_seamless = |number: usize| {
+            let coming = &self.seen.instances[number];
+            // Longer silence of everything would be an outage.
+            !coming.is_broken && coming.silence.is_none_or(|silence| silence < SWEEP)
         };
-        let tiers = &self.slo.policy.tiers;
-        let burning = |slot: &usize| tiers.iter().any(|tier| burns(tier, *slot));
-        match (0..each.len()).find(burning) {
-            Some(slot) => from + interval.times(i64::try_from(slot).unwrap_or(0)),
-            None => until,
+        let slos = || self.state.feed.slos.iter();
+        let nests = self.stretch.nests() && end > self.stretch.from;
+        let ahead = slos().zip(until).map(|(slo, until)| {
+            nests && *until == end && live.numbers_of(&slo.id).all(is_seamless)
+        });
+        let mut ahead: Vec<bool> = ahead.collect();
+        // What one cannot keep up with holds back those that it shares a series with.
+        let mut is_settled = false;
+        while !is_settled {
+            is_settled = true;
+            for shares in &self.seen.shares {
+                if shares.iter().any(|share| !ahead[*share]) {
+                    for share in shares {
+                        is_settled &= !std::mem::replace(&mut ahead[*share], false);
+                    }
+                }
+            }
         }
-    }
-
-    /// Whether no threshold of the budget is crossed, nor its end foreseen.
-    fn is_budget_safe(&self) -> bool {
-        let policy = &self.slo.policy.budget;
-        if policy.thresholds.is_empty() && policy.exhaustion_within.is_none() {
-            return true;
-        }
-        let length = self.slo.period.reach();
-        let extremes = self.extremes(length);
-        let known = self.stretch.until.since(self.tally.first).ratio(length);
-        let events = extremes.total / known.min(1.0);
-        let allowed = events * self.slo.objective.budget_ratio();
-        if !(known > 0.0 && allowed > 0.0) {
-            return false;
-        }
-        let consumed = extremes.bad / allowed * (1.0 + MARGIN);
-        if policy
-            .thresholds
-            .iter()
-            .any(|threshold| consumed >= *threshold)
-        {
-            return false;
-        }
-        let Some(within) = policy.exhaustion_within else {
-            return true;
-        };
-        if consumed >= 1.0 {
-            return false;
-        }
-        let longest = self
-            .slo
-            .windows()
-            .last()
-            .map(|window| self.extremes(*window));
-        match longest.map(|extremes| self.burn(extremes)) {
-            None => true,
-            Some(Some(burn)) if burn < 1.0 => true,
-            Some(Some(burn)) => length.scale((1.0 - consumed) / burn) > within + TIME_MARGIN,
-            Some(None) => false,
-        }
+        let kept = slos().zip(&ahead).filter(|(_, ahead)| **ahead);
+        let numbers = kept.flat_map(|(slo, _)| live.numbers_of(&slo.id)).collect();
+        (ahead, numbers)
     }
 }
 
 impl Stretch {
-    /// The position of the slot at which a sample of this time is read.
-    pub(super) fn position(&self, at: Timestamp) -> usize {
-        let before = self.slot_before(at).since(self.from).as_millis();
-        usize::try_from(before / self.interval.as_millis().max(1)).unwrap_or(0)
-    }
-
-    /// No events at each slot.
-    pub(super) fn empty(&self) -> Vec<Counts> {
-        vec![Counts::ZERO; self.slots()]
+    /// A row of buckets by slot.
+    fn by_slot(&self, row: &[Counts]) -> Vec<Counts> {
+        let slots = self.slots();
+        if row.is_empty() || slots == 0 {
+            return vec![Counts::ZERO; slots];
+        }
+        let slot = |buckets: &[Counts]| buckets.iter().fold(Counts::ZERO, |sum, b| sum + *b);
+        row.chunks((row.len() / slots).max(1)).map(slot).collect()
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::calm::ReadAhead;
 use super::direct::{Answer, DirectReadings};
 use super::evaluation::Evaluation;
 use super::feed::Feed;
@@ -93,6 +94,16 @@ impl FeedState {
         awake.map(|(_, slo)| slo)
     }
 
+    /// Lets SLOs rest. What was read ahead counts from where the feed stands, or not at all.
+    pub(super) fn rest(&mut self, until: Vec<Timestamp>, ahead: Option<ReadAhead>) {
+        self.rests = until;
+        if let Some(ReadAhead(ahead)) = ahead
+            && self.live.read_until() == Some(ahead.from)
+        {
+            self.live.book_ahead(*ahead);
+        }
+    }
+
     /// Drops what was known under definitions that are gone or mean something else now.
     pub(super) fn keep_what_means_the_same(&mut self, next: &Feed, same: impl Fn(&SloId) -> bool) {
         let next: BTreeSet<&SloId> = next.slos.iter().map(|slo| &slo.id).collect();
@@ -154,6 +165,11 @@ impl FeedState {
         if let Some(fresh) = self.fresh.take() {
             let old = std::mem::replace(&mut self.live, fresh);
             self.live.blindness = old.blindness;
+            // It may have been asked for before the last slot, which it then lacks: a composite
+            // that has not been decided for that slot waits for the next one.
+            if let Some(read_until) = self.live.read_until() {
+                self.last_slot = self.last_slot.min(read_until);
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! What the engine is told: its options once, everything else as an [`Input`].
 
 use super::alert::AlertRecord;
+use super::calm::ReadAhead;
 use super::counts::Counts;
 use super::direct::Answer;
 use super::feed::Feed;
@@ -21,6 +22,24 @@ pub struct Options {
     pub source: String,
     /// How samples are read.
     pub reading: ReadingOptions,
+}
+
+#[cfg(test)]
+impl Options {
+    /// Slots of 30 s on scrapes of 15 s, of targets that `job` and `instance` name.
+    pub(crate) fn for_testing() -> Self {
+        Self {
+            source: "prometheus".to_owned(),
+            reading: ReadingOptions {
+                interval: Span::from_secs(30),
+                scrape_interval: Span::from_secs(15),
+                target_labels: vec!["job".to_owned(), "instance".to_owned()],
+                forget_after: Span::from_hours(24),
+                instances_max: 100,
+                drops: super::Drops::AreResets,
+            },
+        }
+    }
 }
 
 /// What the engine remembers of its last life.
@@ -89,13 +108,15 @@ pub enum Input {
         complete: bool,
     },
     /// The SLOs of a feed that are not decided before a slot: the caller knows from
-    /// [`Engine::calm`](super::Engine::calm) that nothing happens to them, and brings their samples
-    /// at that slot.
+    /// [`Engine::calm`](super::Engine::calm) that nothing happens to them, and brings what samples
+    /// of theirs were not read ahead at that slot.
     Rested {
         /// The feed.
         feed: String,
         /// By position in the feed, the slot at which each is decided again.
         until: Vec<Timestamp>,
+        /// What was read ahead of them, right after the question.
+        ahead: Option<ReadAhead>,
     },
     /// A slot of a feed, the time being `now`.
     Slot {

@@ -41,6 +41,18 @@ pub fn clock(minute: u16) -> String {
 }
 
 impl TimeInterval {
+    /// All the time: a list that is empty asks for nothing.
+    pub const fn always(zone: Zone) -> Self {
+        Self {
+            times: Vec::new(),
+            weekdays: Vec::new(),
+            days_of_month: Vec::new(),
+            months: Vec::new(),
+            years: Vec::new(),
+            zone,
+        }
+    }
+
     /// Whether the instant is inside. An hour that the clock repeats is inside both times or
     /// neither; one that it skips never comes.
     pub fn contains(&self, at: Timestamp) -> bool {

@@ -23,6 +23,7 @@ use super::series::{Counter, Drops};
 use super::slo::{Indicator, InstanceId, SloId};
 use super::time::{Span, Timestamp};
 
+mod ahead;
 mod counters;
 mod coverage;
 mod foresight;
@@ -30,7 +31,8 @@ mod slices;
 mod tallies;
 mod targets;
 
-pub(super) use foresight::Seen;
+pub(super) use ahead::Ahead;
+pub(super) use foresight::{Coming, Seen};
 pub use tallies::Tally;
 
 use coverage::Coverage;
@@ -104,6 +106,11 @@ impl Measure {
     /// The instances of one SLO, without a look at those of others.
     pub(super) fn tallies_of(&self, slo: &SloId) -> impl Iterator<Item = &Tally> {
         self.tallies.of_slo(slo)
+    }
+
+    /// The numbers of the instances of one SLO.
+    pub(super) fn numbers_of(&self, slo: &SloId) -> impl Iterator<Item = usize> {
+        self.tallies.numbers_of(slo)
     }
 
     /// The past of one instance.

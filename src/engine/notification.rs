@@ -203,6 +203,37 @@ pub struct AlertFacts {
     pub curve: Option<Curve>,
 }
 
+impl AlertFacts {
+    /// That a source fails, before anybody knows how many SLOs that affects.
+    pub fn of_source(source: &str, severity: Severity, reason: Reason, at: Timestamp) -> Self {
+        Self {
+            key: AlertKey::SourceDown {
+                source: source.to_owned(),
+            },
+            severity,
+            service: "slofuse".to_owned(),
+            slo: source.to_owned(),
+            labels: Labels::empty(),
+            objective_percent: None,
+            period: None,
+            reason,
+            started_at: at,
+            decided_at: at,
+            resolved_at: None,
+            tiers: Vec::new(),
+            peak_burn: 0.0,
+            budget: None,
+            sla: None,
+            alert_name: None,
+            document: Document::default(),
+            affected: 1,
+            dependencies: Vec::new(),
+            acknowledged: None,
+            curve: None,
+        }
+    }
+}
+
 /// An SLO that another one depends on, while its page fires.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DependencyFacts {

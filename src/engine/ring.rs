@@ -82,6 +82,49 @@ impl Ring {
         self.packed_until = self.packed_until.min(position);
     }
 
+    /// Books a row of buckets, the first of them after `from`; whole ones make up those of the ring.
+    pub(super) fn add_row(&mut self, from: Timestamp, width: Span, row: &[Counts]) {
+        let width = width.as_millis().max(1);
+        if width == self.width {
+            return self.add_same(div_ceil(from.as_millis(), width).saturating_add(1), row);
+        }
+        let (mut at, mut rest) = (from.as_millis(), row);
+        while !rest.is_empty() {
+            let end = div_ceil(at.saturating_add(width), self.width).saturating_mul(self.width);
+            let count = usize::try_from(end.saturating_sub(at) / width).unwrap_or(rest.len());
+            let (inside, later) = rest.split_at(count.clamp(1, rest.len()));
+            let sum = inside.iter().fold(Counts::ZERO, |sum, b| sum + *b);
+            if sum != Counts::ZERO {
+                self.add(Timestamp::from_millis(end), sum);
+            }
+            (at, rest) = (end, later);
+        }
+    }
+
+    /// The same for buckets as wide as its own, from bucket number `first` on: block by block.
+    fn add_same(&mut self, first: i64, row: &[Counts]) {
+        let (mut bucket, mut rest) = (first, row);
+        while !rest.is_empty() {
+            let within = bucket.rem_euclid(block::LEN as i64) as usize;
+            let (inside, later) = rest.split_at((block::LEN - within).min(rest.len()));
+            let sum = inside.iter().fold(Counts::ZERO, |sum, b| sum + *b);
+            let number = bucket.div_euclid(block::LEN as i64);
+            if sum != Counts::ZERO
+                && let Some(position) = self.position(number)
+            {
+                let block = &mut self.blocks[position];
+                block.sum += sum;
+                let buckets = block.open().iter_mut().skip(within);
+                buckets
+                    .zip(inside)
+                    .for_each(|(bucket, more)| *bucket += *more);
+                self.packed_until = self.packed_until.min(position);
+            }
+            bucket = bucket.saturating_add(inside.len() as i64);
+            rest = later;
+        }
+    }
+
     /// Packs every block but the youngest.
     pub(super) fn seal(&mut self) {
         let end = self.blocks.len().saturating_sub(OPEN_BLOCKS);
@@ -118,6 +161,21 @@ impl Ring {
             sum += block.sum;
         }
         sum
+    }
+
+    /// At least and at most the events after `edge`: the block at the edge, which would have to be
+    /// unpacked, is left out of the first and is wholly in the second.
+    pub(super) fn since_about(&self, edge: Timestamp) -> (Counts, Counts) {
+        let bucket = div_ceil(edge.as_millis(), self.width);
+        let skip = bucket.div_euclid(block::LEN as i64) - self.first;
+        let first = usize::try_from(skip.max(0)).unwrap_or(usize::MAX);
+        let mut blocks = self.blocks.iter().skip(first).map(|block| block.sum);
+        let at_edge = match skip < 0 {
+            true => Counts::ZERO,
+            false => blocks.next().unwrap_or(Counts::ZERO),
+        };
+        let least = blocks.fold(Counts::ZERO, |sum, block| sum + block);
+        (least, least + at_edge)
     }
 
     /// The first `count` buckets after `edge`, which is the end of a bucket.

@@ -62,6 +62,7 @@ impl Counter {
 
     /// Takes the next sample. Samples that are not newer than the last, and values that no
     /// counter can have, are skipped.
+    #[inline]
     pub fn take(&mut self, next: Sample, drops: Drops) -> Option<Increment> {
         if next.at <= self.last_at || !is_counter_value(next.value) {
             return None;
@@ -91,7 +92,12 @@ impl Counter {
         })
     }
 
+    #[inline]
     fn learn_spacing(&mut self, elapsed: Span) {
+        // The usual scrape teaches nothing, and reckoning so would hold up the next one.
+        if elapsed == self.spacing && elapsed <= HOLE_MIN {
+            return;
+        }
         let seen = elapsed.min(self.spacing.times(HOLE_SCRAPES));
         let sum = self.spacing.times(SPACING_WEIGHT - 1) + seen;
         self.spacing = Span::from_millis((sum.as_millis() / SPACING_WEIGHT).max(1));
@@ -99,11 +105,20 @@ impl Counter {
 }
 
 /// Whether so much time between two samples is a hole rather than a missed scrape.
+#[inline]
 pub(super) fn is_hole(elapsed: Span, spacing: Span) -> bool {
-    elapsed > HOLE_MIN.max(spacing.times(HOLE_SCRAPES))
+    elapsed > HOLE_MIN && elapsed > spacing.times(HOLE_SCRAPES)
+}
+
+/// Whether this is a whole number of events. A cast is a fraction of what `fract` takes, for that is
+/// a call where the processor at hand is not known to round.
+#[inline]
+pub(super) fn is_whole(amount: f64) -> bool {
+    amount as i64 as f64 == amount
 }
 
 /// Counters are not negative, and not so large that a sum of them would not be finite.
+#[inline]
 pub(super) fn is_counter_value(value: f64) -> bool {
     (0.0..=VALUE_MAX).contains(&value)
 }

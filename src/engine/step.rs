@@ -137,9 +137,9 @@ impl Engine {
                 self.operate_silence(&operation, now, &mut effects);
                 self.operate_acknowledgement(operation, &mut effects);
             }
-            Input::Rested { feed, until } => {
+            Input::Rested { feed, until, ahead } => {
                 if let Some(state) = self.feeds.get_mut(&feed) {
-                    state.rests = until;
+                    state.rest(until, ahead);
                 }
             }
             Input::Slot { feed, evidence } => {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::counts::Counts;
 use super::ring::Ring;
+use super::series::is_whole;
 use super::time::{Span, Timestamp};
 
 /// Width of the buckets that tiers are decided on, unless slots are closer together.
@@ -117,6 +118,23 @@ impl Window {
             .map_or(Counts::ZERO, |ring| ring.since(now - span))
     }
 
+    /// At least and at most the events of `(now - span, now]`, read from the buckets that `window`
+    /// is read from; much cheaper than how many there are.
+    pub(super) fn sum_about(&self, window: Span, span: Span, now: Timestamp) -> (Counts, Counts) {
+        self.ring(window)
+            .map_or((Counts::ZERO, Counts::ZERO), |ring| {
+                ring.since_about(now - span)
+            })
+    }
+
+    /// Books a row of buckets, the first of them after `from`. They are so narrow that those of
+    /// every ring are made of whole ones.
+    pub(super) fn add_row(&mut self, from: Timestamp, width: Span, row: &[Counts]) {
+        for (_, ring) in &mut self.rings {
+            ring.add_row(from, width, row);
+        }
+    }
+
     /// What a window would hold at each slot after `from`, if so much came at `each` of them.
     /// `None` where slots do not end with buckets, and where sums of fractions would not be exact.
     pub(super) fn slide(
@@ -143,18 +161,16 @@ impl Window {
             .chunks(per_slot)
             .map(|buckets| buckets.iter().fold(Counts::ZERO, |sum, b| sum + *b))
             .chain(each.iter().copied());
+        let is_exact = |counts: Counts| is_whole(counts.bad) && is_whole(counts.total);
         let mut sum = ring.since(from - window);
+        let mut are_exact = is_exact(sum);
         let mut sums = Vec::with_capacity(each.len());
         for (coming, leaving) in each.iter().zip(leaving) {
-            let is_whole =
-                |counts: Counts| counts.bad.fract() == 0.0 && counts.total.fract() == 0.0;
-            if !(is_whole(sum) && is_whole(*coming) && is_whole(leaving)) {
-                return None;
-            }
+            are_exact &= is_exact(*coming) && is_exact(leaving);
             sum = sum + *coming - leaving;
             sums.push(sum);
         }
-        Some(sums)
+        are_exact.then_some(sums)
     }
 
     /// The finest ring that reaches far enough.

@@ -22,10 +22,11 @@ use lettre::transport::smtp::extension::ClientId;
 use secrecy::ExposeSecret;
 
 use crate::config::settings::{Email, ReceiverKind, ReceiverSettings, SmtpSecurity, TlsSettings};
+use crate::engine::causes::innermost;
 use crate::engine::{Notification, Span, Timestamp};
 use crate::message::Writer;
 
-use super::error::{DeliveryError, ErrorClass, Problem, innermost};
+use super::error::{DeliveryError, ErrorClass, Problem};
 use super::redaction::Redaction;
 use super::{Attempt, Receipt, Receiver};
 use dialogue::{Dialogue, Refused};
@@ -182,7 +183,7 @@ fn hello(wanted: Option<&str>) -> Result<ClientId, Problem> {
 
 fn tls(host: &str, settings: &TlsSettings) -> Result<TlsParameters, Problem> {
     let unusable = |field: &str, error: &(dyn std::error::Error + 'static)| {
-        let cause = innermost(error).map_or_else(|| error.to_string(), ToString::to_string);
+        let cause = innermost(error).to_string();
         Problem::new(format!("{field}: {cause}"))
     };
     let read = |field: &str, path: &std::path::Path| {

@@ -5,6 +5,7 @@
 
 use crate::config::secret::SecretError;
 use crate::engine::Span;
+use crate::engine::causes::{chain, innermost};
 
 /// One failed attempt.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -63,6 +64,14 @@ impl FailureReason {
         Self::Local,
     ];
 
+    /// Why a connection failed, by what ended it.
+    pub(super) fn of_connection(error: &(dyn std::error::Error + 'static)) -> Self {
+        match innermost(error).downcast_ref::<std::io::Error>() {
+            Some(io) if io.kind() == std::io::ErrorKind::ConnectionRefused => Self::Refused,
+            _ => Self::Network,
+        }
+    }
+
     /// The word used in metrics and logs.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -101,18 +110,8 @@ impl DeliveryError {
 
 impl From<SecretError> for DeliveryError {
     fn from(error: SecretError) -> Self {
-        Self::local(
-            innermost(&error)
-                .map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}")),
-        )
+        Self::local(chain(&error))
     }
-}
-
-/// The last cause in the chain of `error`, which is the one a person can act on.
-pub(super) fn innermost<'a>(
-    error: &'a (dyn std::error::Error + 'static),
-) -> Option<&'a (dyn std::error::Error + 'static)> {
-    std::iter::successors(error.source(), |cause| cause.source()).last()
 }
 
 /// A receiver that cannot be made from its settings.

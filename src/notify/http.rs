@@ -14,9 +14,10 @@ use secrecy::ExposeSecret;
 
 use crate::config::secret::Secret;
 use crate::config::settings::{Auth, ReceiverSettings, TlsSettings};
+use crate::engine::causes::innermost;
 use crate::engine::{Span, Timestamp};
 
-use super::error::{DeliveryError, ErrorClass, FailureReason, Problem, innermost};
+use super::error::{DeliveryError, ErrorClass, FailureReason, Problem};
 use super::redaction::Redaction;
 use crate::message::text;
 
@@ -198,7 +199,7 @@ pub(super) fn quote(body: &[u8], redaction: &Redaction) -> String {
 
 fn transport_error(error: reqwest::Error, redaction: &Redaction) -> DeliveryError {
     let error = error.without_url();
-    let cause = innermost(&error).map_or_else(|| error.to_string(), ToString::to_string);
+    let cause = innermost(&error).to_string();
     let cause = quote(cause.as_bytes(), redaction);
     let retry = ErrorClass::Retry { after: None };
     let (class, ambiguous, reason, attempt) = if error.is_builder() {
@@ -207,7 +208,12 @@ fn transport_error(error: reqwest::Error, redaction: &Redaction) -> DeliveryErro
     } else if error.is_connect() && error.is_timeout() {
         (retry, false, FailureReason::Timeout, "connecting")
     } else if error.is_connect() {
-        (retry, false, connect_reason(&error), "connecting")
+        (
+            retry,
+            false,
+            FailureReason::of_connection(&error),
+            "connecting",
+        )
     } else if error.is_timeout() {
         (
             retry,
@@ -223,17 +229,6 @@ fn transport_error(error: reqwest::Error, redaction: &Redaction) -> DeliveryErro
         ambiguous,
         reason,
         text: format!("{attempt}: {cause}"),
-    }
-}
-
-fn connect_reason(error: &reqwest::Error) -> FailureReason {
-    let refused = innermost(error)
-        .and_then(|cause| cause.downcast_ref::<std::io::Error>())
-        .is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused);
-    if refused {
-        FailureReason::Refused
-    } else {
-        FailureReason::Network
     }
 }
 
@@ -376,7 +371,7 @@ fn with_tls(
 }
 
 fn unusable(field: &str, error: &(dyn std::error::Error + 'static)) -> Problem {
-    let cause = innermost(error).map_or_else(|| error.to_string(), ToString::to_string);
+    let cause = innermost(error).to_string();
     Problem::new(format!("{field}: {cause}"))
 }
 

@@ -276,7 +276,7 @@ impl<O: Outbox> Worker<O> {
             AttemptOutcome::Retry { error, .. } => {
                 log!(warn, error.as_str(), "Notification not delivered yet");
             }
-            AttemptOutcome::Dead { error } => {
+            AttemptOutcome::Dead { error, .. } => {
                 log!(error, error.as_str(), "Notification given up");
             }
         }

@@ -15,6 +15,7 @@ use tokio::sync::Semaphore;
 use crate::config::secret::Secret;
 use crate::config::settings::{Auth, SourceSettings, TlsSettings};
 use crate::engine::Span;
+use crate::engine::causes::chain;
 
 use super::error::SourceError;
 use super::wire;
@@ -237,12 +238,6 @@ fn read_file(path: &Path) -> Result<Vec<u8>, SourceError> {
 fn config(message: impl Into<String>) -> SourceError {
     let message = message.into();
     SourceError::Config { message }
-}
-
-/// An error and its causes as one text, for errors that become part of a message.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }
 
 /// Whether TLS is at fault. An `io::Error` hides its inner error from `source`.

@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 
 use super::player::Watcher;
 use crate::engine::{
-    AlertFacts, AlertKey, Effect, Engine, Mute, MuteChange, Notification, Severity, StateName,
-    Timestamp, Transition,
+    AlertFacts, AlertKey, Effect, Engine, MuteChange, Notification, Severity, StateName, Timestamp,
+    Transition,
 };
 
 /// Most transitions, most messages and most changes of mutes that are remembered; each is about a
@@ -53,10 +53,6 @@ pub struct Episode {
     pub ended_at: Option<Timestamp>,
     /// What was known when it fired.
     pub first: AlertFacts,
-    /// What was known when it ended, or the last that was known.
-    pub last: AlertFacts,
-    /// Why nobody was told when it fired, if so.
-    pub mutes: Vec<Mute>,
 }
 
 impl Journal {
@@ -75,20 +71,15 @@ impl Journal {
                         fired_at: transition.at,
                         ended_at: None,
                         first: facts.clone(),
-                        last: facts.clone(),
-                        mutes: transition.mutes.clone(),
                     });
                 }
-                (StateName::Firing, to) => {
-                    let episode = open.get(&facts.key).and_then(|at| episodes.get_mut(*at));
+                (StateName::Firing, StateName::Inactive | StateName::Pending) => {
+                    let episode = open.remove(&facts.key).and_then(|at| episodes.get_mut(at));
                     if let Some(episode) = episode {
-                        episode.last = facts.clone();
-                        if to != StateName::Firing {
-                            episode.ended_at = Some(transition.at);
-                        }
+                        episode.ended_at = Some(transition.at);
                     }
                 }
-                (StateName::Inactive | StateName::Pending, _) => {}
+                _ => {}
             }
         }
         episodes
@@ -138,21 +129,11 @@ impl Watcher for Journal {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::{Drops, Memories, Options, ReadingOptions, Span};
+    use crate::engine::{Memories, Options};
 
     #[test]
     fn a_journal_is_bounded_and_says_so() {
-        let options = Options {
-            source: "prometheus".to_owned(),
-            reading: ReadingOptions {
-                interval: Span::from_secs(30),
-                scrape_interval: Span::from_secs(15),
-                target_labels: Vec::new(),
-                forget_after: Span::from_hours(24),
-                instances_max: 1,
-                drops: Drops::AreResets,
-            },
-        };
+        let options = Options::for_testing();
         let engine = Engine::new(options, Memories::default());
         let change = MuteChange {
             key: AlertKey::SourceDown {

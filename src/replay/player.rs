@@ -91,7 +91,7 @@ impl Player {
     }
 
     /// Whether slots at which [nothing can happen](Engine::calm) to an SLO are left out: its samples
-    /// are read in one step and only the end of such a stride is decided, half an hour later at
+    /// are read in one step and only the end of such a stride is decided, three hours later at
     /// most. Alerts and messages come out the same, at the same times. A watcher that looks at the
     /// evaluations of quiet slots sees fewer of them. Off unless asked for.
     #[must_use]
@@ -164,8 +164,7 @@ impl Player {
             self.now = slot;
             for lane in &mut lanes {
                 if self.strides {
-                    let end = stride::end(before, until);
-                    lane.plan(&mut self.engine, reel, before, end, self.interval);
+                    lane.plan(&mut self.engine, reel, before, until, self.interval);
                 }
                 if lane.rests(slot) {
                     continue;

@@ -55,10 +55,12 @@ pub enum AttemptOutcome {
         /// Whether it may have arrived all the same, as after a timeout.
         ambiguous: bool,
     },
-    /// Never. It did not arrive by this attempt, though it may have by an earlier ambiguous one.
+    /// Never. It may have arrived by an earlier ambiguous attempt all the same.
     Dead {
         /// Why, for people; without secrets.
         error: String,
+        /// Whether it may have arrived by this attempt, as after a timeout.
+        ambiguous: bool,
     },
 }
 
@@ -145,7 +147,12 @@ impl Store {
                 }
                 Ok(finished)
             }
-            AttemptOutcome::Dead { error } => give_up(tx, &known, id, now, error),
+            AttemptOutcome::Dead { error, ambiguous } => {
+                if *ambiguous {
+                    may_have_arrived(tx, id)?;
+                }
+                give_up(tx, &known, id, now, error)
+            }
         })?;
         finished.then_some(()).ok_or(StoreError::NotUnderWay { id })
     }
@@ -272,6 +279,13 @@ fn retry(
     attempts::close(tx, id, now, outcome, Some(error))?;
     collapse::unheard_episode(tx, id, now)?;
     Ok(true)
+}
+
+/// Remembers of an unfinished row that the receiver may have it: then it must hear of the end.
+fn may_have_arrived(tx: &Transaction<'_>, id: i64) -> rusqlite::Result<()> {
+    let sql = "UPDATE outbox SET may_have_arrived = 1 WHERE id = ?1 AND finished_at IS NULL";
+    tx.prepare_cached(sql)?.execute([id])?;
+    Ok(())
 }
 
 /// Settles a row that need not be sent.

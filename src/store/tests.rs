@@ -166,6 +166,7 @@ fn delivered(receipt: Option<&str>) -> AttemptOutcome {
 fn dead() -> AttemptOutcome {
     AttemptOutcome::Dead {
         error: "400 from the receiver".to_owned(),
+        ambiguous: false,
     }
 }
 

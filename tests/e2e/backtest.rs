@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 use slofuse::config;
-use slofuse::daemon::engine_options;
+use slofuse::config::settings::engine_options;
 use slofuse::engine::{StateName, Timestamp, Transition};
 use slofuse::message::figures::rfc3339;
 use slofuse::replay::{

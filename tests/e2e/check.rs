@@ -7,7 +7,7 @@ use serde_json::Value;
 use slofuse::engine::{Span, Timestamp};
 
 use crate::bed::prometheus::JOB;
-use crate::bed::{Exporter, History, Prometheus, PrometheusConfig, clock};
+use crate::bed::{Exporter, History, Prometheus, clock};
 
 const INSTANCE: &str = "shop-1";
 
@@ -65,13 +65,8 @@ async fn shop() -> (Prometheus, Exporter) {
             .counter(metric, labels, count(end) as u64)
             .rate(per_second);
     }
-    let config = PrometheusConfig {
-        targets: vec![exporter.target(INSTANCE)],
-        history: Some(history),
-        ..PrometheusConfig::default()
-    };
-    let prometheus = config.start().await;
-    prometheus.scraped(2, end).await;
+    let target = exporter.target(INSTANCE);
+    let prometheus = Prometheus::that_remembers(history, end, target).await;
     (prometheus, exporter)
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use slofuse::engine::{Span, Timestamp};
 
 use crate::bed::prometheus::JOB;
-use crate::bed::{Exporter, History, PrometheusConfig, clock, wait};
+use crate::bed::{Exporter, History, Prometheus, clock, wait};
 use crate::shop::{INSTANCE, LIMIT, Shop, hourly_ratio, is_about, slo};
 
 fn definitions() -> Vec<Value> {
@@ -134,13 +134,8 @@ async fn the_budget_knows_the_whole_period() {
         )
         .rate(10.0);
     exporter.counter("requests_total", &[("code", "500")], 30_000);
-    let config = PrometheusConfig {
-        targets: vec![exporter.target(INSTANCE)],
-        history: Some(history),
-        ..PrometheusConfig::default()
-    };
-    let prometheus = config.start().await;
-    prometheus.scraped(2, end).await;
+    let target = exporter.target(INSTANCE);
+    let prometheus = Prometheus::that_remembers(history, end, target).await;
     let shop = Shop {
         prometheus,
         _exporter: exporter,

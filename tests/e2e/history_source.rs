@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use slofuse::config::settings::{EvaluationSettings, SourceSettings};
+use slofuse::config::settings::{EvaluationSettings, SourceSettings, engine_options};
 use slofuse::config::{self, Loaded};
-use slofuse::daemon::engine_options;
 use slofuse::engine::labels::METRIC_NAME;
 use slofuse::engine::{Answer, Labels, RawSeries, Sample, Slo, Span, Timestamp};
 use slofuse::prometheus::{Client, PolledFeed, hours};

@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use slofuse::engine::{Span, Timestamp};
 
-use crate::bed::daemon::{Daemon, DaemonConfig};
+use crate::bed::daemon::{Daemon, DaemonConfig, paging_settings};
 use crate::bed::exporter::Counter;
 use crate::bed::prometheus::JOB;
 use crate::bed::promql::Series;
@@ -183,15 +183,8 @@ async fn slofuse(prometheus: &Prometheus, pager: &Receiver) -> Daemon {
             }}},
         })
     };
-    let routing_key = "0123456789abcdef0123456789abcdef";
     let config = DaemonConfig {
-        settings: json!({
-            "prometheus": {"url": prometheus.url()},
-            "evaluation": {"interval": "1s", "scrape_interval": "1s"},
-            "receivers": [{"name": "pager",
-                "pagerduty": {"routing_key": routing_key, "url": pager.url("/v2/enqueue")}}],
-            "routes": {"default": ["pager"]},
-        }),
+        settings: paging_settings(prometheus, pager),
         definitions: [LAZY, EAGER].map(slo).to_vec(),
         policies: Vec::new(),
     };

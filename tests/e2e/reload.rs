@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::bed::daemon::{Daemon, DaemonConfig};
+use crate::bed::daemon::{Daemon, DaemonConfig, paging_settings};
 use crate::bed::{Exporter, Prometheus, PrometheusConfig, Receiver, clock, wait};
 
 const LIMIT: Duration = Duration::from_secs(45);
@@ -55,15 +55,8 @@ async fn shop() -> (Exporter, Prometheus) {
 }
 
 async fn watch(prometheus: &Prometheus, pager: &Receiver) -> Daemon {
-    let routing_key = "0123456789abcdef0123456789abcdef";
     let config = DaemonConfig {
-        settings: json!({
-            "prometheus": {"url": prometheus.url()},
-            "evaluation": {"interval": "1s", "scrape_interval": "1s"},
-            "receivers": [{"name": "pager",
-                "pagerduty": {"routing_key": routing_key, "url": pager.url("/v2/enqueue")}}],
-            "routes": {"default": ["pager"]},
-        }),
+        settings: paging_settings(prometheus, pager),
         definitions: vec![slo("availability", "500")],
         policies: vec![policy()],
     };

@@ -7,7 +7,7 @@ use slofuse::engine::{Span, Timestamp};
 
 use crate::bed::daemon::{Daemon, DaemonConfig};
 use crate::bed::prometheus::JOB;
-use crate::bed::{Exporter, History, Prometheus, PrometheusConfig, clock, wait};
+use crate::bed::{Exporter, History, Prometheus, clock, wait};
 
 /// How long a definition may take until it is covered.
 pub(crate) const LIMIT: Duration = Duration::from_secs(45);
@@ -67,13 +67,8 @@ impl Shop {
             })
         });
         exporter.counter(gauge, &[], backup);
-        let config = PrometheusConfig {
-            targets: vec![exporter.target(INSTANCE)],
-            history: Some(history),
-            ..PrometheusConfig::default()
-        };
-        let prometheus = config.start().await;
-        prometheus.scraped(2, end).await;
+        let target = exporter.target(INSTANCE);
+        let prometheus = Prometheus::that_remembers(history, end, target).await;
         Self {
             prometheus,
             _exporter: exporter,

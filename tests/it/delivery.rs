@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use slofuse::config::settings::{DeliverySettings, ReceiverKind, ReceiverSettings};
 use slofuse::engine::{
-    AlertFacts, AlertKey, Document, Effect, Labels, Notification, NotificationKind, Reason,
-    Severity, Span, Timestamp,
+    AlertFacts, Effect, Notification, NotificationKind, Reason, Severity, Span, Timestamp,
 };
 use slofuse::notify::worker::Worker;
 use slofuse::notify::{Attempt, AttemptResult, DeliveryObserver, Receipt, Receiver};
@@ -19,39 +18,16 @@ const NOW: Timestamp = Timestamp::from_secs(1_700_000_000);
 
 /// A message about a source that is down.
 pub(crate) fn notification(receiver: &str, kind: NotificationKind, sequence: u32) -> Notification {
+    let reason = Reason::SourceFailed {
+        slots: 10,
+        detail: "no answer".to_owned(),
+    };
     Notification {
         receiver: receiver.to_owned(),
         kind,
         episode: 1,
         sequence,
-        facts: AlertFacts {
-            key: AlertKey::SourceDown {
-                source: "prometheus".to_owned(),
-            },
-            severity: Severity::Page,
-            service: "slofuse".to_owned(),
-            slo: "prometheus".to_owned(),
-            labels: Labels::empty(),
-            objective_percent: None,
-            period: None,
-            reason: Reason::SourceFailed {
-                slots: 10,
-                detail: "no answer".to_owned(),
-            },
-            started_at: NOW,
-            decided_at: NOW,
-            resolved_at: None,
-            tiers: Vec::new(),
-            peak_burn: 0.0,
-            budget: None,
-            sla: None,
-            alert_name: None,
-            document: Document::default(),
-            affected: 1,
-            dependencies: Vec::new(),
-            acknowledged: None,
-            curve: None,
-        },
+        facts: AlertFacts::of_source("prometheus", Severity::Page, reason, NOW),
         group: None,
         route_labels: std::collections::BTreeMap::new(),
     }

@@ -97,6 +97,20 @@ fn setting_up_takes_two_commands() {
 }
 
 #[test]
+fn the_script_runs_every_test_binary() {
+    let (manifest, script) = (read("Cargo.toml"), read("test.sh"));
+    let words: Vec<&str> = script.split_whitespace().collect();
+    let says = |wanted: &[&str]| words.windows(wanted.len()).any(|words| words == wanted);
+    let sections = manifest.split("[[test]]\nname = \"").skip(1);
+    let names: Vec<&str> = sections.filter_map(|of| of.split('"').next()).collect();
+    assert_eq!(names.len(), manifest.matches("[[test]]").count());
+    for name in names {
+        assert!(says(&["--test", name]), "{name} is not run");
+    }
+    assert!(says(&["--lib"]) && says(&["--bins"]) && says(&["--doc"]));
+}
+
+#[test]
 fn scripts_are_executable_and_parse() {
     use std::os::unix::fs::PermissionsExt;
     for script in ["test.sh", ".ci/run"] {

@@ -15,8 +15,10 @@ pub(crate) enum Point {
     Fetching,
     /// A step is taken, its effects are nowhere.
     Stepped,
-    /// The same while an alert is held or pending.
-    Waiting,
+    /// The same without effects, while an alert is pending.
+    Pending,
+    /// The same while one is held.
+    Held,
     /// They are in the store, no worker knows.
     Committed,
     /// The workers were woken.
@@ -41,10 +43,12 @@ pub(crate) enum Point {
     Recorded,
 }
 
-const POINTS: [Point; 16] = [
-    Point::Waiting,
-    Point::Waiting,
-    Point::Waiting,
+const POINTS: [Point; 18] = [
+    Point::Pending,
+    Point::Pending,
+    Point::Pending,
+    Point::Held,
+    Point::Held,
     Point::Fetching,
     Point::Stepped,
     Point::Committed,
@@ -157,6 +161,21 @@ impl Chaos {
                 chaos.phones.push((whom, (from, until, mood)));
             }
         }
+        // An answer that is lost while it has begun and not yet ended matters most.
+        let mut d = dice("answers");
+        for incident in plant
+            .incidents
+            .iter()
+            .filter(|_| switches.on(Fault::Receiver))
+        {
+            if d.chance(0.3) {
+                let from = incident.from.max(extent.begin);
+                let until = incident.until + d.within(MINUTE, 12 * MINUTE);
+                let whom = d.pick(&["pager", "chat"]);
+                let lost = (from, until.min(extent.peace), PhoneMood::LosesAnswers);
+                chaos.phones.push((whom, lost));
+            }
+        }
         let mut d = dice("disk");
         if on(Fault::Store, &mut d) {
             chaos.disk = stretches(&mut d, extent, 2 * often, 4 * MINUTE);
@@ -196,6 +215,16 @@ impl Chaos {
                     downtime,
                 });
             }
+            // While the clock of an alert runs there is most to forget.
+            for point in [Point::Pending, Point::Pending, Point::Held] {
+                for _ in 0..d.within(0, 2) {
+                    chaos.kills.push(Kill {
+                        point,
+                        passes: d.below(16),
+                        downtime: d.within(SECOND, 20 * SECOND),
+                    });
+                }
+            }
         }
         let times = |part, fault, most: i64| {
             let mut d = dice(part);
@@ -216,13 +245,23 @@ impl Chaos {
             .iter()
             .filter(|_| switches.on(Fault::Operate))
         {
-            for _ in 0..d.within(0, 4) {
+            for _ in 0..d.within(0, 6) {
                 let at = d.within(incident.from, incident.until + 5 * MINUTE);
                 chaos
                     .operations
                     .push(at.clamp(extent.begin, extent.peace - 1));
             }
         }
+        // A reload meets most that waits when alerts end.
+        let mut d = dice("deployments");
+        let mut deployments = Vec::new();
+        for incident in plant.incidents.iter().filter(|_| !chaos.reloads.is_empty()) {
+            let at = d.within(incident.until, incident.until + 12 * MINUTE);
+            if d.chance(0.5) {
+                deployments.push(at.clamp(extent.begin, extent.peace - 1));
+            }
+        }
+        chaos.reloads.extend(deployments);
         chaos
     }
 

@@ -147,14 +147,19 @@ impl World {
             let told = &row.notification;
             (told.facts.severity, told.kind, row.attempts, row.id)
         });
-        let idle = due.is_empty() && next.is_none() && aloft.is_empty();
+        let idle = next.is_none() && aloft.is_empty();
+        // What the fallback must hear has a time that nobody tells.
+        let period = match due.is_empty() && (idle || courier.settings.fallback.is_none()) {
+            true => IDLE_PERIOD,
+            false => PERIOD,
+        };
         for row in due.into_iter().take(free) {
             self.pass(Point::Claimed)?;
             self.begin(receiver, row)?;
         }
         let next = next.filter(|next| *next > now);
-        let period = if idle { IDLE_PERIOD } else { PERIOD };
-        Ok(next.map_or(period, |next| bounded(next.since(now))))
+        let wait = next.map_or(period, |next| next.since(now).as_millis());
+        Ok(wait.clamp(1, period))
     }
 
     /// Records the begin of an attempt, then lets the request leave.
@@ -238,7 +243,7 @@ impl World {
             }
             _ => {}
         }
-        if let AttemptOutcome::Dead { error } = &outcome {
+        if let AttemptOutcome::Dead { error, .. } = &outcome {
             self.note(&format!("row {id} for {receiver} is dead: {error}"));
         }
         self.pass(Point::Recorded)?;

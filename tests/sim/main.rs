@@ -44,7 +44,7 @@ use switches::Switches;
 use world::World;
 
 /// Worlds of a run that is not told otherwise.
-const WORLDS: u64 = 256;
+const WORLDS: u64 = 512;
 /// Failures after which no more worlds are made.
 const FAILURES_MAX: usize = 10;
 

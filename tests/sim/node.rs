@@ -12,8 +12,8 @@ use std::sync::Arc;
 
 use slofuse::config::Loaded;
 use slofuse::engine::{
-    Book, Counts, Drops, Effect, Engine, Feed, Input, InstanceId, Measure, Options, RawSeries,
-    ReadingOptions, SloId, Span, Timestamp,
+    Book, Counts, Drops, Effect, Engine, Evidence, Feed, Input, InstanceId, Measure, Options,
+    RawSeries, ReadingOptions, SloId, Span, Timestamp,
 };
 use slofuse::prometheus::PolledFeed;
 use slofuse::store::{KnownReceiver, SampleCache, Store};
@@ -50,7 +50,7 @@ pub(crate) enum What {
         slot: Timestamp,
         /// The true time at which the source was asked.
         asked: i64,
-        answer: Result<(Timestamp, Vec<RawSeries>), String>,
+        answer: Result<Evidence, String>,
     },
     Read {
         into: Book,
@@ -105,6 +105,7 @@ pub(crate) struct Node {
     next_tick: Timestamp,
     next_save: Timestamp,
     token: u64,
+    saves: u32,
     pub(crate) held: Option<Held>,
     inbox: VecDeque<News>,
 }
@@ -172,6 +173,7 @@ impl World {
             next_tick: Timestamp::EPOCH,
             next_save: Timestamp::EPOCH,
             token: 0,
+            saves: 0,
             held: None,
             inbox: VecDeque::new(),
             store,

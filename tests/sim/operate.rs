@@ -15,7 +15,7 @@ impl World {
             return Ok(());
         }
         let now = self.clock();
-        let choice = self.dice.below(6);
+        let choice = self.dice.below(8);
         let operation = match choice {
             0 | 1 => {
                 let (name, value) = self.dice.pick(&[
@@ -51,11 +51,16 @@ impl World {
                 let id = self.dice.pick(&silences);
                 Operation::ExpireSilence { id }
             }
-            3 | 4 => {
+            3..=6 => {
                 let engine = &self.node().engine;
                 let alerts = engine.alerts().map(|alert| alert.key.dedup_key());
                 let threads = engine.threads().map(|thread| thread.key.dedup_key());
-                let names: Vec<String> = alerts.chain(threads).collect();
+                let mut names: Vec<String> = alerts.chain(threads).collect();
+                // Whoever is woken looks after what woke them.
+                let woke = |name: &String| name.contains("/page");
+                if names.iter().any(woke) && self.dice.chance(0.7) {
+                    names.retain(woke);
+                }
                 if names.is_empty() {
                     return Ok(());
                 }
@@ -67,16 +72,19 @@ impl World {
                     note: String::new(),
                 };
                 match choice {
-                    3 => Operation::Acknowledge {
+                    6 => Operation::Unacknowledge { alert },
+                    _ => Operation::Acknowledge {
                         alert,
                         acknowledgement,
                     },
-                    _ => Operation::Unacknowledge { alert },
                 }
             }
             _ => return self.revive(),
         };
         self.note(&format!("{operation:?}"));
+        let Self { oracle, node, .. } = self;
+        let node = node.as_ref().expect("a living process");
+        oracle.operate(&operation, now, &node.engine);
         self.step(now, Input::Operated(operation), None, Then::Nothing)
     }
 

@@ -22,6 +22,8 @@ pub(crate) struct Heard {
     pub(crate) dedup_key: String,
     pub(crate) kind: NotificationKind,
     pub(crate) episode: u64,
+    /// What it says is up, and what it says has ended, by dedup key.
+    pub(crate) says: Vec<(String, bool)>,
 }
 
 /// What all receivers heard, in order.
@@ -91,7 +93,13 @@ impl World {
 
     fn hear(&mut self, call: &Call) {
         let told = &call.notification;
+        let alone = std::slice::from_ref(&told.facts);
+        let members = told.group.as_ref().map_or(alone, |group| &group.members);
+        let says = members
+            .iter()
+            .map(|facts| (facts.key.dedup_key(), facts.resolved_at.is_none()));
         let heard = Heard {
+            says: says.collect(),
             id: call.id,
             at: self.now,
             message: told.idempotency_key(),

@@ -278,7 +278,10 @@ impl Routes {
 /// A policy whose windows are short enough for a world of an hour.
 fn policy(dice: &mut Dice, number: u64) -> String {
     let minimum = dice.pick(&[1, 3, 5, 20]);
-    let pending = dice.pick(&["0s", "0s", "1m", "150s"]);
+    let pending = dice.pick(&["0s", "0s", "1m", "4m", "4m"]);
+    // When each tier of a severity waits, it matters since when each burns.
+    let slow = dice.pick(&["0s", "0s", "1m", "1m", "2m"]);
+    let more = dice.chance(0.5);
     let hold = dice.pick(&["0s", "1m", "3m", "9m"]);
     let mode = dice.pick(&["ratio", "ratio", "budget"]);
     // A composite has no mode of its own; the policies of composites are even.
@@ -287,11 +290,18 @@ fn policy(dice: &mut Dice, number: u64) -> String {
     let severity = dice.pick(&["page", "ticket"]);
     let thresholds = dice.pick(&["[]", "[50%, 100%]"]);
     let mutes = dice.chance(0.7);
+    let ticket = match more {
+        true => format!(
+            "    - {{severity: ticket, budget: 3%, long: 20m, short: 5m, \
+             minimum_events: {minimum}, pending: {slow}}}\n"
+        ),
+        false => String::new(),
+    };
     format!(
         "apiVersion: slofuse/v1\nkind: Policy\nmetadata: {{name: policy{number}}}\nspec:\n  \
          mode: {mode}\n  tiers:\n    \
          - {{severity: page, budget: 5%, long: 20m, short: 2m, minimum_events: {minimum}, pending: {pending}}}\n    \
-         - {{severity: page, budget: 8%, long: 1h, short: 5m, minimum_events: {minimum}}}\n    \
+         - {{severity: page, budget: 8%, long: 1h, short: 5m, minimum_events: {minimum}, pending: {slow}}}\n{ticket}    \
          - {{severity: ticket, budget: 6%, long: 1h, short: 10m, minimum_events: {minimum}, pending: {pending}}}\n  \
          hold: {hold}\n  recover: 0.9\n  page_mutes_ticket: {mutes}\n  \
          budget: {{thresholds: {thresholds}}}\n  blind: {{after_slots: {blind}, severity: {severity}}}\n"
@@ -317,6 +327,16 @@ fn promises(dice: &mut Dice) -> Vec<Promise> {
         one(dice, "pay", "card", pay),
     ];
     promises[1].grouped = dice.chance(0.3);
+    let events = [
+        "{events: 40, within: 1d}",
+        "{events: 1000, within: 1d}",
+        "{events: 30000, within: 2d}",
+    ];
+    for promise in &mut promises {
+        if dice.chance(0.25) {
+            promise.period = dice.pick(&events);
+        }
+    }
     if dice.chance(0.5) {
         promises.push(Promise {
             grouped: true,
@@ -326,6 +346,14 @@ fn promises(dice: &mut Dice) -> Vec<Promise> {
     if dice.chance(0.4) {
         let queue = "{time_slices: {condition: 'queue_age_seconds{job=\"pay\"} < 60', slice: 1m}}";
         promises.push(one(dice, "pay", "queue", queue));
+    }
+    if dice.chance(0.4) {
+        let lag = "{ratio: {error_ratio: 'avg_over_time((lag_seconds{job=\"shop\"} > bool 60)[$window:])'}}";
+        // Without events there is nothing that mode budget could weigh.
+        promises.push(Promise {
+            policy: 0,
+            ..one(dice, "shop", "lag", lag)
+        });
     }
     if dice.chance(0.4) {
         let journey = "{journey: [{slo: shop/api}, {slo: pay/card}]}";

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use slofuse::engine::{Indicator, Labels, RawSeries, Sample, Slo, Timestamp};
+use slofuse::engine::{
+    Answer, Indicator, Labels, RawSeries, Sample, Slo, Span, Timestamp, WindowAnswers,
+};
 use slofuse::prometheus::PolledFeed;
 
 use crate::chaos::SourceMood;
@@ -10,6 +12,9 @@ use crate::world::World;
 
 /// The deadline of a request, in milliseconds: the default of the settings.
 const TIMEOUT: i64 = 10_000;
+/// Whole windows are computed from so much of their end, in milliseconds: before that all was well
+/// in every world, and the ratio of a day to an hour matters to nobody here.
+const LOOKED_AT: i64 = 2 * 3_600_000;
 
 impl World {
     /// How long an answer that is asked for now takes, in milliseconds.
@@ -28,6 +33,48 @@ impl World {
         from: Timestamp,
         until: Timestamp,
     ) -> Result<Vec<RawSeries>, String> {
+        self.refuse()?;
+        let mut series = match feed.slos.first().map(|slo| (slo, &slo.indicator)) {
+            Some((slo, Indicator::Slices { .. })) => self.slices(slo, from, until),
+            _ => self.samples(feed, from, until),
+        };
+        if series.len() > 1 && self.dice.chance(0.2) {
+            series.rotate_left(1);
+        }
+        Ok(series)
+    }
+
+    /// Error ratios of whole windows, each of `(at - window, at]`: NaN where nothing was measured,
+    /// nothing at all where the last minutes lack.
+    pub(crate) fn ask_windows(
+        &mut self,
+        feed: &Arc<PolledFeed>,
+        windows: &[Span],
+        at: Timestamp,
+    ) -> Result<WindowAnswers, String> {
+        self.refuse()?;
+        let job = feed.slos.first().map_or("", |slo| &slo.service);
+        let at = at.as_millis();
+        let dark = (0..10).all(|n| self.plant.condition(job, at - n * 30_000).is_none());
+        let answer = |window: &Span| {
+            let times = (0..).map(|n| at - n * 30_000);
+            let times = times.take_while(|time| at - time < window.as_millis().min(LOOKED_AT));
+            let seen: Vec<bool> = times
+                .filter_map(|time| self.plant.condition(job, time))
+                .collect();
+            let bad = seen.iter().filter(|holds| !**holds).count();
+            let ratio = bad as f64 / seen.len() as f64;
+            let series = match dark {
+                true => Vec::new(),
+                false => vec![(Labels::empty(), Answer::Ratio(ratio))],
+            };
+            (*window, series)
+        };
+        Ok(windows.iter().map(answer).collect())
+    }
+
+    /// Whether the source gives no answer at present.
+    fn refuse(&mut self) -> Result<(), String> {
         match self.chaos.source_at(self.now) {
             Some(SourceMood::Down) => return Err("nobody answers".to_owned()),
             Some(SourceMood::Partial) => return Err("the answer is partial".to_owned()),
@@ -40,14 +87,7 @@ impl World {
             }
             _ => {}
         }
-        let mut series = match feed.slos.first().map(|slo| (slo, &slo.indicator)) {
-            Some((slo, Indicator::Slices { .. })) => self.slices(slo, from, until),
-            _ => self.samples(feed, from, until),
-        };
-        if series.len() > 1 && self.dice.chance(0.2) {
-            series.rotate_left(1);
-        }
-        Ok(series)
+        Ok(())
     }
 
     fn samples(&self, feed: &PolledFeed, from: Timestamp, until: Timestamp) -> Vec<RawSeries> {

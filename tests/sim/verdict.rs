@@ -14,6 +14,9 @@ use crate::world::World;
 /// An answer of the source, a request and its wait behind one about the same, in milliseconds.
 const PROMPT: i64 = 10_000;
 
+/// A fallback hears after so long, and a little more, in milliseconds: the default of the settings.
+const OVERDUE: i64 = 5 * 60_000 + 90_000;
+
 /// A row of the outbox.
 #[derive(Clone, Debug)]
 struct Row {
@@ -25,6 +28,8 @@ struct Row {
     diverted_from: Option<String>,
     /// When it was decided, in milliseconds.
     created_at: i64,
+    /// When it was settled.
+    finished_at: Option<i64>,
 }
 
 /// What was decided so shortly before the end, in milliseconds, need not be delivered.
@@ -94,10 +99,14 @@ impl World {
         for message in &self.oracle.told.decided {
             assert!(long || stored.contains(message), "{message} is nowhere");
         }
+        if !long {
+            self.assert_stood_in_for(&rows);
+        }
         for (receiver, heard) in &self.phones.heard {
             let rows = rows.get(receiver).map_or(&[][..], Vec::as_slice);
             assert_in_order(receiver, heard, rows, long);
             self.assert_closed(receiver, heard, rows);
+            self.assert_ended(receiver, heard, rows);
             if self.calm {
                 assert_prompt(receiver, heard, rows);
             }
@@ -109,7 +118,7 @@ impl World {
         let path = self.directory.path().join(DATABASE_FILE);
         let connection = Connection::open(path).unwrap();
         let sql = "SELECT id, receiver, idempotency_key, dedup_key, episode, kind, state,
-            diverted_from, created_at FROM outbox ORDER BY id";
+            diverted_from, created_at, finished_at FROM outbox ORDER BY id";
         let mut query = connection.prepare(sql).unwrap();
         let read = query.query_map([], |row| {
             Ok((
@@ -123,6 +132,7 @@ impl World {
                     state: row.get(6)?,
                     diverted_from: row.get(7)?,
                     created_at: row.get(8)?,
+                    finished_at: row.get(9)?,
                 },
             ))
         });
@@ -156,6 +166,76 @@ impl World {
             assert!(
                 up.contains(key) || given_up || !wants_ends,
                 "{receiver} takes {key} to be up: {last:?}, {rows:#?}"
+            );
+        }
+    }
+
+    /// No alert that is over is up for who heard that it began, by itself or in the company of
+    /// others; a line with a dead letter tells less than there was.
+    fn assert_ended(&self, receiver: &str, heard: &[Heard], rows: &[(i64, Row)]) {
+        // Of each line the alerts that it says are up.
+        let mut lines: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for heard in heard {
+            let line = lines.entry(&heard.dedup_key).or_default();
+            if heard.kind == NotificationKind::Resolve {
+                line.clear();
+            }
+            for (key, up) in &heard.says {
+                match up {
+                    true => drop(line.insert(key)),
+                    false => drop(line.remove(key.as_str())),
+                }
+            }
+        }
+        let wants_ends = receiver != "chat" || self.scenario.routes.chat_wants_ends;
+        let up = self.up();
+        for (line, alerts) in lines.iter().filter(|_| wants_ends) {
+            let dead = rows
+                .iter()
+                .any(|(_, row)| row.dedup_key == *line && row.state == "dead");
+            for key in alerts.iter().filter(|_| !dead) {
+                assert!(
+                    up.contains(*key) || self.oracle.told.is_owed(key, receiver),
+                    "{receiver} takes {key} of {line} to be up"
+                );
+            }
+        }
+    }
+
+    /// Whom the pager's messages did not reach, its fallback heard, unless all was over by then.
+    fn assert_stood_in_for(&self, rows: &BTreeMap<String, Vec<(i64, Row)>>) {
+        let none = Vec::new();
+        let (pager, backup) = (
+            rows.get("pager").unwrap_or(&none),
+            rows.get("backup").unwrap_or(&none),
+        );
+        let same = |row: &Row, other: &Row| {
+            (&row.dedup_key, row.episode) == (&other.dedup_key, other.episode)
+        };
+        // What befalls a process may make it late.
+        let is_steady = self.lives == 1
+            && self.chaos.disk.is_empty()
+            && self.chaos.clock.is_empty()
+            && self.chaos.reloads.is_empty();
+        for (id, row) in pager.iter().filter(|(_, row)| row.kind != "resolve") {
+            let overdue = row.created_at + OVERDUE;
+            let finished = row.finished_at.unwrap_or(self.now);
+            let needed_at = match row.state.as_str() {
+                _ if is_steady && finished > overdue => Some(overdue),
+                "dead" => Some(finished),
+                _ => None,
+            };
+            let Some(needed_at) = needed_at else {
+                continue;
+            };
+            let ended = |other: &Row| {
+                same(row, other) && other.kind == "resolve" && other.created_at <= needed_at
+            };
+            let ends = pager.iter().any(|(_, other)| ended(other));
+            let told = backup.iter().any(|(_, other)| same(row, other));
+            assert!(
+                told || ends || !self.scenario.routes.fallback,
+                "nobody heard of row {id}: {row:?}"
             );
         }
     }

@@ -11,7 +11,7 @@ use crate::chaos::{Chaos, Point};
 use crate::chronicle::Chronicle;
 use crate::dice::Dice;
 use crate::node::{Crashed, Life, News, Node};
-use crate::oracle::Oracle;
+use crate::oracle::{Manners, Oracle};
 use crate::phone::Phones;
 use crate::plant::Plant;
 use crate::scenario::Scenario;
@@ -122,8 +122,13 @@ impl World {
         let plant = Plant::new(seed, &scenario.services, scenario.extent, switches);
         let chaos = Chaos::new(seed, &scenario, &plant, switches);
         let directory = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        let manners = Manners {
+            escalates: scenario.routes.escalates,
+            repeats: scenario.routes.repeats,
+            jumps: !chaos.clock.is_empty(),
+        };
         let mut world = Self {
-            oracle: Oracle::new(skewed(&chaos)),
+            oracle: Oracle::new(skewed(&chaos), manners),
             now: scenario.extent.begin,
             files: scenario.clone(),
             plant,

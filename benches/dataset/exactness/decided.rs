@@ -82,6 +82,18 @@ fn bared(slo: &Slo) -> Slo {
     }
 }
 
+/// Bad and total events of the long and of the short window of a rule.
+pub(crate) type Counted = [(u32, u32); 2];
+
+/// What the engine said of one service, slot by slot.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Said {
+    /// Whether each rule held.
+    pub(crate) holds: Decisions,
+    /// What it had counted.
+    pub(crate) counted: [Vec<Counted>; RULES.len()],
+}
+
 /// What each rule of each service says at `count` slots from `from` on. Like an alert, a rule says
 /// on what it said while there is no evidence.
 pub(crate) fn tiers(
@@ -89,7 +101,7 @@ pub(crate) fn tiers(
     reel: &mut MemoryReel,
     from: Timestamp,
     count: usize,
-) -> BTreeMap<String, Decisions> {
+) -> BTreeMap<String, Said> {
     let slot = Span::from_secs(SLOT);
     let begin = from - slot;
     let player = Player::begin(script, reel, begin);
@@ -101,7 +113,7 @@ pub(crate) fn tiers(
 }
 
 #[derive(Default)]
-struct Seen(BTreeMap<String, Decisions>);
+struct Seen(BTreeMap<String, Said>);
 
 impl Watcher for Seen {
     fn see(&mut self, _now: Timestamp, _effects: &[Effect], engine: &Engine) {
@@ -113,17 +125,24 @@ impl Watcher for Seen {
                 let Some(slo) = slos.iter().find(|slo| slo.id == evaluation.id.slo) else {
                     continue;
                 };
-                let rows = self.0.entry(slo.service.clone()).or_default();
-                for (row, rule) in rows.iter_mut().zip(RULES) {
+                let said = self.0.entry(slo.service.clone()).or_default();
+                for (number, rule) in RULES.iter().enumerate() {
+                    let row = &mut said.holds[number];
                     let windows = (Span::from_secs(rule.long), Span::from_secs(rule.short));
                     let mut tiers = evaluation.tiers.iter();
                     let tier = tiers.find(|t| (t.facts.long, t.facts.short) == windows);
-                    let said = row.last().copied().unwrap_or(false);
-                    let says = match tier {
+                    let before = row.last().copied().unwrap_or(false);
+                    row.push(match tier {
                         Some(tier) if evaluation.is_evidence() => tier.verdict == Verdict::Burning,
-                        _ => said,
+                        _ => before,
+                    });
+                    let counts = |window| {
+                        let mut readings = evaluation.readings.iter();
+                        let counts = readings.find(|reading| reading.window == window)?.counts?;
+                        Some((counts.bad as u32, counts.total as u32))
                     };
-                    row.push(says);
+                    let counts = [windows.0, windows.1].map(|w| counts(w).unwrap_or_default());
+                    said.counted[number].push(counts);
                 }
             }
         }

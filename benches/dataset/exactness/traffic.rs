@@ -10,6 +10,7 @@ use rand::{Rng, SeedableRng};
 use slofuse::engine::labels::METRIC_NAME;
 use slofuse::engine::{Labels, RawSeries, Sample, Timestamp};
 
+use super::hindsight::{Hindsight, Place};
 use super::truth::Truth;
 use super::world::{BEGIN, PODS, Scenario, World};
 
@@ -25,6 +26,8 @@ pub(crate) struct Service {
     pub(crate) truth: Truth,
     /// What was seen: one series for each pod and code.
     pub(crate) series: Vec<RawSeries>,
+    /// What it shows, and when.
+    pub(crate) hindsight: Hindsight,
 }
 
 /// Draws the world of one scenario.
@@ -35,6 +38,7 @@ pub(crate) fn draw(world: &World, number: usize, scenario: &Scenario) -> Service
     let deployments = deployments(world, scenario, &mut rng);
     let mut events = vec![(0_u32, 0_u32); seconds];
     let mut series = Vec::new();
+    let mut places = Vec::new();
     for pod in 0..PODS {
         let life = Life::draw(world, scenario, pod, &load, &mut rng);
         for (sum, (good, bad)) in events.iter_mut().zip(life.each_second()) {
@@ -44,6 +48,7 @@ pub(crate) fn draw(world: &World, number: usize, scenario: &Scenario) -> Service
         let mut bounds = vec![0];
         bounds.extend(deployments.iter().map(|at| at + 30 * pod as i64));
         bounds.push(world.seconds());
+        let mut scrapes = Vec::new();
         for (generation, bound) in bounds.windows(2).enumerate() {
             let stay = Stay {
                 name: format!("s{number:02}-{generation:03}-{pod}"),
@@ -51,8 +56,14 @@ pub(crate) fn draw(world: &World, number: usize, scenario: &Scenario) -> Service
                 from: bound[0],
                 until: bound[1],
             };
-            scrape(world, scenario, &life, &stay, &mut rng, &mut series);
+            let seen = scrape(world, scenario, &life, &stay, &mut rng, &mut series);
+            scrapes.extend(seen);
         }
+        let mut starts = [bounds, life.restarts.clone()].concat();
+        starts.sort_unstable();
+        let seconds = life.each_second();
+        let seconds = seconds.map(|(good, bad)| (u64::from(bad), u64::from(good + bad)));
+        places.push(Place::new(seconds, &starts, &scrapes));
     }
     let each = events.iter();
     let each = each.map(|(bad, total)| (u64::from(*bad), u64::from(*total)));
@@ -60,6 +71,7 @@ pub(crate) fn draw(world: &World, number: usize, scenario: &Scenario) -> Service
         name: scenario.name.to_owned(),
         truth: Truth::of_seconds(each),
         series,
+        hindsight: Hindsight(places),
     }
 }
 
@@ -233,6 +245,7 @@ struct Stay {
     until: i64,
 }
 
+/// Scrapes a pod; returns when that succeeded, in milliseconds after the beginning of the world.
 fn scrape(
     world: &World,
     scenario: &Scenario,
@@ -240,7 +253,7 @@ fn scrape(
     stay: &Stay,
     rng: &mut SmallRng,
     into: &mut Vec<RawSeries>,
-) {
+) -> Vec<i64> {
     let times = scrape_times(world, stay, rng);
     let mut starts = vec![stay.from];
     let restarts = life.restarts.iter().copied();
@@ -252,12 +265,14 @@ fn scrape(
     };
     let base_bad = (f64::from(base) * scenario.errors) as u32;
     let (mut good, mut bad) = (Vec::new(), Vec::new());
+    let mut seen = Vec::new();
     for at in times {
         let lost = rng.random::<f64>() < scenario.missed;
         let second = at.div_euclid(1_000);
         if lost || !life.is_seen(second) {
             continue;
         }
+        seen.push(at);
         let process = starts.partition_point(|start| *start <= second).max(1) - 1;
         let (before, now) = (life.counted(starts[process]), life.counted(second));
         let (of_good, of_bad) = if process == 0 {
@@ -281,6 +296,7 @@ fn scrape(
             into.push(RawSeries { labels, samples });
         }
     }
+    seen
 }
 
 /// The labels of one series.

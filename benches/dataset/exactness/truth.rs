@@ -28,22 +28,9 @@ impl Truth {
         Self { points }
     }
 
-    /// From the events since the beginning, known at every slot.
-    pub(crate) fn of_points(points: Vec<(u64, u64)>) -> Self {
-        Self { points }
-    }
-
     /// When each rule held at the slots `from..=until`.
     pub(crate) fn decisions(&self, from: usize, until: usize) -> Decisions {
-        let burn = |slot, window| match self.window(slot, window) {
-            (_, 0) => 0.0,
-            (bad, total) => bad as f64 / total as f64 / BUDGET_RATIO,
-        };
-        let holds = |rule: &Rule, slot: usize| {
-            burn(slot, rule.long) > rule.factor && burn(slot, rule.short) > rule.factor
-        };
-        let of = |rule: &Rule| (from..=until).map(|slot| holds(rule, slot)).collect();
-        RULES.each_ref().map(of)
+        decisions(from, until, |slot, window| self.window(slot, window))
     }
 
     /// Bad and total events of a window (seconds) that ends at a slot.
@@ -53,4 +40,22 @@ impl Truth {
         let (end, begin) = (at(slot), at(slot.saturating_sub(back)));
         (end.0 - begin.0, end.1 - begin.1)
     }
+}
+
+/// When each rule holds at the slots `from..=until`, by the bad and total events of a window
+/// (seconds) that ends at a slot.
+pub(super) fn decisions(
+    from: usize,
+    until: usize,
+    window: impl Fn(usize, i64) -> (u64, u64),
+) -> Decisions {
+    let burn = |slot, length| match window(slot, length) {
+        (_, 0) => 0.0,
+        (bad, total) => bad as f64 / total as f64 / BUDGET_RATIO,
+    };
+    let holds = |rule: &Rule, slot: usize| {
+        burn(slot, rule.long) > rule.factor && burn(slot, rule.short) > rule.factor
+    };
+    let of = |rule: &Rule| (from..=until).map(|slot| holds(rule, slot)).collect();
+    RULES.each_ref().map(of)
 }

@@ -6,10 +6,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{TestArgs, counted, discover};
-use crate::config::settings::{EvaluationSettings, SourceSettings};
+use crate::config::settings::{EvaluationSettings, SourceSettings, engine_options};
 use crate::config::trial::{Surroundings, TestFile};
 use crate::config::{self, Diagnostics, Level};
-use crate::daemon::engine_options;
 use crate::engine::{Indicator, SloId};
 use crate::replay::trial::{Stage, TrialError, Verdict, slos_under_test};
 

@@ -15,9 +15,10 @@ use super::backtest::used;
 use super::check::Colour;
 use super::history::{HistoryArgs, tell_remarks};
 use super::{Failure, Outcome, chain, complain, say};
-use crate::config::settings::{EvaluationSettings, Night, Settings, SourceSettings};
+use crate::config::settings::{
+    EvaluationSettings, Night, Settings, SourceSettings, engine_options,
+};
 use crate::config::{self, Definition, Loaded};
-use crate::daemon::engine_options;
 use crate::engine::{Slo, Span};
 use crate::replay::History;
 use crate::replay::report::{Plan, Writers};

@@ -8,8 +8,8 @@ use crate::config::tree::{self, Node, Value};
 use crate::engine::labels::METRIC_NAME;
 use crate::engine::{MatchOp, Matcher, Zone};
 
-/// Keys of an incident in a native list.
-const KEYS: [&str; 8] = [
+/// Keys of an incident in a native list, and columns of a native table.
+pub(super) const KEYS: [&str; 8] = [
     "start",
     "end",
     "slo",

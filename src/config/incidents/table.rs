@@ -4,23 +4,13 @@
 //! one with `Service`, `Opened On` and `Resolved On`, and the advanced one with `service_name`,
 //! `created_on`, `resolved_on`, `description` and `urgency`.
 
+use super::document::KEYS;
 use super::{Cell, Draft, Drafts, End, severity, significance, urgency};
 use crate::config::diagnostic::{Report, excerpt};
 use crate::config::nearest::suggestion;
 use crate::config::tree::Mark;
 use crate::engine::parse_matchers;
 
-/// Columns of a native table.
-const COLUMNS: [&str; 8] = [
-    "start",
-    "end",
-    "slo",
-    "service",
-    "labels",
-    "severity",
-    "significant",
-    "title",
-];
 /// Columns of a table.
 const COLUMNS_MAX: usize = 200;
 /// Rows of a table, the header among them: more are no incidents.
@@ -48,8 +38,8 @@ pub(super) fn drafts(bytes: &[u8], report: &Report<'_>) -> Drafts {
     };
     if matches!(form, Form::Native) {
         for ((mark, name), plain) in header.iter().zip(&names) {
-            if !COLUMNS.contains(&plain.as_str()) {
-                report.unknown_key(*mark, name, suggestion(plain, COLUMNS));
+            if !KEYS.contains(&plain.as_str()) {
+                report.unknown_key(*mark, name, suggestion(plain, KEYS));
             }
         }
     }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use crate::engine::{Routing, Span, TimeInterval, Zone};
+use crate::engine::{Drops, Options, ReadingOptions, Routing, Span, TimeInterval, Zone};
 use crate::message::Templates;
 
 use super::secret::Secret;
@@ -18,6 +18,9 @@ pub use receiver::{
     BodySignature, Email, HeartbeatSettings, ReceiverKind, ReceiverSettings, SmtpSecurity,
 };
 pub use server::{Access, AuthSettings, ServerSettings, ServerTls, TokenSettings, UserSettings};
+
+/// The name of the one source, in alerts and metrics.
+pub const SOURCE_NAME: &str = "prometheus";
 
 /// Everything `slofuse run` needs besides the definitions.
 #[derive(Clone, Debug)]
@@ -200,11 +203,7 @@ impl Default for Night {
     fn default() -> Self {
         Self(TimeInterval {
             times: vec![(0, 7 * 60), (22 * 60, 24 * 60)],
-            weekdays: Vec::new(),
-            days_of_month: Vec::new(),
-            months: Vec::new(),
-            years: Vec::new(),
-            zone: Zone::utc(),
+            ..TimeInterval::always(Zone::utc())
         })
     }
 }
@@ -216,5 +215,23 @@ impl Default for StateSettings {
             history_retention: Span::from_days(90),
             cache_interval: Span::from_mins(1),
         }
+    }
+}
+
+/// How the engine reads the samples of a source under these settings.
+pub fn engine_options(source: &SourceSettings, evaluation: &EvaluationSettings) -> Options {
+    Options {
+        source: SOURCE_NAME.to_owned(),
+        reading: ReadingOptions {
+            interval: evaluation.interval,
+            scrape_interval: evaluation.scrape_interval,
+            target_labels: evaluation.target_labels.clone(),
+            forget_after: evaluation.forget_after,
+            instances_max: evaluation.instances_max,
+            drops: match source.deduplicated {
+                true => Drops::MayBeReplicas,
+                false => Drops::AreResets,
+            },
+        },
     }
 }

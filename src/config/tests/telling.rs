@@ -317,12 +317,8 @@ night: {start: '01:00', end: '05:30', time_zone: America/New_York}",
     ));
     let zone = |name: &str| crate::engine::Zone::named(name).unwrap();
     let sundays = TimeInterval {
-        times: Vec::new(),
         weekdays: vec![(0, 0)],
-        days_of_month: Vec::new(),
-        months: Vec::new(),
-        years: Vec::new(),
-        zone: crate::engine::Zone::utc(),
+        ..TimeInterval::always(crate::engine::Zone::utc())
     };
     let first = TimeInterval {
         times: vec![(540, 1440)],
@@ -330,7 +326,7 @@ night: {start: '01:00', end: '05:30', time_zone: America/New_York}",
         days_of_month: vec![(1, 5), (-3, -1), (7, 7)],
         months: vec![(1, 3), (11, 12), (1, 2)],
         years: vec![(2026, 2026), (2027, 2028)],
-        zone: zone("Europe/Berlin"),
+        ..TimeInterval::always(zone("Europe/Berlin"))
     };
     assert_eq!(settings.routing.intervals["x"], [first, sundays.clone()]);
     let night = TimeInterval {

@@ -8,12 +8,10 @@ use crate::engine::feed::Feed;
 use crate::engine::feed::tests::slo;
 use crate::engine::input::{Book, Evidence, Input, Memories, Options, SourceFailure};
 use crate::engine::labels::METRIC_NAME;
-use crate::engine::measure::ReadingOptions;
 use crate::engine::period::Period;
 use crate::engine::policy::{Policy, Severity, Tier};
 use crate::engine::routing::Routing;
 use crate::engine::sample::{RawSeries, Sample};
-use crate::engine::series::Drops;
 use crate::engine::slo::{Document, Objective, Reach};
 
 const START: Timestamp = Timestamp::from_secs(1_700_006_400);
@@ -246,17 +244,9 @@ fn scraped_at(scrape: usize) -> Timestamp {
 }
 
 fn options() -> Options {
-    Options {
-        source: "prometheus".to_owned(),
-        reading: ReadingOptions {
-            interval: SLOT,
-            scrape_interval: Span::from_secs(15),
-            target_labels: vec!["job".to_owned()],
-            forget_after: Span::from_hours(24),
-            instances_max: 100,
-            drops: Drops::AreResets,
-        },
-    }
+    let mut options = Options::for_testing();
+    options.reading.target_labels = vec!["job".to_owned()];
+    options
 }
 
 /// The feeds on their way through the slots.

@@ -6,14 +6,7 @@ use super::*;
 use crate::engine::time::Span;
 
 fn always(zone: &str) -> TimeInterval {
-    TimeInterval {
-        times: Vec::new(),
-        weekdays: Vec::new(),
-        days_of_month: Vec::new(),
-        months: Vec::new(),
-        years: Vec::new(),
-        zone: Zone::named(zone).unwrap(),
-    }
+    TimeInterval::always(Zone::named(zone).unwrap())
 }
 
 fn at(text: &str) -> Timestamp {

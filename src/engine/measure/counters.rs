@@ -4,11 +4,12 @@ use crate::engine::counts::Counts;
 use crate::engine::feed::{Feed, Share};
 use crate::engine::labels::Labels;
 use crate::engine::sample::{self, RawSeries, Sample};
-use crate::engine::series::{Counter, Increment, is_counter_value, is_hole};
+use crate::engine::series::{Counter, Increment, is_counter_value, is_hole, is_whole};
 use crate::engine::slo::InstanceId;
 use crate::engine::time::{Span, Timestamp};
 use crate::engine::window::BUCKET;
 
+use super::ahead::EXACT_MAX;
 use super::targets::Births;
 use super::{Measure, ReadingOptions, Route, Series};
 
@@ -245,8 +246,7 @@ fn join(before: Increment, next: Increment, interval: Span) -> Option<Increment>
 
 /// Whether sums of such numbers, a few million of them, are exact in any order.
 fn is_exact(amount: f64) -> bool {
-    const EXACT_MAX: f64 = 1e9;
-    amount.fract() == 0.0 && amount.abs() <= EXACT_MAX
+    amount.abs() <= EXACT_MAX && is_whole(amount)
 }
 
 fn book<'a>(

@@ -5,10 +5,10 @@ use crate::engine::counts::Counts;
 use crate::engine::feed::Feed;
 use crate::engine::labels::Labels;
 use crate::engine::sample::Sample;
-use crate::engine::series::is_counter_value;
-use crate::engine::slo::SloId;
+use crate::engine::series::{Counter, Drops, is_counter_value, is_whole};
 use crate::engine::time::{Span, Timestamp};
 
+use super::ahead::{Ahead, EXACT_MAX, add_row, pass};
 use super::{Measure, ReadingOptions, Series};
 
 /// What is to come of a feed.
@@ -20,6 +20,8 @@ pub(in crate::engine) struct Seen {
     pub(in crate::engine) instances: Vec<Coming>,
     /// By series: the positions of the SLOs that it counts in.
     pub(in crate::engine) shares: Vec<Vec<usize>>,
+    /// By series: its counter as it stands at the end; `None` if it was not looked at.
+    counters: Vec<Option<Counter>>,
 }
 
 /// What is to come of an instance.
@@ -27,183 +29,171 @@ pub(in crate::engine) struct Seen {
 pub(in crate::engine) struct Coming {
     /// All of it.
     pub(in crate::engine) counts: Counts,
+    /// The events of each bucket; empty without any.
+    pub(in crate::engine) row: Vec<Counts>,
+    /// Whether some of it are not whole events of the stretch.
+    pub(in crate::engine) is_broken: bool,
     /// The longest time between two samples of the series that is seen most steadily; `None`
     /// without samples.
     pub(in crate::engine) silence: Option<Span>,
     /// The least that its scrape interval can be taken for.
     pub(in crate::engine) spacing: Option<Span>,
-    /// Positions of its series.
-    series: Vec<usize>,
 }
 
 impl Measure {
-    /// Looks at what is to come in a stretch.
+    /// Looks at what is to come in a stretch of the SLOs that are wanted, by position.
     pub(in crate::engine) fn foresee(
         &self,
         feed: &Feed,
         options: &ReadingOptions,
         stretch: &Stretch,
         upcoming: &[Upcoming<'_>],
+        wanted: &[bool],
     ) -> Seen {
         let mut seen = Seen {
             undisturbed: vec![stretch.until; feed.slos.len()],
             instances: vec![Coming::default(); self.tallies.tallies.len()],
             shares: Vec::with_capacity(upcoming.len()),
+            counters: Vec::with_capacity(upcoming.len()),
         };
         let mut homes = vec![0; self.tallies.tallies.len()];
         for (position, slo) in feed.slos.iter().enumerate() {
-            for number in self.numbers_of(&slo.id) {
+            for number in self.tallies.numbers_of(&slo.id) {
                 homes[number] = position;
             }
         }
         let mut births = Vec::new();
-        for (at, (labels, samples)) in upcoming.iter().enumerate() {
-            let shares = match self.series.get(labels) {
-                Some(series) => {
-                    self.foresee_series(series, at, samples, options, stretch, &homes, &mut seen)
-                }
-                None => {
-                    births.extend(first_value(samples).map(|first| (*labels, first.at)));
-                    feed.shares(labels).into_iter().map(|s| s.slo).collect()
-                }
+        let mut amounts = vec![0.0; stretch.buckets()];
+        for (labels, samples) in upcoming {
+            let Some(series) = self.series.get(labels) else {
+                births.extend(first_value(samples).map(|first| (*labels, first.at)));
+                let shares = feed.shares(labels).into_iter();
+                seen.shares.push(shares.map(|share| share.slo).collect());
+                seen.counters.push(None);
+                continue;
             };
+            let routes = series.routes.iter();
+            let shares: Vec<usize> = routes.map(|route| homes[route.tally]).collect();
+            let is_wanted = shares.is_empty() || shares.iter().any(|share| wanted[*share]);
+            let counter = is_wanted.then(|| {
+                let drops = options.drops;
+                seen.take(series, &shares, samples, drops, stretch, &mut amounts)
+            });
             seen.shares.push(shares);
+            seen.counters.push(counter);
         }
         if !births.is_empty() {
-            self.foresee_births(&births, options, stretch, upcoming, &mut seen);
+            foresee_births(&births, options, stretch, upcoming, &mut seen);
         }
         seen
     }
+}
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one pass over all that is to come"
-    )]
-    fn foresee_series(
-        &self,
-        series: &Series,
-        at: usize,
-        samples: &[Sample],
-        options: &ReadingOptions,
-        stretch: &Stretch,
-        homes: &[usize],
-        seen: &mut Seen,
-    ) -> Vec<usize> {
-        let mut counter = series.counter;
-        let (mut silence, mut spacing) = (Span::ZERO, counter.spacing);
-        let (mut amount, mut disturbed) = (0.0, None);
-        for sample in samples {
-            let before = counter.last_at;
-            let increment = counter.take(*sample, options.drops);
-            if let Some(increment) = increment {
-                amount += increment.amount;
-                if increment.from < increment.at {
-                    disturbed = disturbed.or(Some(sample.at));
-                }
-            }
-            if counter.last_at > before {
-                let elapsed = counter.last_at.since(before);
-                silence = silence.max(elapsed);
-                spacing = spacing.min(elapsed);
-            }
+/// A series that begins disturbs its SLOs, and those that share its target: whether its first
+/// value counts depends on when they were seen.
+fn foresee_births(
+    births: &[(&Labels, Timestamp)],
+    options: &ReadingOptions,
+    stretch: &Stretch,
+    upcoming: &[Upcoming<'_>],
+    seen: &mut Seen,
+) {
+    for (labels, at) in births {
+        let slot = stretch.slot_before(*at);
+        let target = labels.pick(&options.target_labels);
+        let shared = |(position, (other, _)): (usize, &Upcoming<'_>)| {
+            (other.pick(&options.target_labels) == target).then_some(position)
+        };
+        let positions: Vec<usize> = upcoming.iter().enumerate().filter_map(shared).collect();
+        for position in positions {
+            let shares = seen.shares[position].clone();
+            seen.disturb(&shares, slot);
         }
-        silence = silence.max(stretch.until.since(counter.last_at));
-        let shares: Vec<usize> = series
-            .routes
-            .iter()
-            .map(|route| homes[route.tally])
-            .collect();
-        if let Some(disturbed) = disturbed {
-            seen.disturb(&shares, stretch.slot_before(disturbed));
-        }
-        for route in &series.routes {
-            let coming = &mut seen.instances[route.tally];
-            coming.series.push(at);
-            coming.counts += Counts {
-                bad: route.bad * amount,
-                total: route.total * amount,
-            };
-            if route.total != 0.0 {
-                let least =
-                    |known: Option<Span>, new: Span| known.map_or(new, |known| known.min(new));
-                coming.silence = Some(least(coming.silence, silence));
-                coming.spacing = Some(least(coming.spacing, spacing));
-            }
-        }
-        shares
-    }
-
-    /// A series that begins disturbs its SLOs, and those that share its target: whether its first
-    /// value counts depends on when they were seen.
-    fn foresee_births(
-        &self,
-        births: &[(&Labels, Timestamp)],
-        options: &ReadingOptions,
-        stretch: &Stretch,
-        upcoming: &[Upcoming<'_>],
-        seen: &mut Seen,
-    ) {
-        for (labels, at) in births {
-            let slot = stretch.slot_before(*at);
-            let target = labels.pick(&options.target_labels);
-            let shared = |(position, (other, _)): (usize, &Upcoming<'_>)| {
-                (other.pick(&options.target_labels) == target).then_some(position)
-            };
-            let positions: Vec<usize> = upcoming.iter().enumerate().filter_map(shared).collect();
-            for position in positions {
-                let shares = seen.shares[position].clone();
-                seen.disturb(&shares, slot);
-            }
-        }
-    }
-
-    /// What an instance counts at each slot of a stretch without holes.
-    pub(in crate::engine) fn each_slot(
-        &self,
-        number: usize,
-        seen: &Seen,
-        options: &ReadingOptions,
-        stretch: &Stretch,
-        upcoming: &[Upcoming<'_>],
-    ) -> Vec<Counts> {
-        let mut each = stretch.empty();
-        let positions = seen.instances.get(number).map(|coming| &coming.series);
-        for position in positions.into_iter().flatten() {
-            let Some((labels, samples)) = upcoming.get(*position) else {
-                continue;
-            };
-            let Some(series) = self.series.get(labels) else {
-                continue;
-            };
-            let routes = series.routes.iter().filter(|route| route.tally == number);
-            let (bad, total) = routes.fold((0.0, 0.0), |(b, t), r| (b + r.bad, t + r.total));
-            let mut counter = series.counter;
-            for sample in *samples {
-                let increment = counter.take(*sample, options.drops);
-                let slot = each.get_mut(stretch.position(sample.at));
-                if let (Some(increment), Some(slot)) = (increment, slot) {
-                    *slot += Counts {
-                        bad: bad * increment.amount,
-                        total: total * increment.amount,
-                    };
-                }
-            }
-        }
-        each
-    }
-
-    /// The numbers of the instances of one SLO.
-    pub(in crate::engine) fn numbers_of(&self, slo: &SloId) -> impl Iterator<Item = usize> {
-        self.tallies.numbers_of(slo)
     }
 }
 
 impl Seen {
+    /// Looks at one series, with a row of amounts to work in.
+    fn take(
+        &mut self,
+        series: &Series,
+        shares: &[usize],
+        samples: &[Sample],
+        drops: Drops,
+        stretch: &Stretch,
+        amounts: &mut [f64],
+    ) -> Counter {
+        amounts.fill(0.0);
+        let passed = pass(series.counter, samples, drops, stretch, amounts);
+        if let Some(disturbed) = passed.disturbed {
+            self.disturb(shares, stretch.slot_before(disturbed));
+        }
+        for route in &series.routes {
+            let coming = &mut self.instances[route.tally];
+            let counts = Counts {
+                bad: route.bad * passed.amount,
+                total: route.total * passed.amount,
+            };
+            coming.counts += counts;
+            let is_exact = |weight: f64| is_whole(weight) && weight * passed.amount <= EXACT_MAX;
+            coming.is_broken |= !(passed.is_whole && is_exact(route.bad) && is_exact(route.total));
+            if passed.amount > 0.0 {
+                add_row(route, amounts, &mut coming.row);
+            }
+            if route.total != 0.0 {
+                let least =
+                    |known: Option<Span>, new: Span| known.map_or(new, |known| known.min(new));
+                coming.silence = Some(least(coming.silence, passed.silence));
+                coming.spacing = Some(least(coming.spacing, passed.spacing));
+            }
+        }
+        passed.counter
+    }
+
     fn disturb(&mut self, shares: &[usize], slot: Timestamp) {
         for position in shares {
             let until = &mut self.undisturbed[*position];
             *until = (*until).min(slot);
         }
+    }
+
+    /// What is left to do of the SLOs that are read ahead, by position, and which series were.
+    pub(in crate::engine) fn into_ahead(
+        self,
+        numbers: &[usize],
+        ahead: &[bool],
+        stretch: &Stretch,
+        upcoming: &[Upcoming<'_>],
+    ) -> (Ahead, Vec<bool>) {
+        let mut done = Ahead {
+            from: stretch.from,
+            width: stretch.width(),
+            counters: Vec::new(),
+            rows: Vec::new(),
+            seen: None,
+        };
+        let mut read = vec![false; upcoming.len()];
+        let series = upcoming.iter().zip(&self.counters).zip(&self.shares);
+        for (at, (((labels, samples), counter), shares)) in series.enumerate() {
+            let (Some(counter), true) = (counter, shares.iter().all(|share| ahead[*share])) else {
+                continue;
+            };
+            read[at] = true;
+            let (Some(first), Some(last)) = (samples.first(), samples.last()) else {
+                continue;
+            };
+            let (oldest, newest) = done.seen.unwrap_or((first.at, last.at));
+            done.seen = Some((oldest.min(first.at), newest.max(last.at)));
+            done.counters.push(((*labels).clone(), *counter));
+        }
+        let mut rows = self.instances;
+        for number in numbers {
+            let row = std::mem::take(&mut rows[*number].row);
+            if !row.is_empty() {
+                done.rows.push((*number, row));
+            }
+        }
+        (done, read)
     }
 }
 

@@ -16,11 +16,9 @@ use crate::engine::input::{Input, Memories, Options};
 use crate::engine::interval::TimeInterval;
 use crate::engine::labels::{MatchOp, Matcher};
 use crate::engine::maintenance::{Maintenance, MaintenanceTime};
-use crate::engine::measure::ReadingOptions;
 use crate::engine::notification::Reason;
 use crate::engine::period::Zone;
 use crate::engine::routing::DependencyPolicy;
-use crate::engine::series::Drops;
 use crate::engine::slo::{InstanceId, Slo, SloId};
 use crate::engine::time::Span;
 
@@ -114,17 +112,7 @@ impl World {
     }
 
     fn engine(&self) -> Engine {
-        let options = Options {
-            source: "prometheus".to_owned(),
-            reading: ReadingOptions {
-                interval: Span::from_secs(30),
-                scrape_interval: Span::from_secs(15),
-                target_labels: Vec::new(),
-                forget_after: Span::from_hours(24),
-                instances_max: 100,
-                drops: Drops::AreResets,
-            },
-        };
+        let options = Options::for_testing();
         let memories = Memories {
             alerts: self.alerts.clone(),
             silences: self.silences.clone(),
@@ -267,11 +255,7 @@ fn maintenance_mutes_while_it_lasts() {
     };
     let nightly = TimeInterval {
         times: vec![(60, 90)],
-        weekdays: Vec::new(),
-        days_of_month: Vec::new(),
-        months: Vec::new(),
-        years: Vec::new(),
-        zone: Zone::utc(),
+        ..TimeInterval::always(Zone::utc())
     };
     world.routing.maintenance = vec![
         window(
@@ -385,11 +369,7 @@ fn many_dependencies_are_named_only_so_far() {
 fn routes_rest_outside_active_and_inside_mute_intervals() {
     let hours = |start: u16, end: u16| TimeInterval {
         times: vec![(start * 60, end * 60)],
-        weekdays: Vec::new(),
-        days_of_month: Vec::new(),
-        months: Vec::new(),
-        years: Vec::new(),
-        zone: Zone::utc(),
+        ..TimeInterval::always(Zone::utc())
     };
     let routing = Routing {
         intervals: BTreeMap::from([

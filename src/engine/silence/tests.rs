@@ -7,8 +7,6 @@ use proptest::prelude::*;
 use super::*;
 use crate::engine::input::{Input, Memories, Options};
 use crate::engine::labels::MatchOp;
-use crate::engine::measure::ReadingOptions;
-use crate::engine::series::Drops;
 
 fn matcher(name: &str, op: &str, value: &str) -> Matcher {
     Matcher {
@@ -34,17 +32,7 @@ fn silence(id: &str, from: i64, until: i64) -> Silence {
 }
 
 fn engine(silences: Vec<Silence>) -> Engine {
-    let options = Options {
-        source: "prometheus".to_owned(),
-        reading: ReadingOptions {
-            interval: Span::from_secs(30),
-            scrape_interval: Span::from_secs(15),
-            target_labels: Vec::new(),
-            forget_after: Span::from_hours(24),
-            instances_max: 100,
-            drops: Drops::AreResets,
-        },
-    };
+    let options = Options::for_testing();
     let memories = Memories {
         silences,
         ..Memories::default()

@@ -19,11 +19,7 @@ fn known_receivers() -> Board {
     };
     let night = TimeInterval {
         times: vec![(0, 7 * 60)],
-        weekdays: Vec::new(),
-        days_of_month: Vec::new(),
-        months: Vec::new(),
-        years: Vec::new(),
-        zone: Zone::utc(),
+        ..TimeInterval::always(Zone::utc())
     };
     board.set_receivers(vec![info], night);
     board

@@ -12,12 +12,13 @@ use lettre::transport::smtp::commands::{Data, Mail, Rcpt};
 use lettre::transport::smtp::extension::{Extension, MailBodyParameter, MailParameter};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::super::error::{DeliveryError, ErrorClass, FailureReason, innermost};
+use super::super::error::{DeliveryError, ErrorClass, FailureReason};
 use super::super::http::quote;
 use super::super::redaction::Redaction;
 use super::EmailReceiver;
 use crate::config::settings::SmtpSecurity;
 use crate::engine::Span;
+use crate::engine::causes::innermost;
 
 /// How long a server may take over our goodbye, when the mail is already with it.
 const GOODBYE_MAX: Span = Span::from_secs(1);
@@ -194,7 +195,7 @@ impl Steps<'_> {
 /// else by where it happened.
 fn classified(step: &str, error: &SmtpError, redaction: &Redaction) -> DeliveryError {
     let retry = ErrorClass::Retry { after: None };
-    let cause = innermost(error).map_or_else(|| error.to_string(), ToString::to_string);
+    let cause = innermost(error).to_string();
     let cause = quote(cause.as_bytes(), redaction);
     let (class, reason, text) = match error.status().map(u16::from) {
         Some(code @ (530 | 534 | 535)) => {
@@ -210,24 +211,13 @@ fn classified(step: &str, error: &SmtpError, redaction: &Redaction) -> DeliveryE
             (retry, FailureReason::ServerError, text)
         }
         None if error.is_timeout() => (retry, FailureReason::Timeout, cause),
-        None => (retry, transport_reason(error), cause),
+        None => (retry, FailureReason::of_connection(error), cause),
     };
     DeliveryError {
         class,
         ambiguous: false,
         reason,
         text: format!("{step}: {text}"),
-    }
-}
-
-fn transport_reason(error: &SmtpError) -> FailureReason {
-    let refused = innermost(error)
-        .and_then(|cause| cause.downcast_ref::<std::io::Error>())
-        .is_some_and(|io| io.kind() == std::io::ErrorKind::ConnectionRefused);
-    if refused {
-        FailureReason::Refused
-    } else {
-        FailureReason::Network
     }
 }
 

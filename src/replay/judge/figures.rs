@@ -1,15 +1,21 @@
 //! What a judgement is made of: verdicts on events, and quantiles of times.
 
+use serde::Serialize;
+
 use crate::engine::{Span, Timestamp};
+use crate::replay::report::form;
 
 /// How long something took.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Quantiles {
     /// Half took at most so long.
+    #[serde(serialize_with = "form::span")]
     pub p50: Span,
     /// 95 of 100 took at most so long.
+    #[serde(serialize_with = "form::span")]
     pub p95: Span,
     /// None took longer.
+    #[serde(serialize_with = "form::span")]
     pub max: Span,
 }
 

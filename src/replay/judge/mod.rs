@@ -14,11 +14,9 @@ mod told;
 use crate::config::incidents::Incident;
 use crate::engine::{Labels, Matcher, Severity, Span, Timestamp};
 
-use super::journal::Journal;
-
 pub use figures::{FalseAlert, Quantiles, Verdict, VerdictKind};
 pub use matching::judge;
-pub use told::reported;
+pub use told::{alerts, reported};
 
 /// Something that happened and that somebody should, or need not, have been told of.
 #[derive(Clone, Debug, PartialEq)]
@@ -179,37 +177,6 @@ fn spelling(name: &str) -> String {
         .map(str::to_lowercase)
         .collect();
     words.join("-")
-}
-
-/// The alerts of a replay that somebody was told of, oldest first. Alerts that were muted from
-/// start to end told nobody, and are left out; one that was muted at first counts from when it no
-/// longer was.
-pub fn alerts(journal: &Journal) -> Vec<Alert> {
-    let told = journal.episodes().into_iter().filter_map(|episode| {
-        let unmuted = || {
-            let mut changes = journal.mutes.iter().filter(|(at, change)| {
-                change.key == episode.key
-                    && change.mutes.is_empty()
-                    && *at >= episode.fired_at
-                    && episode.ended_at.is_none_or(|ended| *at < ended)
-            });
-            changes.next().map(|(at, _)| *at)
-        };
-        let told_at = match episode.mutes.is_empty() {
-            true => episode.fired_at,
-            false => unmuted()?,
-        };
-        Some(Alert {
-            severity: episode.severity,
-            slo: episode.key.instance().map(|of| of.slo.to_string()),
-            service: episode.first.service.clone(),
-            labels: episode.first.matching_labels(),
-            told_at,
-            until: episode.ended_at,
-            key: episode.key.to_string(),
-        })
-    });
-    told.collect()
 }
 
 #[cfg(test)]

@@ -1,14 +1,44 @@
-//! Between judgements and reports: the alerts of a report, and a judgement as a report tells it.
+//! Between replays and judgements: the alerts of a journal or a report that somebody was told of, and
+//! a judgement as a report tells it.
 
 use std::sync::Arc;
 
 use super::{Alert, Event, Judgement, VerdictKind};
 use crate::engine::{Labels, Slo, Timestamp};
+use crate::replay::Journal;
 use crate::replay::inject::RatioClass;
 use crate::replay::report::{
-    AlertReport, FalseAlertReport, JUDGED_MAX, JudgementDetails, MissedReport, Quantiles,
-    RatioReport, Report, SeverityJudgement, SloReport,
+    AlertReport, FalseAlertReport, JUDGED_MAX, JudgementDetails, MissedReport, RatioReport, Report,
+    SeverityJudgement, SloReport,
 };
+
+/// The alerts of a journal that somebody was told of, oldest first. Alerts that were muted from
+/// start to end told nobody, and are left out.
+pub fn alerts(journal: &Journal) -> Vec<Alert> {
+    let told = journal.episodes().into_iter().filter_map(|episode| {
+        let changes = journal.mutes.iter();
+        let changes =
+            changes.filter(|(at, change)| change.key == episode.key && *at >= episode.fired_at);
+        let changes: Vec<_> = changes.map(|(at, change)| (*at, &change.mutes)).collect();
+        let quiets = changes
+            .iter()
+            .enumerate()
+            .filter_map(|(place, (from, mutes))| {
+                let until = changes.get(place + 1).map(|(until, _)| *until);
+                (!mutes.is_empty()).then_some((*from, until))
+            });
+        Some(Alert {
+            told_at: first_told(episode.fired_at, episode.ended_at, quiets)?,
+            severity: episode.severity,
+            slo: episode.key.instance().map(|of| of.slo.to_string()),
+            service: episode.first.service.clone(),
+            labels: episode.first.matching_labels(),
+            until: episode.ended_at,
+            key: episode.key.to_string(),
+        })
+    });
+    told.collect()
+}
 
 /// The alerts of one variant of a report that somebody was told of; `slos` are those that were
 /// played in it. What a report leaves out is not known here.
@@ -54,15 +84,26 @@ fn labels(row: &SloReport, slo: Option<&Arc<Slo>>, alert: &AlertReport) -> Label
     slo.map_or_else(|| row.labels.clone(), of)
 }
 
-/// When somebody was first told: when it fired, or at the end of the mutes that it began with.
 fn told_at(alert: &AlertReport) -> Option<Timestamp> {
-    let mut told = alert.fired_at;
-    for mute in &alert.mutes {
-        if mute.from <= told {
-            told = told.max(mute.until?);
+    let quiets = alert.mutes.iter().map(|mute| (mute.from, mute.until));
+    first_told(alert.fired_at, alert.ended_at, quiets)
+}
+
+/// When somebody was first told: when the alert fired, or at the end of the quiet that it began with,
+/// unless that is its own end. `quiets` are stretches in which nobody is told, oldest first; one
+/// without an end lasts as long as the alert.
+fn first_told(
+    fired_at: Timestamp,
+    ended_at: Option<Timestamp>,
+    quiets: impl Iterator<Item = (Timestamp, Option<Timestamp>)>,
+) -> Option<Timestamp> {
+    let mut told = fired_at;
+    for (from, until) in quiets {
+        if from <= told {
+            told = told.max(until?);
         }
     }
-    alert.ended_at.is_none_or(|end| told < end).then_some(told)
+    ended_at.is_none_or(|end| told < end).then_some(told)
 }
 
 impl Judgement {
@@ -92,8 +133,8 @@ impl Judgement {
             false_alerts: self.false_alerts,
             precision: self.precision,
             recall: self.recall,
-            detection: self.detection.map(quantiles),
-            reset: self.reset.map(quantiles),
+            detection: self.detection,
+            reset: self.reset,
             details: JudgementDetails {
                 masked: self.masked,
                 insignificant: self.insignificant,
@@ -119,18 +160,10 @@ impl Judgement {
             incidents: class.incidents,
             significant: class.significant,
             detected: class.detected,
-            detection: class.detection.map(quantiles),
-            reset: class.reset.map(quantiles),
+            detection: class.detection,
+            reset: class.reset,
         });
         told.details.ratios = ratios.collect();
         told
-    }
-}
-
-fn quantiles(of: super::Quantiles) -> Quantiles {
-    Quantiles {
-        p50: of.p50,
-        p95: of.p95,
-        max: of.max,
     }
 }

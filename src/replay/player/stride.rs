@@ -7,14 +7,10 @@ use crate::engine::sample::until as samples_until;
 use crate::engine::{Engine, Indicator, Input, RawSeries, Slo, Span, Timestamp, Upcoming};
 use crate::prometheus::PolledFeed;
 
-/// Every SLO is decided at least so often. An hour is a multiple of it: once an hour the engine
-/// forgets what is gone, and is to do so at the same slots as without strides.
+/// An SLO that cannot rest for all of a stretch is looked at so often. An hour is a multiple of it:
+/// once an hour the engine forgets what is gone, and is to do so at the same slots as without
+/// strides.
 const STRIDE: Span = Span::from_mins(30);
-
-/// The end of a stride that begins after `from`, in a stretch that ends at `until`.
-pub(super) fn end(from: Timestamp, until: Timestamp) -> Timestamp {
-    (from.align_down(STRIDE) + STRIDE).min(until)
-}
 
 /// A feed with the samples of a stretch, of each series those that are not yet told.
 pub(super) struct Lane {
@@ -25,6 +21,7 @@ pub(super) struct Lane {
 
 /// Which SLOs rest, and until when.
 struct Plan {
+    /// When to make the next.
     until: Timestamp,
     /// By position of the SLO: the slot at which it is decided again.
     rests: Vec<Timestamp>,
@@ -48,7 +45,8 @@ impl Lane {
         self.plan.as_ref().is_some_and(|plan| slot < plan.wakes)
     }
 
-    /// Finds out which SLOs may rest after `from`, once for each stride.
+    /// Finds out which SLOs may rest after `from`, if it is time to: for all of the stretch, which
+    /// ends at `until`, or for a stride of it.
     pub(super) fn plan(
         &mut self,
         engine: &mut Engine,
@@ -60,20 +58,25 @@ impl Lane {
         if self.plan.as_ref().is_some_and(|plan| from < plan.until) {
             return;
         }
+        let near = (from.align_down(STRIDE) + STRIDE).min(until);
+        let old = self.plan.take().map(|plan| plan.rests);
         let mut plan = Plan {
-            until,
-            rests: Vec::new(),
-            withheld: Vec::new(),
+            until: near,
+            rests: old.unwrap_or_else(|| vec![from; self.feed.slos.len()]),
+            withheld: vec![from; self.series.len()],
             wakes: from,
         };
-        if self.answers(reel, from, until, interval) {
-            self.find_rests(engine, &mut plan, from, interval);
+        for end in [until, near] {
+            let is_done = plan.rests.iter().all(|rest| *rest > from);
+            if !is_done && self.answers(reel, from, end, interval) {
+                self.find_rests(engine, &mut plan, (from, end), interval);
+            }
+            if near == until {
+                break;
+            }
         }
-        let input = Input::Rested {
-            feed: self.feed.key.clone(),
-            until: plan.rests.clone(),
-        };
-        engine.step(from, input);
+        plan.wakes = plan.rests.iter().min().copied().unwrap_or(from);
+        plan.until = near.max(plan.wakes);
         self.plan = Some(plan);
     }
 
@@ -96,31 +99,59 @@ impl Lane {
         self.feed.slos.iter().all(counts)
     }
 
-    fn find_rests(&self, engine: &Engine, plan: &mut Plan, from: Timestamp, interval: Span) {
-        let until = plan.until;
+    /// Lets SLOs rest up to `until`, and those of which not all is calm or can be read ahead up to
+    /// the end of this stride.
+    fn find_rests(
+        &mut self,
+        engine: &mut Engine,
+        plan: &mut Plan,
+        (from, until): (Timestamp, Timestamp),
+        interval: Span,
+    ) {
         let upcoming: Vec<Upcoming<'_>> = self
             .series
             .iter()
             .map(|(series, told)| {
                 let rest = series.samples.get(*told..).unwrap_or_default();
-                let samples = samples_until(rest, until);
-                (&series.labels, samples)
+                (&series.labels, samples_until(rest, until))
             })
             .collect();
         let Some(calm) = engine.calm(&self.feed.key, from, until, &upcoming) else {
             return;
         };
-        let decided_at = |calm: &Timestamp| match *calm > from {
-            true => (*calm + interval).min(until),
-            false => from,
-        };
-        plan.rests = calm.until.iter().map(decided_at).collect();
-        let told_at = |shares: &Vec<usize>| {
+        let mut is_ahead = vec![false; plan.rests.len()];
+        for (shares, _) in calm
+            .shares
+            .iter()
+            .zip(&calm.read)
+            .filter(|(_, read)| **read)
+        {
+            shares.iter().for_each(|slo| is_ahead[*slo] = true);
+        }
+        for (slo, calm_until) in calm.until.iter().enumerate() {
+            if *calm_until <= from {
+                continue;
+            }
+            plan.rests[slo] = match is_ahead[slo] {
+                true => calm.end,
+                false => (*calm_until + interval).min(plan.until),
+            };
+        }
+        for (at, shares) in calm.shares.iter().enumerate() {
             let rests = shares.iter().filter_map(|slo| plan.rests.get(*slo));
-            rests.min().copied().unwrap_or(until)
+            plan.withheld[at] = rests.min().copied().unwrap_or(from);
+        }
+        let read = self.series.iter_mut().zip(&calm.read);
+        for ((series, told), _) in read.filter(|(_, read)| **read) {
+            let rest = series.samples.get(*told..).unwrap_or_default();
+            *told += samples_until(rest, calm.end).len();
+        }
+        let input = Input::Rested {
+            feed: self.feed.key.clone(),
+            until: plan.rests.clone(),
+            ahead: Some(calm.ahead),
         };
-        plan.withheld = calm.shares.iter().map(told_at).collect();
-        plan.wakes = plan.rests.iter().min().copied().unwrap_or(from);
+        engine.step(from, input);
     }
 
     /// The samples up to `until` that have not been taken yet, but for those that are withheld.

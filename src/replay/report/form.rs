@@ -22,6 +22,9 @@ pub(super) fn time_or_null<S: Serializer>(
 }
 
 /// The Prometheus notation: `1h30m`.
-pub(super) fn span<S: Serializer>(span: &Span, serializer: S) -> Result<S::Ok, S::Error> {
+pub(in crate::replay) fn span<S: Serializer>(
+    span: &Span,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.collect_str(span)
 }

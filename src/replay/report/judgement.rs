@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use super::form;
 use crate::engine::{Severity, Span, Timestamp};
+pub use crate::replay::judge::Quantiles;
 
 /// Most false alerts, and most missed incidents, that are listed of one severity.
 pub const JUDGED_MAX: usize = 500;
@@ -130,18 +131,4 @@ pub struct RatioReport {
     pub detection: Option<Quantiles>,
     /// From the end to that of the alert.
     pub reset: Option<Quantiles>,
-}
-
-/// How long something took.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-pub struct Quantiles {
-    /// Half took at most so long.
-    #[serde(serialize_with = "form::span")]
-    pub p50: Span,
-    /// 95 of 100 took at most so long.
-    #[serde(serialize_with = "form::span")]
-    pub p95: Span,
-    /// None took longer.
-    #[serde(serialize_with = "form::span")]
-    pub max: Span,
 }

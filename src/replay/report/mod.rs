@@ -11,7 +11,7 @@
 mod alert;
 mod curve;
 mod figures;
-mod form;
+pub(super) mod form;
 pub mod html;
 mod instance;
 mod judgement;

@@ -88,11 +88,7 @@ mod tests {
     fn interval(zone: &str) -> TimeInterval {
         TimeInterval {
             times: vec![(0, 7 * 60), (22 * 60, 24 * 60)],
-            weekdays: Vec::new(),
-            days_of_month: Vec::new(),
-            months: Vec::new(),
-            years: Vec::new(),
-            zone: Zone::named(zone).unwrap(),
+            ..TimeInterval::always(Zone::named(zone).unwrap())
         }
     }
 

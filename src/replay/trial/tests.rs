@@ -3,9 +3,9 @@
 use std::path::Path;
 
 use super::*;
-use crate::config::settings::{EvaluationSettings, Settings, SourceSettings};
+use crate::config::settings::Settings;
 use crate::config::{self, trial::TestFile};
-use crate::engine::{Drops, ReadingOptions};
+use crate::engine::Options;
 
 const HEAD: &str = "
 apiVersion: slofuse/v1
@@ -14,21 +14,6 @@ metadata: {service: shop, name: availability, owner: me}
 spec:
   objective: 99
   sli: ";
-
-fn options() -> Options {
-    let evaluation = EvaluationSettings::default();
-    Options {
-        source: SourceSettings::default().url,
-        reading: ReadingOptions {
-            interval: evaluation.interval,
-            scrape_interval: evaluation.scrape_interval,
-            target_labels: evaluation.target_labels,
-            forget_after: evaluation.forget_after,
-            instances_max: evaluation.instances_max,
-            drops: Drops::AreResets,
-        },
-    }
-}
 
 const SETTINGS: &str = "
 definitions: [none]
@@ -47,7 +32,7 @@ fn verdict(definitions: &str, settings: Option<&Settings>, test: &str) -> Vec<St
     let text = format!("definitions: definitions\ntests:\n- name: test\n{test}");
     let file = TestFile::embedded(Path::new("shop.test.yaml"), &text);
     let file = file.unwrap_or_else(|found| panic!("{found}"));
-    let stage = Stage::new(&file, &loaded.definitions, settings, options());
+    let stage = Stage::new(&file, &loaded.definitions, settings, Options::for_testing());
     match stage.run(&file.tests[0]) {
         Ok(verdict) => {
             let failures = verdict.failures.into_iter();

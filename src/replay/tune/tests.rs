@@ -3,7 +3,7 @@
 use super::burst::Bursts;
 use super::*;
 use crate::config;
-use crate::engine::{Drops, Objective, ReadingOptions, Timestamp};
+use crate::engine::{Objective, Options, ReadingOptions, Timestamp};
 
 const SETTINGS: &str = "
 definitions: [none]
@@ -27,14 +27,7 @@ spec:
 }
 
 fn reading() -> ReadingOptions {
-    ReadingOptions {
-        interval: Span::from_secs(30),
-        scrape_interval: Span::from_secs(15),
-        target_labels: vec!["job".to_owned(), "instance".to_owned()],
-        forget_after: Span::from_hours(24),
-        instances_max: 100,
-        drops: Drops::AreResets,
-    }
+    Options::for_testing().reading
 }
 
 fn burst(error_ratio: f64, within: Span) -> Burst {

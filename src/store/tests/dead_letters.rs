@@ -44,8 +44,10 @@ fn they_are_listed_newest_first_with_their_reason() {
     store.finish_attempt(1, at(2), &retry(3, true)).unwrap();
     store.begin_attempt(1, at(3)).unwrap();
     store.finish_attempt(1, at(4), &dead()).unwrap();
-    let error = "too old".to_owned();
-    let old = AttemptOutcome::Dead { error };
+    let old = AttemptOutcome::Dead {
+        error: "too old".to_owned(),
+        ambiguous: false,
+    };
     store.finish_attempt(2, at(5), &old).unwrap();
     let letters = store.dead_letters(None, 10).unwrap();
     let expected = DeadLetter {

@@ -399,11 +399,39 @@ fn an_unreadable_notification_is_given_up_and_frees_the_rest() {
     );
 }
 
+/// Whoever may have heard of the begin hears of the end, whether it is decided while the last
+/// attempt is under way or after it was given up.
+#[test]
+fn the_end_of_what_was_given_up_without_an_answer_is_told() {
+    let given_up = |ambiguous| AttemptOutcome::Dead {
+        error: "gave up: timed out".to_owned(),
+        ambiguous,
+    };
+    let end = [resolve("oncall", "checkout")];
+    for (ambiguous, expected) in [
+        (true, "trigger=dead resolve=pending"),
+        (false, "trigger=dead resolve=superseded"),
+    ] {
+        let store = store_with(&[trigger("oncall", "checkout")]);
+        send(&store, T0, &given_up(ambiguous));
+        store.commit(at(1), &end).unwrap();
+        assert_eq!(states(&store), expected);
+
+        let store = store_with(&[trigger("oncall", "checkout")]);
+        store.begin_attempt(1, T0).unwrap();
+        store.commit(at(1), &end).unwrap();
+        let outcome = given_up(ambiguous);
+        store.finish_attempt(1, at(2), &outcome).unwrap();
+        assert_eq!(states(&store), expected);
+    }
+}
+
 #[test]
 fn error_texts_are_clipped_between_characters() {
     let store = store_with(&[trigger("oncall", "checkout")]);
     let error = "ü".repeat(100_000);
-    send(&store, T0, &AttemptOutcome::Dead { error });
+    let ambiguous = false;
+    send(&store, T0, &AttemptOutcome::Dead { error, ambiguous });
     let kept = deliveries(&store)[0].log[0].error.clone().unwrap();
     assert_eq!(kept, "ü".repeat(500));
 }

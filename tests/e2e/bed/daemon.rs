@@ -11,6 +11,8 @@ use super::api::Api;
 use super::certificate::Certificate;
 use super::port::free_port;
 use super::process::Process;
+use super::prometheus::Prometheus;
+use super::receivers::Receiver;
 use super::wait;
 
 const READY_LIMIT: Duration = Duration::from_secs(30);
@@ -26,6 +28,18 @@ pub(crate) struct DaemonConfig {
     pub(crate) definitions: Vec<Value>,
     /// Policies, one document each.
     pub(crate) policies: Vec<Value>,
+}
+
+/// Settings of a daemon that looks each second, and tells one PagerDuty.
+pub(crate) fn paging_settings(prometheus: &Prometheus, pager: &Receiver) -> Value {
+    let routing_key = "0123456789abcdef0123456789abcdef";
+    json!({
+        "prometheus": {"url": prometheus.url()},
+        "evaluation": {"interval": "1s", "scrape_interval": "1s"},
+        "receivers": [{"name": "pager",
+            "pagerduty": {"routing_key": routing_key, "url": pager.url("/v2/enqueue")}}],
+        "routes": {"default": ["pager"]},
+    })
 }
 
 /// A running daemon; killed when dropped.

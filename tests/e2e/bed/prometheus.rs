@@ -78,6 +78,20 @@ pub(crate) struct Prometheus {
     native_histograms: bool,
 }
 
+impl Prometheus {
+    /// One that goes on where a history ends at `end`, after it has scraped the target twice.
+    pub(crate) async fn that_remembers(history: History, end: Timestamp, target: Target) -> Self {
+        let config = PrometheusConfig {
+            targets: vec![target],
+            history: Some(history),
+            ..PrometheusConfig::default()
+        };
+        let prometheus = config.start().await;
+        prometheus.scraped(2, end).await;
+        prometheus
+    }
+}
+
 impl PrometheusConfig {
     /// Starts a server and waits until it is ready.
     pub(crate) async fn start(self) -> Prometheus {

@@ -78,6 +78,19 @@ impl World {
         };
         let asked = self.now;
         let mut latency = self.latency();
+        if feed.is_direct() {
+            let windows = self.node().engine.due_windows(&feed.key, slot);
+            let answer = self.ask_windows(feed, &windows, slot);
+            let answer = answer.map(Evidence::Windows);
+            let what = What::Answered {
+                slot,
+                asked,
+                answer,
+            };
+            let news = news(what);
+            self.after(latency, Event::News { life, news });
+            return;
+        }
         while slot.since(from) > CATCH_UP {
             let until = from + CATCH_UP;
             let Ok(series) = self.ask(feed, from - overlap, until) else {
@@ -95,7 +108,7 @@ impl World {
             from = until;
         }
         let answer = self.ask(feed, from - overlap, slot);
-        let answer = answer.map(|series| (from, series));
+        let answer = answer.map(|series| Evidence::Samples { from, series });
         let news = news(What::Answered {
             slot,
             asked,
@@ -145,10 +158,10 @@ impl World {
                     self.note(&format!("{feed}: {why}"));
                 }
                 let sight = answer.is_ok().then_some(asked);
-                let evidence = match answer {
-                    Ok((from, series)) => Ok(Evidence::Samples { from, series }),
-                    Err(why) => Err(SourceFailure(why)),
-                };
+                if let Ok(Evidence::Windows(answers)) = &answer {
+                    self.oracle.answered(&feed, slot, answers);
+                }
+                let evidence = answer.map_err(SourceFailure);
                 let key = feed.clone();
                 self.step(
                     slot,

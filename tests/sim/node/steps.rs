@@ -8,6 +8,8 @@ use crate::world::{Event, World};
 
 /// Pause before a commit that failed is tried again, in milliseconds.
 const COMMIT_RETRY: i64 = 1_000;
+/// After so many saves what is old is deleted from the store.
+const PRUNE_EVERY: u32 = 5;
 
 impl World {
     /// One step: decide, commit, poke. `sight` says which slot of which feed it is, and when the
@@ -25,8 +27,12 @@ impl World {
         self.judge(clock, sight, &effects);
         if effects.is_empty() {
             self.oracle.committed(&effects);
-            if self.oracle.waits() {
-                self.pass(Point::Waiting)?;
+            let [pending, _, held] = self.oracle.standing();
+            if pending > 0 {
+                self.pass(Point::Pending)?;
+            }
+            if held > 0 {
+                self.pass(Point::Held)?;
             }
             return self.follow(then);
         }
@@ -103,8 +109,11 @@ impl World {
         let now = self.clock();
         let node = self.node();
         drop(node.cache.retain(&feeds.into_iter().collect()));
-        // What the disk refuses is tried again at the next time.
-        drop(node.store.prune(now, Span::from_days(1)));
+        node.saves += 1;
+        if node.saves % PRUNE_EVERY == 0 {
+            // What the disk refuses is tried again at the next time.
+            drop(node.store.prune(now, Span::from_days(1)));
+        }
         Ok(())
     }
 

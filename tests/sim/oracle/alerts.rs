@@ -6,8 +6,11 @@ use std::sync::Arc;
 
 use slofuse::engine::{
     AlertKey, AlertRecord, AlertState, Evaluation, Mode, Outcome, Period, Reading, Severity, Slo,
-    SloId, Span, Timestamp, Verdict,
+    SloId, Span, Tier, Timestamp, Verdict,
 };
+
+/// The long and the short window by which a tier is known: its place may change with the policy.
+type Windows = (Span, Span);
 
 /// One alert.
 #[derive(Clone, Debug)]
@@ -16,13 +19,13 @@ struct Alert {
     fires: bool,
     /// Since when it is held.
     quiet_since: Option<Timestamp>,
-    /// Since when each tier, by its place in the policy, burns without interruption.
-    starts: BTreeMap<usize, Timestamp>,
+    /// Since when each tier burns without interruption.
+    starts: BTreeMap<Windows, Timestamp>,
     /// The tiers that burned when it was last seen to.
-    hot: BTreeSet<usize>,
+    hot: BTreeSet<Windows>,
 }
 
-/// The page and ticket alerts of all instances.
+/// The page, ticket and info alerts of all instances.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Alerts(BTreeMap<AlertKey, Alert>);
 
@@ -40,7 +43,7 @@ fn length(period: &Period) -> Span {
     match period {
         Period::Rolling(length) => *length,
         Period::Calendar(_) => Span::from_days(7),
-        Period::Events(_) => unreachable!("no such promise"),
+        Period::Events(_) => unreachable!("it is as long as its events take"),
     }
 }
 
@@ -60,21 +63,17 @@ impl Alerts {
         assert_eq!(evaluation.tiers.len(), slo.policy.tiers.len());
         for (place, (tier, status)) in slo.policy.tiers.iter().zip(&evaluation.tiers).enumerate() {
             let alert = self.0.get(&key(evaluation, tier.severity));
-            let hot = alert.is_some_and(|alert| alert.fires && alert.hot.contains(&place));
-            let times = length(&slo.period).as_secs_f64() / tier.long.as_secs_f64();
-            let factor = tier.budget_fraction * times;
-            let limit = if hot {
-                factor * slo.policy.recover
-            } else {
-                factor
-            };
+            let windows = (tier.long, tier.short);
+            let hot = alert.is_some_and(|alert| alert.fires && alert.hot.contains(&windows));
+            let ease = if hot { slo.policy.recover } else { 1.0 };
+            let limit = |window: Span| limit(slo, tier, window) * ease;
             let (long, short) = (reading(tier.long), reading(tier.short));
-            let above = |reading: &Reading| burn(slo, reading).map(|burn| burn > limit);
+            let above =
+                |reading: &Reading| speed(slo, reading).map(|speed| speed > limit(reading.window));
             // At the limit itself rounding decides.
             let near = |reading: &Reading| {
-                reading
-                    .burn
-                    .is_some_and(|burn| (burn - limit).abs() < 1e-9 * limit)
+                let limit = limit(reading.window);
+                speed(slo, reading).is_some_and(|speed| (speed - limit).abs() < 1e-9 * limit)
             };
             if near(long) || near(short) {
                 continue;
@@ -89,15 +88,22 @@ impl Alerts {
                 _ => Verdict::TooFewEvents,
             };
             assert_eq!(
-                status.verdict, expect,
-                "tier {place} of {}, hot: {hot}, limit {limit}: {long:?}, {short:?}",
-                evaluation.id
+                status.verdict,
+                expect,
+                "tier {place} of {}, hot: {hot}, limit {}: {long:?}, {short:?}",
+                evaluation.id,
+                limit(tier.long)
             );
         }
     }
 
-    /// What a slot does to the page and the ticket of an instance.
+    /// What a slot does to the alerts of an instance.
     pub(crate) fn advance(&mut self, slo: &Slo, evaluation: &Evaluation) {
+        let info = key(evaluation, Severity::Info);
+        let before = self.0.remove(&info);
+        if let Some(after) = notice(slo, evaluation, before) {
+            self.0.insert(info, after);
+        }
         for severity in LOUD {
             let key = key(evaluation, severity);
             let before = self.0.remove(&key);
@@ -123,15 +129,14 @@ impl Alerts {
         self.0.retain(|key, _| stays(key));
     }
 
-    /// These are the pages and tickets there are.
+    /// These are the pages, tickets and notices there are.
     pub(crate) fn assert_are<'a>(
         &self,
         records: impl Iterator<Item = &'a AlertRecord>,
         when: &str,
     ) {
-        let is_loud = |key: &AlertKey| matches!(key, AlertKey::Burn { severity, .. } if LOUD.contains(severity));
         let found: BTreeMap<&AlertKey, AlertState> = records
-            .filter(|record| is_loud(&record.key))
+            .filter(|record| matches!(record.key, AlertKey::Burn { .. }))
             .map(|record| (&record.key, record.state))
             .collect();
         let state = |alert: &Alert| match alert.fires {
@@ -150,6 +155,32 @@ impl Alerts {
             found, expected,
             "the alerts (left) are not what they should be, {when}"
         );
+    }
+}
+
+/// What a tier is fired by: a burn, or of a number of events the bad ones in this window, which at
+/// an even pace are those that the fraction allows in the long one.
+fn limit(slo: &Slo, tier: &Tier, window: Span) -> f64 {
+    match slo.period {
+        Period::Events(last) => {
+            let allowed = last.events as f64 * slo.objective.budget_ratio();
+            tier.budget_fraction * allowed * (window.as_secs_f64() / tier.long.as_secs_f64())
+        }
+        _ => {
+            let times = length(&slo.period).as_secs_f64() / tier.long.as_secs_f64();
+            tier.budget_fraction * times
+        }
+    }
+}
+
+/// What is compared with the limit: a burn, or bad events.
+fn speed(slo: &Slo, reading: &Reading) -> Option<f64> {
+    match slo.period {
+        Period::Events(_) => {
+            reading.burn?;
+            reading.counts.map(|counts| counts.bad)
+        }
+        _ => burn(slo, reading),
     }
 }
 
@@ -172,6 +203,41 @@ fn burn(slo: &Slo, reading: &Reading) -> Option<f64> {
     Some(told)
 }
 
+/// The notice about the budget: up at the first threshold of it that is consumed, and when it would
+/// be gone soon; over when it is clearly neither any more. No tier of these worlds is of its
+/// severity, and no calendar period of theirs ends.
+fn notice(slo: &Slo, evaluation: &Evaluation, before: Option<Alert>) -> Option<Alert> {
+    let policy = &slo.policy.budget;
+    let Some(budget) = evaluation.budget.filter(|_| evaluation.is_evidence()) else {
+        // What nobody knows changes nothing.
+        return before;
+    };
+    let ease = if before.is_some() {
+        slo.policy.recover
+    } else {
+        1.0
+    };
+    let lowest = policy
+        .thresholds
+        .iter()
+        .copied()
+        .fold(f64::INFINITY, f64::min);
+    let soon = match (evaluation.exhausted_in, policy.exhaustion_within) {
+        (Some(left), Some(within)) => left <= within.scale(1.0 / ease),
+        _ => false,
+    };
+    let is_up = budget.consumed >= lowest * ease || soon;
+    is_up.then(|| {
+        before.unwrap_or_else(|| Alert {
+            since: evaluation.at,
+            fires: true,
+            quiet_since: None,
+            starts: BTreeMap::new(),
+            hot: BTreeSet::new(),
+        })
+    })
+}
+
 fn next(
     slo: &Slo,
     evaluation: &Evaluation,
@@ -179,31 +245,31 @@ fn next(
     before: Option<Alert>,
 ) -> Option<Alert> {
     let now = evaluation.at;
-    let tiers: Vec<(usize, Verdict)> = evaluation
-        .tiers
-        .iter()
-        .enumerate()
-        .filter(|(_, tier)| tier.severity == severity)
-        .map(|(place, tier)| (place, tier.verdict))
+    let statuses = slo.policy.tiers.iter().zip(&evaluation.tiers);
+    let tiers: Vec<(Windows, Span, Verdict)> = statuses
+        .filter(|(_, status)| status.severity == severity)
+        .map(|(tier, status)| ((tier.long, tier.short), tier.pending, status.verdict))
         .collect();
     let seen = evaluation.is_evidence();
     let mut starts = before
         .as_ref()
         .map_or_else(BTreeMap::new, |alert| alert.starts.clone());
-    for (place, verdict) in tiers.iter().filter(|_| seen) {
+    if !tiers.is_empty() {
+        // A tier that the policy has no more burns no more.
+        starts.retain(|windows, _| tiers.iter().any(|(known, ..)| known == windows));
+    }
+    for (windows, _, verdict) in tiers.iter().filter(|_| seen) {
         match verdict {
-            Verdict::Burning => drop(starts.entry(*place).or_insert(now)),
+            Verdict::Burning => drop(starts.entry(*windows).or_insert(now)),
             Verdict::Unknown => {}
-            Verdict::Quiet | Verdict::TooFewEvents => drop(starts.remove(place)),
+            Verdict::Quiet | Verdict::TooFewEvents => drop(starts.remove(windows)),
         }
     }
-    let burning = tiers
-        .iter()
-        .filter(|(_, verdict)| *verdict == Verdict::Burning);
-    let burning: BTreeSet<usize> = burning.map(|(place, _)| *place).collect();
+    let burns = |(_, _, verdict): &&(Windows, Span, Verdict)| *verdict == Verdict::Burning;
+    let burning: BTreeSet<Windows> = tiers.iter().filter(burns).map(|(w, ..)| *w).collect();
     let unknown = tiers
         .iter()
-        .any(|(_, verdict)| *verdict == Verdict::Unknown);
+        .any(|(.., verdict)| *verdict == Verdict::Unknown);
     if !seen || (burning.is_empty() && unknown) {
         // What nobody saw changes nothing.
         return before.map(|alert| Alert { starts, ..alert });
@@ -217,8 +283,8 @@ fn next(
             ..alert
         });
     }
-    let ripe = |place: &usize| now.since(starts[place]) >= slo.policy.tiers[*place].pending;
-    let ripe = burning.iter().any(ripe);
+    let mut burning_tiers = tiers.iter().filter(burns);
+    let ripe = burning_tiers.any(|(w, pending, _)| now.since(starts[w]) >= *pending);
     let fires = ripe || before.as_ref().is_some_and(|alert| alert.fires);
     Some(Alert {
         since: before.map_or(now, |alert| alert.since),

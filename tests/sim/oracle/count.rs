@@ -65,6 +65,37 @@ impl Bounds {
         self.least == self.most
     }
 
+    pub(crate) fn new(least: Counts, most: Counts) -> Self {
+        Self { least, most }
+    }
+
+    /// The same, but surely no less than this.
+    pub(crate) fn at_least(self, least: Counts) -> Self {
+        Self { least, ..self }
+    }
+
+    /// What remains without a part of it.
+    pub(crate) fn without(self, part: Self) -> Self {
+        let minus = |a: Counts, b: Counts| Counts {
+            bad: (a.bad - b.bad).max(0.0),
+            total: (a.total - b.total).max(0.0),
+        };
+        Self {
+            least: minus(self.least, part.most),
+            most: minus(self.most, part.least),
+        }
+    }
+
+    /// The fewest and the most bad events.
+    pub(crate) fn bad(self) -> (f64, f64) {
+        (self.least.bad, self.most.bad)
+    }
+
+    /// The most events.
+    pub(crate) fn most_total(self) -> f64 {
+        self.most.total
+    }
+
     /// Whether these counts are possible.
     pub(crate) fn admit(self, counts: Counts) -> bool {
         let between = |low: f64, value: f64, high: f64| {

@@ -6,25 +6,36 @@
 //! and shares no code with the engine but the types. What the engine says otherwise ends the world.
 
 mod alerts;
+mod answers;
 mod blind;
+mod budget;
 mod count;
+mod desk;
+mod pace;
 mod tell;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use slofuse::engine::{
-    Counts, Effect, Engine, Evaluation, Indicator, InstanceId, Memories, Routing, Slo, SloId, Span,
-    Timestamp,
+    Counts, Effect, Engine, Evaluation, Indicator, InstanceId, Memories, Operation, Routing, Slo,
+    SloId, Span, Timestamp, WindowAnswers,
 };
 
 use crate::plant::Plant;
 use crate::world::World;
 
 use alerts::Alerts;
+use answers::Answers;
 use blind::Blind;
 use count::{Bounds, Past};
-use tell::Told;
+use desk::Desk;
+pub(crate) use pace::Manners;
+use pace::Pace;
+use tell::{GROUP_INTERVAL, Told};
+
+/// Between slots, in the settings of all worlds.
+const INTERVAL: Span = Span::from_secs(30);
 
 /// What the source has shown of a feed at its last slot.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +47,7 @@ struct Sight {
 
 /// Everything the oracle remembers.
 pub(crate) struct Oracle {
+    routing: Routing,
     slos: BTreeMap<SloId, Arc<Slo>>,
     pasts: BTreeMap<SloId, BTreeMap<InstanceId, Past>>,
     /// By feed; only what this life has seen.
@@ -43,9 +55,12 @@ pub(crate) struct Oracle {
     /// By feed: the true time at which the youngest of its past was asked for. Where that is later
     /// than the question of a slot, the source may have shown more of it.
     pasts_asked: BTreeMap<String, i64>,
+    answers: Answers,
     alerts: Alerts,
+    desk: Desk,
+    pace: Pace,
     /// What a restart begins with.
-    saved: Alerts,
+    saved: (Alerts, Desk, Pace),
     blind: Blind,
     pub(crate) told: Told,
     /// Stretches of true time in which the machine's clock was far ahead: what was read then, and
@@ -59,14 +74,19 @@ pub(crate) struct Oracle {
 
 impl Oracle {
     /// Knows nothing but when the clock will be wrong.
-    pub(crate) fn new(skewed: Vec<(i64, i64)>) -> Self {
+    pub(crate) fn new(skewed: Vec<(i64, i64)>, manners: Manners) -> Self {
+        let pace = Pace::new(manners);
         Self {
+            routing: Routing::default(),
             slos: BTreeMap::new(),
             pasts: BTreeMap::new(),
             sights: BTreeMap::new(),
             pasts_asked: BTreeMap::new(),
+            answers: Answers::default(),
             alerts: Alerts::default(),
-            saved: Alerts::default(),
+            desk: Desk::default(),
+            saved: (Alerts::default(), Desk::default(), pace.clone()),
+            pace,
             blind: Blind::default(),
             told: Told::default(),
             skewed,
@@ -78,7 +98,8 @@ impl Oracle {
     /// A process begins with what the store has.
     pub(crate) fn begin_life(&mut self, memories: &Memories) {
         self.sights.clear();
-        self.alerts = self.saved.clone();
+        self.answers.begin_life();
+        (self.alerts, self.desk, self.pace) = self.saved.clone();
         for (sum, more) in self.restarted.iter_mut().zip(self.alerts.standing()) {
             *sum += more;
         }
@@ -101,12 +122,26 @@ impl Oracle {
         self.alerts.retain_slos(&self.slos);
         self.blind.retain_slos(&self.slos);
         self.told.configure(routing);
+        self.pace.configure();
+        self.routing = routing.clone();
     }
 
-    /// Whether the clock of a page or ticket runs: it is pending or held.
-    pub(crate) fn waits(&self) -> bool {
-        let [pending, _, held] = self.alerts.standing();
-        pending + held > 0
+    /// Somebody is about to ask for something.
+    pub(crate) fn operate(&mut self, operation: &Operation, clock: Timestamp, engine: &Engine) {
+        let before = self.desk.looked_after();
+        self.desk.operate(operation, clock, engine);
+        let after = self.desk.looked_after();
+        self.pace.leave(clock, before.difference(&after));
+    }
+
+    /// How many pages and tickets are pending, fire, and are held.
+    pub(crate) fn standing(&self) -> [u64; 3] {
+        self.alerts.standing()
+    }
+
+    /// The source has answered for whole windows.
+    pub(crate) fn answered(&mut self, feed: &str, slot: Timestamp, answers: &WindowAnswers) {
+        self.answers.take(feed, slot, answers);
     }
 
     /// Feeds that are gone say nothing any more.
@@ -116,12 +151,19 @@ impl Oracle {
 
     /// The past of a feed has been read anew.
     pub(crate) fn swapped(&mut self, feed: String, asked: i64) {
+        // A journey may still have to be decided for the slot that this feed has arrived at.
+        if let Some(Sight {
+            asked: Some(slot), ..
+        }) = self.sights.get_mut(&feed)
+        {
+            *slot = asked.max(*slot);
+        }
         self.pasts_asked.insert(feed, asked);
     }
 
     /// The effects of the last step are in the store.
     pub(crate) fn committed(&mut self, effects: &[Effect]) {
-        self.saved = self.alerts.clone();
+        self.saved = (self.alerts.clone(), self.desk.clone(), self.pace.clone());
         self.told.committed(effects);
     }
 
@@ -182,9 +224,17 @@ impl World {
         }
         let alerts = node.engine.alerts();
         oracle.alerts.assert_are(alerts, "after a step");
+        let ticks = Span::from_millis(2 * scenario.tick) + Span::from_secs(2);
+        let patience = GROUP_INTERVAL + ticks + Span::from_secs(90);
+        let engine = &node.engine;
+        oracle.desk.follow(effects);
+        oracle.desk.assert_is_known(engine, clock);
+        let (told, desk) = (&mut oracle.told, &oracle.desk);
+        told.judge(clock, patience, engine, desk, &oracle.slos, effects);
+        let (loud, routing) = (&oracle.told.loud, &oracle.routing);
         oracle
-            .told
-            .judge(clock, scenario.tick, &node.engine, &oracle.slos, effects);
+            .pace
+            .judge(clock, patience, loud, &oracle.desk, routing, effects);
     }
 }
 
@@ -223,6 +273,13 @@ impl Oracle {
             self.judge_journey(slo, &parts, evaluation);
             return;
         }
+        if matches!(slo.indicator, Indicator::Windows(_)) {
+            let sight = self.sights.get(feed);
+            let has_answered = sight.is_some_and(|sight| sight.asked.is_some());
+            let answers = &self.answers;
+            answers.judge(feed, has_answered, INTERVAL, slo, evaluation);
+            return;
+        }
         let Some(Sight {
             slot,
             asked: Some(asked),
@@ -250,6 +307,20 @@ impl Oracle {
         };
         past.assert_fresh(slot, asked, evaluation);
         let covered = covered.unwrap_or(slot);
+        // A period looks back further than any window.
+        let is_known = self.skewed.iter().all(|(from, _)| slot.as_millis() < *from);
+        if let Some(budget) = evaluation.budget.as_ref().filter(|_| is_known) {
+            let lacking = engine.lacks_hours(feed);
+            let told = budget::Told {
+                past,
+                slot,
+                asked,
+                covered,
+                hours_read: !lacking.iter().any(|(lacks, _)| lacks.id == slo.id),
+            };
+            let who = evaluation.id.to_string();
+            budget::judge(slo, &told, &self.routing.maintenance, budget, &who);
+        }
         for reading in &evaluation.readings {
             let is_covered = covered <= slot - reading.window;
             assert_eq!(

@@ -4,9 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use slofuse::engine::{
-    AlertKey, AlertRecord, AlertState, Effect, Engine, MaintenanceTime, NotificationKind, Routing,
-    Severity, Slo, SloId, Span, StateName, Timestamp,
+    AlertKey, AlertRecord, AlertState, Effect, Engine, Labels, MaintenanceTime, NotificationKind,
+    Routing, Severity, Slo, SloId, Span, StateName, Timestamp,
 };
+
+use super::desk::Desk;
 
 /// What a thread of messages to a receiver is at.
 #[derive(Clone, Copy, Debug)]
@@ -16,8 +18,8 @@ struct Line {
     open: bool,
 }
 
-type Ear = (AlertKey, String);
-type Tiers = BTreeSet<(Span, Span)>;
+pub(super) type Ear = (AlertKey, String);
+pub(super) type Tiers = BTreeSet<(Span, Span)>;
 
 /// What was told.
 #[derive(Debug, Default)]
@@ -29,7 +31,7 @@ pub(crate) struct Told {
     /// Every message that was committed.
     pub(crate) decided: BTreeSet<String>,
     /// Since when an alert fires that nobody mutes.
-    loud: BTreeMap<AlertKey, Timestamp>,
+    pub(super) loud: BTreeMap<AlertKey, Timestamp>,
     /// Since when so many tiers have burned in the episode of an alert.
     tiers: BTreeMap<AlertKey, (usize, Timestamp)>,
     /// Since when somebody is to hear of an end.
@@ -41,7 +43,7 @@ pub(crate) struct Told {
 }
 
 /// The interval of groups, in the settings of all worlds.
-const GROUP_INTERVAL: Span = Span::from_mins(2);
+pub(super) const GROUP_INTERVAL: Span = Span::from_mins(2);
 /// Boundaries of silences are seen by slots and ticks, which may be so late.
 const BOUNDARY: Span = Span::from_secs(100);
 
@@ -68,19 +70,18 @@ impl Told {
     pub(crate) fn judge(
         &mut self,
         clock: Timestamp,
-        tick: i64,
+        patience: Span,
         engine: &Engine,
+        desk: &Desk,
         slos: &BTreeMap<SloId, Arc<Slo>>,
         effects: &[Effect],
     ) {
         self.clock = Some(clock);
         self.muted.clear();
-        let ticks = Span::from_millis(2 * tick) + Span::from_secs(2);
-        let patience = GROUP_INTERVAL + ticks + Span::from_secs(90);
         let mut loud = BTreeMap::new();
         for record in engine.alerts().filter(|record| record.is_firing()) {
-            let now = self.is_muted(record, clock, engine, slos);
-            if now && self.is_muted(record, clock - BOUNDARY, engine, slos) {
+            let now = self.is_muted(record, clock, engine, desk, slos);
+            if now && self.is_muted(record, clock - BOUNDARY, engine, desk, slos) {
                 self.muted.insert(record.key.clone());
             }
             let burns = matches!(
@@ -217,6 +218,12 @@ impl Told {
         }
     }
 
+    /// Whether somebody is to hear of an end and has not been told yet.
+    pub(crate) fn is_owed(&self, key: &str, receiver: &str) -> bool {
+        let mut owed = self.owed.keys();
+        owed.any(|(alert, whom)| whom == receiver && alert.dedup_key() == key)
+    }
+
     fn wants_ends(&self, receiver: &str) -> bool {
         let known = self.routing.receivers.get(receiver);
         known.is_none_or(|recipient| recipient.send_resolved)
@@ -238,11 +245,14 @@ impl Told {
         record: &AlertRecord,
         at: Timestamp,
         engine: &Engine,
+        desk: &Desk,
         slos: &BTreeMap<SloId, Arc<Slo>>,
     ) -> bool {
-        let labels = record.facts.matching_labels();
-        let mut silences = engine.silences();
-        if silences.any(|s| s.starts_at <= at && at < s.ends_at && s.matches(&labels)) {
+        let labels = match desk.is_idle() && self.routing.maintenance.is_empty() {
+            true => Labels::empty(),
+            false => record.facts.matching_labels(),
+        };
+        if desk.is_silent(&labels, at) {
             return true;
         }
         let about =
@@ -304,7 +314,7 @@ fn receivers(record: &AlertRecord) -> &'static [&'static str] {
 }
 
 /// Who is told of what that is up, or not, and by which tiers.
-fn ears(effects: &[Effect], up: bool) -> impl Iterator<Item = (Ear, Tiers)> {
+pub(super) fn ears(effects: &[Effect], up: bool) -> impl Iterator<Item = (Ear, Tiers)> {
     let told = effects.iter().filter_map(|effect| match effect {
         Effect::Notify(told) => Some(told),
         _ => None,

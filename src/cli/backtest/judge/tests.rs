@@ -8,7 +8,7 @@ use crate::cli::check::Paint;
 use crate::config;
 use crate::config::settings::Night;
 use crate::engine::labels::METRIC_NAME;
-use crate::engine::{Drops, Labels, Options, RawSeries, ReadingOptions, Sample, Timestamp};
+use crate::engine::{Labels, Options, RawSeries, Sample, Timestamp};
 use crate::replay::MemoryReel;
 use crate::replay::report::{self, HistoryUsed, Writers};
 
@@ -83,17 +83,7 @@ fn plan() -> Plan {
     Plan {
         variants: vec![variant],
         routing: loaded.settings.routing,
-        options: Options {
-            source: "prometheus".to_owned(),
-            reading: ReadingOptions {
-                interval: Span::from_secs(30),
-                scrape_interval: Span::from_secs(15),
-                target_labels: vec!["job".to_owned(), "instance".to_owned()],
-                forget_after: Span::from_hours(24),
-                instances_max: 100,
-                drops: Drops::AreResets,
-            },
-        },
+        options: Options::for_testing(),
         night: Night::default().0,
         writers: Writers::default(),
         begin: BEGIN,

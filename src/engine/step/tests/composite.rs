@@ -204,23 +204,26 @@ fn a_reload_that_changes_a_part_ends_the_alerts() {
     gone.expect("3m pager resolve buy/availability/page: DefinitionRemoved 1h/5m");
 }
 
+/// What a slot of this feed decides.
+fn slot(scene: &mut Scene, feed: &str, evidence: Result<Evidence, SourceFailure>) -> Vec<String> {
+    let feed = feed.to_owned();
+    scene.step(Input::Slot { feed, evidence });
+    let decided = scene.engine.decided().iter();
+    decided
+        .map(|(key, at)| format!("{key} {}", scene.elapsed(*at)))
+        .collect()
+}
+
+fn nothing(scene: &Scene) -> Result<Evidence, SourceFailure> {
+    Ok(Evidence::Samples {
+        from: scene.now,
+        series: Vec::new(),
+    })
+}
+
 #[test]
 fn a_composite_is_decided_with_the_last_of_its_feeds() {
     let mut scene = scene(&[], &["cart", "shop"]);
-    let slot = |scene: &mut Scene, feed: &str, evidence| {
-        let feed = feed.to_owned();
-        scene.step(Input::Slot { feed, evidence });
-        let decided = scene.engine.decided().iter();
-        decided
-            .map(|(key, at)| format!("{key} {}", scene.elapsed(*at)))
-            .collect::<Vec<_>>()
-    };
-    let nothing = |scene: &Scene| {
-        Ok(Evidence::Samples {
-            from: scene.now,
-            series: Vec::new(),
-        })
-    };
     let failure = || Err(SourceFailure("refused".to_owned()));
     scene.now = scene.now + Span::from_secs(30);
     let evidence = nothing(&scene);
@@ -237,6 +240,41 @@ fn a_composite_is_decided_with_the_last_of_its_feeds() {
     );
     scene.configure();
     assert_eq!(scene.engine.decided(), []);
+}
+
+#[test]
+fn a_composite_is_not_decided_from_a_past_that_ends_before_the_slot() {
+    let mut scene = scene(&[], &["cart", "shop"]);
+    let (half, minute) = (Span::from_secs(30), Span::from_mins(1));
+    let begin = scene.now;
+    scene.now = begin + minute;
+    let evidence = nothing(&scene);
+    assert_eq!(slot(&mut scene, "cart", evidence), ["cart 1m"]);
+    // The past of this feed was asked for just before that slot, and arrives after it.
+    scene.step(Input::Read {
+        feed: "cart".to_owned(),
+        into: Book::Fresh { begin: true },
+        from: begin - Span::from_days(3),
+        until: begin + half,
+        series: Vec::new(),
+    });
+    scene.step(Input::Swapped {
+        feed: "cart".to_owned(),
+    });
+    let evidence = nothing(&scene);
+    let earlier = ["shop 1m".to_owned(), format!("{KEY} 30s")];
+    assert_eq!(slot(&mut scene, "shop", evidence), earlier);
+    scene.now = scene.now + half;
+    for (feed, decided) in [
+        ("cart", vec!["cart 1m30s".to_owned()]),
+        (
+            "shop",
+            vec!["shop 1m30s".to_owned(), format!("{KEY} 1m30s")],
+        ),
+    ] {
+        let evidence = nothing(&scene);
+        assert_eq!(slot(&mut scene, feed, evidence), decided);
+    }
 }
 
 /// A journey of a counted step and one that is asked for.

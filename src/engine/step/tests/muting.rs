@@ -181,11 +181,7 @@ fn maintenance_and_rest_end_at_their_minute() {
     // Scenes begin at midnight UTC.
     let first_minutes = TimeInterval {
         times: vec![(0, 7)],
-        weekdays: Vec::new(),
-        days_of_month: Vec::new(),
-        months: Vec::new(),
-        years: Vec::new(),
-        zone: Zone::utc(),
+        ..TimeInterval::always(Zone::utc())
     };
     let mut maintained = one();
     maintained.recipients.maintenance = vec![Maintenance {

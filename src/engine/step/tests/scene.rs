@@ -20,12 +20,10 @@ use crate::engine::effect::Effect;
 use crate::engine::feed::Feed;
 use crate::engine::input::Memories;
 use crate::engine::labels::{Labels, METRIC_NAME};
-use crate::engine::measure::ReadingOptions;
 use crate::engine::notification::{AlertFacts, Notification, Reason};
 use crate::engine::policy::Severity;
 use crate::engine::routing::{Recipient, Routing};
 use crate::engine::sample::{RawSeries, Sample};
-use crate::engine::series::Drops;
 use crate::engine::slo::{Indicator, Slo};
 use crate::engine::step::{Engine, Evidence, Input, Options, SourceFailure};
 use crate::engine::time::{Span, Timestamp};
@@ -389,14 +387,7 @@ impl Target {
 fn options(source: &str) -> Options {
     Options {
         source: source.to_owned(),
-        reading: ReadingOptions {
-            interval: SLOT,
-            scrape_interval: SCRAPE,
-            target_labels: vec!["job".to_owned(), "instance".to_owned()],
-            forget_after: Span::from_hours(24),
-            instances_max: 100,
-            drops: Drops::AreResets,
-        },
+        ..Options::for_testing()
     }
 }
 

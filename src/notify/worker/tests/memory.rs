@@ -190,8 +190,9 @@ impl Outbox for Memory {
                     row.error.clone_from(error);
                     row.was_ambiguous |= ambiguous;
                 }
-                AttemptOutcome::Dead { error } => {
+                AttemptOutcome::Dead { error, ambiguous } => {
                     row.end = Some(End::Dead);
+                    row.was_ambiguous |= ambiguous;
                     row.error.clone_from(error);
                 }
             }

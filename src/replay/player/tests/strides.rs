@@ -31,7 +31,28 @@ spec:
         } else {
             ""
         },
-    )
+    ) + &shared(service)
+}
+
+/// One SLO of two services holds both back, or none.
+fn shared(service: usize) -> String {
+    match service {
+        2 => "---
+apiVersion: slofuse/v1
+kind: SLO
+metadata: {service: both, name: availability}
+spec:
+  objective: 99.9
+  period: 30d
+  policy: quick
+  sli:
+    events:
+      bad: requests_total{service=~\"s[01]\",code=~\"5..\"}
+      total: requests_total{service=~\"s[01]\"}
+"
+        .to_owned(),
+        _ => String::new(),
+    }
 }
 
 /// Short windows, so that a day shows what a month would.
@@ -51,14 +72,20 @@ spec:
     exhaustion_within: 2d
 ";
 
-fn world_script() -> Script {
+fn world_script(seed: u64) -> Script {
     let slos: String = (0..SERVICES).map(|at| slo(at, "quick")).collect();
     let loaded = config::embedded(SETTINGS, &format!("{QUICK}{slos}")).unwrap();
-    Script {
+    let mut script = Script {
         slos: loaded.definitions.iter().map(|d| d.slo.clone()).collect(),
         routing: loaded.settings.routing,
         ..script()
-    }
+    };
+    let mut rng = SmallRng::seed_from_u64(!seed);
+    let reading = &mut script.options.reading;
+    reading.forget_after = Span::from_hours([1, 4, 24][rng.random_range(0..3)]);
+    reading.interval = Span::from_secs([30, 30, 60, 15, 10, 45][rng.random_range(0..6)]);
+    script.tick = reading.interval;
+    script
 }
 
 /// What a service goes through in a stretch of time.
@@ -76,6 +103,11 @@ fn weather(rng: &mut SmallRng) -> Weather {
         errors: errors[rng.random_range(0..errors.len())],
         missed: [0.0, 0.0, 0.01, 0.3, 1.0][rng.random_range(0..5)],
     }
+}
+
+/// Counters of seconds have fractions.
+fn has_fractions(seed: u64) -> bool {
+    seed.is_multiple_of(5)
 }
 
 /// Pods that come, restart, go and come back, with series that begin late.
@@ -103,6 +135,8 @@ fn world(seed: u64) -> MemoryReel {
             };
             let phase = rng.random_range(0..15_000);
             let shared = rng.random_bool(0.3);
+            let is_split = has_fractions(seed) && pod == 0;
+            let unit = if is_split { 0.1 } else { 1.0 };
             let (mut good, mut bad) = (0.0_f64, 0.0_f64);
             let (mut of_good, mut of_bad) = (Vec::new(), Vec::new());
             for scrape in begins / 15..HOURS * 240 {
@@ -125,7 +159,7 @@ fn world(seed: u64) -> MemoryReel {
                 }
                 let sample = |value| Sample {
                     at: Timestamp::from_millis(BEGIN.as_millis() + second * 1_000 + phase),
-                    value,
+                    value: value * unit,
                 };
                 of_good.push(sample(good));
                 if bad > 0.0 {
@@ -159,14 +193,27 @@ fn world(seed: u64) -> MemoryReel {
     }
 }
 
-fn played(seed: u64, strides: bool) -> Slots {
+/// What was seen, and the counters and windows that are left.
+fn played(seed: u64, strides: bool) -> (Slots, String) {
     let mut reel = world(seed);
-    let player = Player::begin(&world_script(), &mut reel, BEGIN).unwrap();
+    let player = Player::begin(&world_script(seed), &mut reel, BEGIN).unwrap();
     let mut player = player.with_strides(strides);
     let mut seen = Slots::default();
     let until = BEGIN + Span::from_hours(HOURS);
     player.play(&mut reel, until, &mut seen).unwrap();
-    seen
+    let measures = player.feeds().iter();
+    let measures = measures.filter_map(|feed| player.engine().measure(&feed.key));
+    let left = measures.map(|measure| format!("{measure:#?}\n")).collect();
+    (seen, left)
+}
+
+/// The first line that differs, with those before it.
+fn difference(one: &str, other: &str) -> Option<String> {
+    let lines = || one.lines().zip(other.lines()).enumerate();
+    let (at, (line, expected)) = lines().find(|(_, (line, expected))| line != expected)?;
+    let before: Vec<&str> = one.lines().take(at).collect();
+    let before = before[before.len().saturating_sub(40)..].join("\n");
+    Some(format!("{before}\n{line}\ninstead of\n{expected}"))
 }
 
 proptest! {
@@ -174,7 +221,11 @@ proptest! {
 
     #[test]
     fn strides_tell_the_same_at_the_same_times(seed in any::<u64>()) {
-        let (each, strode) = (played(seed, false), played(seed, true));
+        let ((each, left), (strode, left_strode)) = (played(seed, false), played(seed, true));
+        // Sums of fractions depend on the order in which they are read, by binary dust.
+        if !has_fractions(seed) {
+            prop_assert_eq!(difference(&left_strode, &left), None);
+        }
         prop_assert_eq!(&strode.journal.transitions, &each.journal.transitions);
         prop_assert_eq!(&strode.journal.sent, &each.journal.sent);
         prop_assert_eq!(&strode.journal.mutes, &each.journal.mutes);
@@ -187,7 +238,7 @@ proptest! {
 fn most_slots_of_a_calm_day_are_left_out_and_an_outage_is_not() {
     let mut total = (0, 0, 0);
     for seed in 0..3 {
-        let (each, strode) = (played(seed, false), played(seed, true));
+        let ((each, _), (strode, _)) = (played(seed, false), played(seed, true));
         total.0 += each.decided;
         total.1 += strode.decided;
         total.2 += each.journal.transitions.len();

@@ -11,6 +11,7 @@ use super::dates::Mark;
 use super::path::ROWS;
 use super::scale::{TimeScale, ValueScale};
 use crate::engine::Severity;
+use crate::message::text::clip;
 
 /// Longest text in a drawing, in characters.
 const TEXT_CHARS_MAX: usize = 120;
@@ -147,18 +148,12 @@ pub(super) fn escaped(text: &str) -> String {
 
 /// At most `max` characters; what is cut leaves an ellipsis. Nothing hidden stays.
 pub(super) fn shown(text: &str, max: usize) -> String {
-    let mut chars = text.chars();
     let visible = |c: char| match c {
         '\t' | '\n' | '\r' => ' ',
         c if is_hidden(c) => '\u{fffd}',
         c => c,
     };
-    let mut kept: String = chars.by_ref().take(max).map(visible).collect();
-    if chars.next().is_some() {
-        kept.pop();
-        kept.push('…');
-    }
-    kept
+    clip(text.chars().map(visible), max)
 }
 
 /// Controls, bidirectional overrides and isolates, and what is no character.

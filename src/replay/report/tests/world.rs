@@ -2,9 +2,7 @@
 
 use crate::config::{self, Change, Definition, Loaded};
 use crate::engine::labels::METRIC_NAME;
-use crate::engine::{
-    Drops, Labels, Options, RawSeries, ReadingOptions, Sample, Slo, Span, Timestamp,
-};
+use crate::engine::{Labels, Options, RawSeries, Sample, Slo, Span, Timestamp};
 use crate::replay::MemoryReel;
 use crate::replay::report::{HistoryUsed, Plan, PlannedVariant, Report, Writers, backtest};
 
@@ -119,20 +117,6 @@ pub(crate) fn load(settings: &str, definitions: &str) -> Loaded {
     config::embedded(settings, definitions).unwrap()
 }
 
-pub(crate) fn options() -> Options {
-    Options {
-        source: "prometheus".to_owned(),
-        reading: ReadingOptions {
-            interval: SLOT,
-            scrape_interval: Span::from_secs(SCRAPE),
-            target_labels: vec!["job".to_owned(), "instance".to_owned()],
-            forget_after: Span::from_hours(24),
-            instances_max: 100,
-            drops: Drops::AreResets,
-        },
-    }
-}
-
 /// The variant of the definitions that a change makes.
 pub(crate) fn variant(name: &str, definitions: &[Definition], change: &Change) -> PlannedVariant {
     let varied = change.apply(definitions, &|_: &Slo| true);
@@ -152,7 +136,7 @@ pub(crate) fn plan(loaded: &Loaded, seconds: i64) -> Plan {
     Plan {
         variants: vec![as_defined],
         routing: loaded.settings.routing.clone(),
-        options: options(),
+        options: Options::for_testing(),
         night: loaded.settings.night.0.clone(),
         writers: Writers::default(),
         begin: BEGIN,
