@@ -159,9 +159,22 @@ fn tiers_that_can_never_fire_are_warned_of() {
 
 #[test]
 fn tiers_that_fire_although_the_budget_lasts_are_warned_of() {
-    insta::assert_snapshot!(slo_with("objective", "period: 7d\n  objective"), @"");
-    let month = slo_with("objective", "period: 28d\n  objective");
-    assert!(!month.contains("never used up"), "{month}");
+    let found = |period: &str| {
+        let slo = SLO.replacen("objective", &format!("period: {period}\n  objective"), 1);
+        definitions(&[("a.yaml", slo)]).1.to_string()
+    };
+    insta::assert_snapshot!(found("7d"), @r#"
+    a.yaml:5:11: warning: the ticket tier 1d/2h of "sre-workbook" fires at a burn of 0.70, at which the budget of 7d is never used up
+      fix: give the tier a budget of at least 14.3%, a shorter window, or the SLO a policy for its period
+    a.yaml:5:11: warning: the ticket tier 3d/6h of "sre-workbook" fires at a burn of 0.23, at which the budget of 7d is never used up
+      fix: give the tier a budget of at least 42.9%, a shorter window, or the SLO a policy for its period
+    "#);
+    // Over 28 days the same share is a burn of 0.93.
+    assert_eq!(found("28d"), "");
+    let advised = "7d\n  policy: {vary: {1d: {budget: 14.3%}, 3d: {budget: 42.9%}}}";
+    assert_eq!(found(advised), "");
+    let notices = "7d\n  policy: {vary: {1d: {severity: info}, 3d: {severity: info}}}";
+    assert_eq!(found(notices), "");
 }
 
 #[test]

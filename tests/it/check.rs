@@ -106,8 +106,8 @@ fn check_says_what_the_shipped_rules_will_do() {
     ────────────────────────────────────────────────────────────────────────────────────────────────
      platform/queue-loss              slofuse   99.9 % over 7d      page 3.36x 1h/5m      direct
                                                                     page 1.4x 6h/30m
-                                                                    ticket 0.7x 1d/2h
-                                                                    ticket 0.233x 3d/6h
+                                                                    ticket 1.4x 1d/2h
+                                                                    ticket 1.167x 3d/6h
     ────────────────────────────────────────────────────────────────────────────────────────────────
      search/availability              slofuse   99.95 % over 30d    page 14.4x 1h/5m      exact
                                                                     page 6x 6h/30m

@@ -54,6 +54,9 @@ fn definitions(rules: &Path) -> Vec<PathBuf> {
     paths
 }
 
+/// How a definition whose period is a week changes the built-in policy.
+const WEEKLY: &str = "    vary:\n      1d: {budget: 20%}";
+
 /// Every way to break a definition: what is broken, in which file, and the file then.
 fn mutants(rules: &Path, path: &Path) -> Vec<(String, PathBuf, String)> {
     let text = fs::read_to_string(path).unwrap();
@@ -80,6 +83,32 @@ fn mutants(rules: &Path, path: &Path) -> Vec<(String, PathBuf, String)> {
         ] {
             assert!(policy.contains(from));
             break_(to.to_owned(), &path, policy.replacen(from, to, 1));
+        }
+    } else if text.contains(WEEKLY) {
+        for (from, to) in [
+            (
+                WEEKLY,
+                "    vary:\n      1h: {budget: 4%}\n      1d: {budget: 20%}",
+            ),
+            (
+                WEEKLY,
+                "    vary:\n      1h: {short: 10m}\n      1d: {budget: 20%}",
+            ),
+            (
+                WEEKLY,
+                "    vary:\n      6h: {budget: 10%}\n      1d: {budget: 20%}",
+            ),
+            (
+                WEEKLY,
+                "    vary:\n      6h: {short: 1h}\n      1d: {budget: 20%}",
+            ),
+            ("1d: {budget: 20%}", "1d: {budget: 40%}"),
+            ("1d: {budget: 20%}", "1d: {budget: 20%, short: 3h}"),
+            ("3d: {budget: 50%}", "3d: {budget: 70%}"),
+            ("3d: {budget: 50%}", "3d: {budget: 50%, short: 12h}"),
+        ] {
+            assert!(text.contains(from));
+            break_(to.to_owned(), path, text.replacen(from, to, 1));
         }
     } else {
         for (long, budget, short) in [

@@ -61,6 +61,10 @@ const SLOW_FACTOR: f64 = 0.9;
 /// A tier whose factor is below 1 wakes somebody about a burn that the objective allows. Notices
 /// may.
 pub(super) fn slow_tiers(section: &Section<'_>, mark: Mark, period: Span, policy: &Policy) {
+    if policy.longest_window() > period {
+        // That is refused, and says more.
+        return;
+    }
     let told = policy.tiers.iter();
     for tier in told.filter(|tier| tier.severity != Severity::Info) {
         let factor = tier.factor(period);

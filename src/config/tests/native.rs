@@ -40,7 +40,12 @@ fn sli_mistake(sli: &str) -> String {
 
 #[test]
 fn periods_of_every_kind() {
-    let period = |text: &str| spec(&format!("  period: {text}")).period.to_string();
+    // Shares that a week is long enough for.
+    let policy = "  policy: {vary: {1d: {budget: 20%}, 3d: {budget: 50%}}}";
+    let period = |text: &str| {
+        let slo = spec(&format!("{policy}\n  period: {text}"));
+        slo.period.to_string()
+    };
     let shown = [
         "7d",
         "{rolling: 90d}",

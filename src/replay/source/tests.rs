@@ -487,6 +487,14 @@ async fn an_interrupted_fetch_goes_on() {
     );
 }
 
+/// The chunks of a cache.
+fn chunks(cache: &TempDir) -> Vec<std::path::PathBuf> {
+    let keys = std::fs::read_dir(cache.path().join("v1")).unwrap();
+    let keys = keys.map(|key| key.unwrap().path());
+    let files = keys.flat_map(|key| std::fs::read_dir(key).into_iter().flatten());
+    files.map(|file| file.unwrap().path()).collect()
+}
+
 #[tokio::test]
 async fn a_damaged_file_is_fetched_anew() {
     let (server, cache) = (
@@ -494,11 +502,7 @@ async fn a_damaged_file_is_fetched_anew() {
         TempDir::new().unwrap(),
     );
     plays_as_expected(&server, &cache).await;
-    let files = || -> Vec<std::path::PathBuf> {
-        let keys = std::fs::read_dir(cache.path().join("v1")).unwrap();
-        let files = keys.flat_map(|key| std::fs::read_dir(key.unwrap().path()).unwrap());
-        files.map(|file| file.unwrap().path()).collect()
-    };
+    let files = || -> Vec<std::path::PathBuf> { chunks(&cache) };
     let largest = || {
         files()
             .into_iter()
@@ -540,10 +544,8 @@ async fn what_may_still_change_is_not_cached() {
         );
         assert!(requests(&server).await > before);
     }
-    let kept = std::fs::read_dir(cache.path().join("v1")).unwrap();
-    let names = kept.flat_map(|key| std::fs::read_dir(key.unwrap().path()).unwrap());
-    for name in names {
-        let name = name.unwrap().file_name().into_string().unwrap();
+    for path in chunks(&cache) {
+        let name = path.file_name().unwrap().to_str().unwrap();
         let until = name.trim_end_matches(".chunk").split_once('_').unwrap().1;
         let until = Timestamp::from_millis(until.parse().unwrap());
         assert!(opening.now.since(until) >= Span::from_mins(5), "{name}");

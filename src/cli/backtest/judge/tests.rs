@@ -159,7 +159,7 @@ fn without_incidents_some_are_put_in() {
     insta::assert_snapshot!(text, @r"
     judged by 14 incidents put into 1 SLO (seed 3), significant from 2% of the budget
     1 incident left out, for an alert was up anyway
-     alerts   told of   missed   false   false a week   precision   recall   detection p50, p95, max   reset p50, p95, max
+     alerts   told of   missed   false   false a week   precision   recall   detection p50, p95, max    reset p50, p95, max
     ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
      5 page         5        0       0            0.0        100%     100%    3m 14s, 9m 59s, 9m 59s   5m 58s, 6m 6s, 6m 6s
      error ratio      incidents   significant   told of   detection p50, p95, max      reset p50, p95, max
