@@ -22,6 +22,7 @@ use super::sample::{self, RawSeries};
 use super::series::{Counter, Drops};
 use super::slo::{Indicator, InstanceId, SloId};
 use super::time::{Span, Timestamp};
+use super::window::HISTORY_STEP;
 
 mod ahead;
 mod counters;
@@ -200,7 +201,7 @@ impl Measure {
         };
         tally.window.add_history(at, counts.sane());
         if counts.total > 0.0 {
-            tally.first = tally.first.min(at);
+            tally.first = tally.first.min(at - HISTORY_STEP);
         }
         tally.window.seal();
     }

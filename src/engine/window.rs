@@ -20,7 +20,7 @@ const BUDGET_BUCKET: Span = Span::from_hours(1);
 /// ... and where a calendar period begins at a quarter of an hour.
 const BUDGET_BUCKET_QUARTERS: Span = Span::from_mins(15);
 /// History comes in sums of so much time.
-const HISTORY_STEP: Span = Span::from_hours(1);
+pub(super) const HISTORY_STEP: Span = Span::from_hours(1);
 /// How far back buckets narrower than [`BUCKET`] are kept.
 const NARROW_SPAN: Span = Span::from_hours(6);
 /// The share of events that one gap may be spread over, in buckets of the finest ring.

@@ -98,6 +98,7 @@ impl World {
         let (id, revival) = (letter.id, node.store.retry_dead_letter(letter.id, now));
         self.note(&format!("row {id} again: {revival:?}"));
         if let Ok(Revival::Revived { receiver }) = revival {
+            self.revived.insert(id);
             self.poke(&receiver);
         }
         Ok(())

@@ -228,10 +228,12 @@ impl World {
             let Some(needed_at) = needed_at else {
                 continue;
             };
-            let ended = |other: &Row| {
-                same(row, other) && other.kind == "resolve" && other.created_at <= needed_at
+            // What an operator tries again is decided anew then.
+            let ended = |(id, other): &(i64, Row)| {
+                let in_time = other.created_at <= needed_at || self.revived.contains(id);
+                same(row, other) && other.kind == "resolve" && in_time
             };
-            let ends = pager.iter().any(|(_, other)| ended(other));
+            let ends = pager.iter().any(ended);
             let told = backup.iter().any(|(_, other)| same(row, other));
             assert!(
                 told || ends || !self.scenario.routes.fallback,

@@ -1,6 +1,6 @@
 //! One world: a queue of events in virtual time, and everything that outlives a process.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rusqlite::Connection;
 use slofuse::engine::{Notification, Span, Timestamp};
@@ -102,6 +102,8 @@ pub(crate) struct World {
     pub(crate) chronicle: Chronicle,
     pub(crate) node: Option<Node>,
     pub(crate) oracle: Oracle,
+    /// Rows that an operator gave another try.
+    pub(crate) revived: BTreeSet<i64>,
     pub(crate) lives: u32,
     /// The true time, in milliseconds.
     pub(crate) now: i64,
@@ -129,6 +131,7 @@ impl World {
         };
         let mut world = Self {
             oracle: Oracle::new(skewed(&chaos), manners),
+            revived: BTreeSet::new(),
             now: scenario.extent.begin,
             files: scenario.clone(),
             plant,

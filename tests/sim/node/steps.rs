@@ -110,7 +110,7 @@ impl World {
         let node = self.node();
         drop(node.cache.retain(&feeds.into_iter().collect()));
         node.saves += 1;
-        if node.saves % PRUNE_EVERY == 0 {
+        if node.saves.is_multiple_of(PRUNE_EVERY) {
             // What the disk refuses is tried again at the next time.
             drop(node.store.prune(now, Span::from_days(1)));
         }

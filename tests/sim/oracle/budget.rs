@@ -1,9 +1,8 @@
 //! What is consumed of a budget, from first principles: the bad events of the period over those
 //! that the objective allows among its events.
 //!
-//! A world is younger than any of its periods, so a period holds everything that was ever counted:
-//! what was read sample by sample, and the hours before that. What gaps, the begin of the reading
-//! and wide buckets leave in doubt widens the bounds.
+//! A period holds what was read sample by sample, and the hours before that. What gaps, the begin of
+//! the reading, the hour at the edge of the period and wide buckets leave in doubt widens the bounds.
 
 use slofuse::engine::{
     BudgetFacts, Counts, Maintenance, MaintenanceTime, Matcher, Period, Slo, Span, Timestamp,
@@ -14,6 +13,8 @@ use super::count::{Bounds, Past};
 const HOUR: Span = Span::from_hours(1);
 /// What is divided and multiplied in another order differs by no more than this share.
 const DUST: f64 = 1e-6;
+/// The time of the oldest of the last events is a whole millisecond of its bucket.
+const DUST_OF_EVENTS: f64 = 1e-4;
 
 /// What the source has told of an instance, and since when the engine knows it.
 pub(super) struct Told<'a> {
@@ -28,30 +29,36 @@ pub(super) struct Told<'a> {
 }
 
 impl Told<'_> {
-    /// Everything that was counted.
-    fn all(&self) -> Bounds {
-        let (begin, covered) = (Timestamp::EPOCH, self.covered);
-        let read = self.past.recount(covered, self.slot, self.asked, covered);
-        let before = self.past.told(begin, covered, self.asked);
-        let least = if self.hours_read {
-            before
-        } else {
-            Counts::ZERO
+    /// Everything that was counted in a period that begins here: of the hour at its edge a share.
+    fn all(&self, begin: Timestamp) -> Bounds {
+        let covered = self.covered;
+        let edge = begin.align_down(HOUR);
+        let inner = if edge == begin { edge } else { edge + HOUR };
+        let read = |from: Timestamp| {
+            let from = from.max(covered);
+            self.past.recount(from, self.slot, self.asked, covered)
+        };
+        let before = |from: Timestamp| self.past.told(from.min(covered), covered, self.asked);
+        let least = match self.hours_read {
+            true => before(inner),
+            false => Counts::ZERO,
         };
         // What was read to know where the counters stood is in the hours as well.
         let overlap = self.past.told(covered - OVERLAP, covered, self.asked);
-        read + Bounds::new(least, before + overlap)
+        let least = read(inner).least() + least;
+        Bounds::new(least, read(edge).most() + before(edge) + overlap)
     }
 
     /// What lies within a stretch that is left out; outside of what is known sample by sample it is
     /// whole hours.
     fn within(&self, from: Timestamp, until: Timestamp) -> Bounds {
         let (from, until) = (from.min(self.slot), until.min(self.slot));
-        let sum = |from, until| self.past.told(from, until, self.asked);
+        let sum = |from, until| self.past.recount(from, until, self.asked, Timestamp::EPOCH);
         let wide_from = from.align_down(HOUR);
         let wide_until = (until.align_down(HOUR) + HOUR).min(self.slot);
-        Bounds::new(Counts::ZERO, sum(wide_from, wide_until))
-            .at_least(sum(from + HALF, until - HALF))
+        // What a gap across its end hides may all have happened within.
+        let most = sum(wide_from, self.slot).most_until(sum(wide_until, self.slot));
+        Bounds::new(sum(from + HALF, until - HALF).least(), most)
     }
 }
 
@@ -68,7 +75,11 @@ pub(super) fn judge(
     budget: &BudgetFacts,
     who: &str,
 ) {
-    let mut all = told.all();
+    let begin = match &slo.period {
+        Period::Rolling(length) => told.slot - *length,
+        Period::Calendar(_) | Period::Events(_) => Timestamp::EPOCH,
+    };
+    let mut all = told.all(begin);
     let mut is_part = false;
     for window in maintenance.iter().filter(|w| w.exclude_from_budget) {
         let service =
@@ -87,7 +98,7 @@ pub(super) fn judge(
             // Of more events than that the newest count.
             let allowed = last.events as f64 * allowed;
             let (least, most) = all.bad();
-            let fits = all.most_total() <= last.events as f64;
+            let fits = all.most().total <= last.events as f64;
             (if fits { least / allowed } else { 0.0 }, most / allowed)
         }
         Period::Rolling(_) => {
@@ -113,9 +124,13 @@ pub(super) fn judge(
             (low * share / allowed, high * share / allowed)
         }
     };
+    let dust = match slo.period {
+        Period::Events(_) => DUST_OF_EVENTS,
+        Period::Rolling(_) | Period::Calendar(_) => DUST,
+    };
     let consumed = budget.consumed;
     assert!(
-        low * (1.0 - DUST) - DUST <= consumed && consumed <= high * (1.0 + DUST) + DUST,
+        low * (1.0 - dust) - dust <= consumed && consumed <= high * (1.0 + dust) + dust,
         "{consumed} of the budget of {who} is consumed at {:?}, not {low}..{high} ({all:?})",
         told.slot
     );

@@ -60,6 +60,13 @@ impl Add for Bounds {
     }
 }
 
+fn minus(a: Counts, b: Counts) -> Counts {
+    Counts {
+        bad: (a.bad - b.bad).max(0.0),
+        total: (a.total - b.total).max(0.0),
+    }
+}
+
 impl Bounds {
     pub(crate) fn is_exact(self) -> bool {
         self.least == self.most
@@ -69,17 +76,23 @@ impl Bounds {
         Self { least, most }
     }
 
-    /// The same, but surely no less than this.
-    pub(crate) fn at_least(self, least: Counts) -> Self {
-        Self { least, ..self }
+    /// What was surely counted.
+    pub(crate) fn least(self) -> Counts {
+        self.least
+    }
+
+    /// What was counted at most.
+    pub(crate) fn most(self) -> Counts {
+        self.most
+    }
+
+    /// The most that was counted before the rest began.
+    pub(crate) fn most_until(self, rest: Self) -> Counts {
+        minus(self.most, rest.least)
     }
 
     /// What remains without a part of it.
     pub(crate) fn without(self, part: Self) -> Self {
-        let minus = |a: Counts, b: Counts| Counts {
-            bad: (a.bad - b.bad).max(0.0),
-            total: (a.total - b.total).max(0.0),
-        };
         Self {
             least: minus(self.least, part.most),
             most: minus(self.most, part.least),
@@ -89,11 +102,6 @@ impl Bounds {
     /// The fewest and the most bad events.
     pub(crate) fn bad(self) -> (f64, f64) {
         (self.least.bad, self.most.bad)
-    }
-
-    /// The most events.
-    pub(crate) fn most_total(self) -> f64 {
-        self.most.total
     }
 
     /// Whether these counts are possible.

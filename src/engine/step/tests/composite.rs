@@ -266,7 +266,7 @@ fn a_composite_is_not_decided_from_a_past_that_ends_before_the_slot() {
     assert_eq!(slot(&mut scene, "shop", evidence), earlier);
     scene.now = scene.now + half;
     for (feed, decided) in [
-        ("cart", vec!["cart 1m30s".to_owned()]),
+        ("cart", vec!["cart 1m30s".to_owned(), format!("{KEY} 1m")]),
         (
             "shop",
             vec!["shop 1m30s".to_owned(), format!("{KEY} 1m30s")],
