@@ -1,7 +1,8 @@
 //! How soon and how often: escalations, repeats and storms, by what was decided and when.
 //!
 //! Times are those of the clock when a step was taken. The engine goes by nominal slots and ticks,
-//! which lie a little behind, so every bound has slack. Where the clock jumps nobody can say.
+//! which lie a little behind, so every bound has slack; after a process was held up they lie as far
+//! behind as it was. Where the clock jumps nobody can say.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +23,7 @@ const REPEATS_AFTER: Span = Span::from_mins(7);
 /// By so much a decision may seem to come too early: what the dispatch time lies behind.
 const SLACK: Span = Span::from_secs(65);
 /// A living process takes a step more often.
-const PAUSE: Span = Span::from_secs(45);
+pub(super) const PAUSE: Span = Span::from_secs(45);
 
 /// What the routes of a world do as time passes.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,15 +39,23 @@ pub(crate) struct Manners {
 pub(crate) struct Pace {
     manners: Manners,
     /// When somebody was first told of an alert, or when it was last left by whom looked after it.
-    announced: BTreeMap<AlertKey, Timestamp>,
+    announced: BTreeMap<AlertKey, Told>,
     /// When a receiver last heard that an alert is up.
-    heard: BTreeMap<Ear, Timestamp>,
+    heard: BTreeMap<Ear, Told>,
     /// Since when an alert is loud and nobody looks after it, in this life and by these routes.
     waits: BTreeMap<AlertKey, Timestamp>,
     /// Pages that rang by themselves at the pager, under the limit of now.
     rang: Vec<Timestamp>,
     /// The step before.
     last: Timestamp,
+}
+
+/// When something was told.
+#[derive(Clone, Copy, Debug)]
+struct Told {
+    clock: Timestamp,
+    /// The slot or tick that it was decided at.
+    nominal: Timestamp,
 }
 
 impl Pace {
@@ -94,9 +103,16 @@ impl Pace {
         self.waits = waiting.map(|key| (key.clone(), since(key))).collect();
         self.announced.retain(|key, _| !is_over(key, effects));
         self.heard.retain(|(key, _), _| !is_over(key, effects));
-        for (ear, _) in ears(effects, true) {
-            self.announced.entry(ear.0.clone()).or_insert(clock);
-            self.heard.insert(ear, clock);
+        for effect in effects {
+            let Effect::Notify(told) = effect else {
+                continue;
+            };
+            let nominal = clock.min(told.facts.decided_at);
+            let told = Told { clock, nominal };
+            for (ear, _) in ears(std::slice::from_ref(effect), true) {
+                self.announced.entry(ear.0.clone()).or_insert(told);
+                self.heard.insert(ear, told);
+            }
         }
         self.judge_silence(clock, patience);
     }
@@ -105,7 +121,8 @@ impl Pace {
     pub(crate) fn leave<'a>(&mut self, clock: Timestamp, left: impl Iterator<Item = &'a AlertKey>) {
         for key in left {
             if let Some(announced) = self.announced.get_mut(key) {
-                *announced = clock;
+                let nominal = clock;
+                *announced = Told { clock, nominal };
             }
             self.waits.remove(key);
         }
@@ -132,7 +149,7 @@ impl Pace {
             }
             _ => (self.announced.get(key), ESCALATES_AFTER),
         };
-        let since = since.copied().unwrap_or(clock);
+        let since = since.map_or(clock, |told| told.nominal);
         assert!(
             clock.since(since) + SLACK >= after,
             "after {}, not {after}: {told:?}",
@@ -170,7 +187,7 @@ impl Pace {
             let Some(announced) = self.announced.get(key) else {
                 continue;
             };
-            let waited = clock.since((*since).max(*announced));
+            let waited = clock.since((*since).max(announced.clock));
             let AlertKey::Burn { severity, .. } = key else {
                 continue;
             };
@@ -183,7 +200,7 @@ impl Pace {
             );
             let heard = self.heard.iter().filter(|((alert, _), _)| alert == key);
             for ((_, receiver), last) in heard.filter(|_| self.manners.repeats) {
-                let waited = clock.since((*since).max(*last));
+                let waited = clock.since((*since).max(last.clock));
                 assert!(
                     waited <= REPEATS_AFTER + patience,
                     "{receiver} is not told again of {key} for {waited}"

@@ -9,6 +9,7 @@ use slofuse::engine::{
 };
 
 use super::desk::Desk;
+use super::pace::PAUSE;
 
 /// What a thread of messages to a receiver is at.
 #[derive(Clone, Copy, Debug)]
@@ -48,6 +49,7 @@ pub(super) const GROUP_INTERVAL: Span = Span::from_mins(2);
 const BOUNDARY: Span = Span::from_secs(100);
 
 impl Told {
+    /// A process that begins, or was held up, may take its time again.
     pub(crate) fn begin_life(&mut self) {
         self.loud.clear();
         let keys: Vec<Ear> = self.owed.keys().cloned().collect();
@@ -76,6 +78,10 @@ impl Told {
         slos: &BTreeMap<SloId, Arc<Slo>>,
         effects: &[Effect],
     ) {
+        if self.clock.is_some_and(|last| clock.since(last) > PAUSE) {
+            self.begin_life();
+            self.tiers.clear();
+        }
         self.clock = Some(clock);
         self.muted.clear();
         let mut loud = BTreeMap::new();
