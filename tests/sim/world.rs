@@ -254,6 +254,8 @@ impl World {
         let Some(downtime) = self.chaos.pass(point) else {
             return Ok(());
         };
+        // Somebody starts it again before the world ends.
+        let downtime = downtime.min((self.scenario.extent.peace - self.now).max(0));
         self.note(&format!("kill -9 at {point:?}, down for {downtime} ms"));
         self.node = None;
         self.after(downtime, Event::Start);
