@@ -80,6 +80,7 @@ pub(super) fn judge(
         Period::Calendar(_) | Period::Events(_) => Timestamp::EPOCH,
     };
     let mut all = told.all(begin);
+    let events = all.most().total;
     let mut is_part = false;
     for window in maintenance.iter().filter(|w| w.exclude_from_budget) {
         let service =
@@ -95,10 +96,10 @@ pub(super) fn judge(
     let allowed = slo.objective.budget_ratio();
     let (low, high) = match &slo.period {
         Period::Events(last) => {
-            // Of more events than that the newest count.
+            // Of more events than that the newest count, whatever is left out of them then.
             let allowed = last.events as f64 * allowed;
             let (least, most) = all.bad();
-            let fits = all.most().total <= last.events as f64;
+            let fits = events <= last.events as f64;
             (if fits { least / allowed } else { 0.0 }, most / allowed)
         }
         Period::Rolling(_) => {
