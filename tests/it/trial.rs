@@ -358,9 +358,9 @@ fn a_failure_says_what_was_expected_and_what_happened() {
              |    11m  * shop/availability/page: inactive -> firing
              |    11m  > page is sent a trigger: [PAGE] shop/availability burns its error budget at 16.67x, 97.69% left, gone in 1d 18h
              | 11m30s  burning     burn 5m 300, 30m 50, 1h 25, 2h 12.5, 6h 4.17, 1d 1.04, 3d 0.347; budget 3.47% consumed
-             |    12m  burning     burn 5m 400, 30m 66.67, 1h 33.33, 2h 16.67, 6h 5.56, 1d 1.39, 3d 0.463; budget 4.62% consumed
-             | 12m30s  burning     burn 5m 500, 30m 83.33, 1h 41.67, 2h 20.83, 6h 6.94, 1d 1.74, 3d 0.579; budget 5.78% consumed
-             | 12m30s  > page is sent a update: [PAGE] shop/availability still burns its error budget at 41.67x, 94.22% left, gone in 16h 16m
+             |    12m  burning     burn 5m 400, 30m 66.67, 1h 33.33, 2h 16.67, 6h 5.56, 1d 1.39, 3d 0.463; budget 4.63% consumed
+             | 12m30s  burning     burn 5m 500, 30m 83.33, 1h 41.67, 2h 20.83, 6h 6.94, 1d 1.74, 3d 0.579; budget 5.79% consumed
+             | 12m30s  > page is sent a update: [PAGE] shop/availability still burns its error budget at 41.67x, 94.21% left, gone in 16h 16m
              | 14m30s  * shop/availability/ticket: inactive -> firing (muted)
              | 14m30s  * shop/availability/ticket is muted
            shop.test.yaml:10:47
@@ -377,9 +377,9 @@ fn a_failure_says_what_was_expected_and_what_happened() {
              |    11m  * shop/availability/page: inactive -> firing
              |    11m  > page is sent a trigger: [PAGE] shop/availability burns its error budget at 16.67x, 97.69% left, gone in 1d 18h
              | 11m30s  burning     burn 5m 300, 30m 50, 1h 25, 2h 12.5, 6h 4.17, 1d 1.04, 3d 0.347; budget 3.47% consumed
-             |    12m  burning     burn 5m 400, 30m 66.67, 1h 33.33, 2h 16.67, 6h 5.56, 1d 1.39, 3d 0.463; budget 4.62% consumed
-             | 12m30s  burning     burn 5m 500, 30m 83.33, 1h 41.67, 2h 20.83, 6h 6.94, 1d 1.74, 3d 0.579; budget 5.78% consumed
-             | 12m30s  > page is sent a update: [PAGE] shop/availability still burns its error budget at 41.67x, 94.22% left, gone in 16h 16m
+             |    12m  burning     burn 5m 400, 30m 66.67, 1h 33.33, 2h 16.67, 6h 5.56, 1d 1.39, 3d 0.463; budget 4.63% consumed
+             | 12m30s  burning     burn 5m 500, 30m 83.33, 1h 41.67, 2h 20.83, 6h 6.94, 1d 1.74, 3d 0.579; budget 5.79% consumed
+             | 12m30s  > page is sent a update: [PAGE] shop/availability still burns its error budget at 41.67x, 94.21% left, gone in 16h 16m
              |    13m  burning     burn 5m 600, 30m 100, 1h 50, 2h 25, 6h 8.33, 1d 2.08, 3d 0.694; budget 6.94% consumed
              | 14m30s  * shop/availability/ticket: inactive -> firing (muted)
              | 14m30s  * shop/availability/ticket is muted
