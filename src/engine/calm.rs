@@ -4,7 +4,7 @@
 //! slots need not be taken one by one: the samples of the whole stretch may be read at once, and
 //! only its end decided. [`Engine::calm`] is that proof. It is conservative: of what it cannot
 //! bound cheaply it says that it is not calm. Samples are looked at once: what they come to is part
-//! of the answer, and is booked as it stands ([`Ahead`]) where an SLO is calm in all of the stretch.
+//! of the answer, and is booked as it stands ([`ReadAhead`]) where an SLO is calm in all of the stretch.
 //!
 //! # What is proven
 //!
