@@ -1,5 +1,6 @@
 //! A step, its commit, what follows from it; and the cache.
 
+use slofuse::engine::causes::innermost;
 use slofuse::engine::{Effect, Input, Span, Timestamp};
 
 use super::{Held, Life, Then};
@@ -60,7 +61,8 @@ impl World {
                 self.rewind_timer();
             }
             Err(error) => {
-                self.note(&format!("commit refused: {error}"));
+                // Not where the store is: that differs by the run.
+                self.note(&format!("commit refused: {}", innermost(&error)));
                 self.node().held = Some(held);
                 self.after(COMMIT_RETRY, Event::Commit { life });
             }
