@@ -54,6 +54,8 @@ impl Demo {
 
     /// The names of all metrics, histograms without their suffixes.
     pub(crate) fn metric_names(&self) -> Vec<String> {
+        // The first slots know the budget and not yet the windows, or the other way round.
+        self.wait_for("/metrics", "slofuse_slo_burn_rate{");
         let text = self.wait_for("/metrics", "slofuse_slo_sla_budget_remaining_ratio{");
         let types = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
         types
