@@ -10,7 +10,6 @@ use super::labels::Labels;
 use super::maintenance::Maintenance;
 use super::mute::Mute;
 use super::notification::AlertKey;
-use super::policy::Severity;
 use super::routing::{Route, Routing};
 use super::silence::{Silence, SilenceState};
 use super::step::Engine;
@@ -76,18 +75,12 @@ impl Engine {
 
     /// The firing page that keeps the ticket of the same instance quiet, where the policy says so.
     fn page_over(&self, key: &AlertKey) -> Option<AlertKey> {
-        let AlertKey::Burn {
-            instance,
-            severity: Severity::Ticket,
-        } = key
-        else {
-            return None;
-        };
-        let page = AlertKey::Burn {
-            instance: instance.clone(),
-            severity: Severity::Page,
-        };
-        let mutes = self.slos.get(&instance.slo)?.policy.page_mutes_ticket;
+        let page = key.page_over()?;
+        let mutes = self
+            .slos
+            .get(&page.instance()?.slo)?
+            .policy
+            .page_mutes_ticket;
         (mutes && self.alerts.get(&page)?.is_firing()).then_some(page)
     }
 }

@@ -54,6 +54,20 @@ impl AlertKey {
             Self::SourceDown { .. } => None,
         }
     }
+
+    /// Of a ticket the page of the same instance, which keeps it quiet where the policy says so.
+    pub fn page_over(&self) -> Option<Self> {
+        match self {
+            Self::Burn {
+                instance,
+                severity: Severity::Ticket,
+            } => Some(Self::Burn {
+                instance: instance.clone(),
+                severity: Severity::Page,
+            }),
+            _ => None,
+        }
+    }
 }
 
 /// `slofuse/` and the subject, cut to 255 bytes; what is cut off leaves its hash.

@@ -11,9 +11,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use slofuse::config::Loaded;
+use slofuse::config::settings::engine_options;
 use slofuse::engine::{
-    Book, Counts, Drops, Effect, Engine, Evidence, Feed, Input, InstanceId, Measure, Options,
-    RawSeries, ReadingOptions, SloId, Span, Timestamp,
+    Book, Counts, Effect, Engine, Evidence, Feed, Input, InstanceId, Measure, RawSeries, SloId,
+    Span, Timestamp,
 };
 use slofuse::prometheus::PolledFeed;
 use slofuse::store::{KnownReceiver, SampleCache, Store};
@@ -110,22 +111,6 @@ pub(crate) struct Node {
     inbox: VecDeque<News>,
 }
 
-/// The engine's options, as the daemon makes them of the settings.
-fn options(loaded: &Loaded) -> Options {
-    let evaluation = &loaded.settings.evaluation;
-    Options {
-        source: "prometheus".to_owned(),
-        reading: ReadingOptions {
-            interval: evaluation.interval,
-            scrape_interval: evaluation.scrape_interval,
-            target_labels: evaluation.target_labels.clone(),
-            forget_after: evaluation.forget_after,
-            instances_max: evaluation.instances_max,
-            drops: Drops::AreResets,
-        },
-    }
-}
-
 impl World {
     pub(crate) fn node(&mut self) -> &mut Node {
         self.node.as_mut().expect("a living process")
@@ -159,7 +144,10 @@ impl World {
         let evaluation = &loaded.settings.evaluation;
         self.node = Some(Node {
             life: self.lives,
-            engine: Engine::new(options(&loaded), memories),
+            engine: Engine::new(
+                engine_options(&loaded.settings.source, evaluation),
+                memories,
+            ),
             feeds: BTreeMap::new(),
             generation: 0,
             backfill: Backfill::default(),

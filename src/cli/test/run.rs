@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::{TestArgs, counted, discover};
-use crate::config::settings::{EvaluationSettings, SourceSettings, engine_options};
+use crate::config::settings::engine_options_or_default;
 use crate::config::trial::{Surroundings, TestFile};
 use crate::config::{self, Diagnostics, Level};
 use crate::engine::{Indicator, SloId};
@@ -123,10 +123,7 @@ fn sources(surroundings: &Surroundings) -> Vec<PathBuf> {
 
 fn stage((file, surroundings): &(TestFile, Surroundings)) -> Stage<'_> {
     let settings = surroundings.settings.as_ref();
-    let options = match settings {
-        Some(settings) => engine_options(&settings.source, &settings.evaluation),
-        None => engine_options(&SourceSettings::default(), &EvaluationSettings::default()),
-    };
+    let options = engine_options_or_default(settings);
     Stage::new(file, &surroundings.definitions, settings, options)
 }
 

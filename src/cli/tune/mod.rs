@@ -8,17 +8,15 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use glob::Pattern;
 
 use super::backtest::progress::ProgressLine;
 use super::backtest::used;
 use super::check::Colour;
 use super::history::{HistoryArgs, tell_remarks};
-use super::{Failure, Outcome, chain, complain, say};
-use crate::config::settings::{
-    EvaluationSettings, Night, Settings, SourceSettings, engine_options,
-};
+use super::{Failure, Form, Outcome, chain, complain, say};
+use crate::config::settings::{Night, Settings, engine_options_or_default};
 use crate::config::{self, Definition, Loaded};
 use crate::engine::{Slo, Span};
 use crate::replay::History;
@@ -68,16 +66,10 @@ pub(super) struct TuneArgs {
     write: Option<PathBuf>,
     /// For people, or for programs
     #[arg(long, value_enum, default_value = "text")]
-    format: Format,
+    format: Form,
     /// Whether the text is coloured: auto is on a terminal, unless NO_COLOR is set
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto")]
     color: Colour,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 /// An SLO that is not tuned, and why.
@@ -223,10 +215,7 @@ impl TuneArgs {
             complain(&format!("{file} exists; remove it or choose another file"));
             return Err(Failure::Usage);
         }
-        let options = settings.map_or_else(
-            || engine_options(&SourceSettings::default(), &EvaluationSettings::default()),
-            |settings| engine_options(&settings.source, &settings.evaluation),
-        );
+        let options = engine_options_or_default(settings);
         let mut wrong: Vec<String> = Vec::new();
         let mut untuned = Vec::new();
         for slo in slos {
@@ -292,7 +281,7 @@ impl TuneArgs {
             .filter_map(|(_, r)| r.as_ref().ok())
             .collect();
         match self.format {
-            Format::Text => {
+            Form::Text => {
                 let page = text::Page::new(self.color);
                 let mut texts: Vec<String> = proposals.iter().map(|one| page.text(one)).collect();
                 if results.len() > 1 {
@@ -302,7 +291,7 @@ impl TuneArgs {
                     say(&texts.join("\n\n"));
                 }
             }
-            Format::Json => {
+            Form::Json => {
                 let text = serde_json::to_string_pretty(&proposals).map_err(|error| {
                     complain(&format!("writing the proposal as JSON: {error}"));
                     Failure::Failed

@@ -235,3 +235,11 @@ pub fn engine_options(source: &SourceSettings, evaluation: &EvaluationSettings) 
         },
     }
 }
+
+/// The same where there may be no settings: their defaults then.
+pub fn engine_options_or_default(settings: Option<&Settings>) -> Options {
+    match settings {
+        Some(settings) => engine_options(&settings.source, &settings.evaluation),
+        None => engine_options(&SourceSettings::default(), &EvaluationSettings::default()),
+    }
+}

@@ -18,6 +18,7 @@ use crate::engine::labels::{MatchOp, Matcher};
 use crate::engine::maintenance::{Maintenance, MaintenanceTime};
 use crate::engine::notification::Reason;
 use crate::engine::period::Zone;
+use crate::engine::policy::Severity;
 use crate::engine::routing::DependencyPolicy;
 use crate::engine::slo::{InstanceId, Slo, SloId};
 use crate::engine::time::Span;

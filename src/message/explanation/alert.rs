@@ -217,17 +217,7 @@ fn expected_mutes(present: &Present<'_>, key: &AlertKey, labels: &Labels) -> Vec
 
 /// The firing page of the same instance, where it keeps a ticket quiet.
 fn page_over(present: &Present<'_>, key: &AlertKey) -> Option<AlertKey> {
-    let AlertKey::Burn {
-        instance,
-        severity: Severity::Ticket,
-    } = key
-    else {
-        return None;
-    };
-    let page = AlertKey::Burn {
-        instance: instance.clone(),
-        severity: Severity::Page,
-    };
+    let page = key.page_over()?;
     let mut firing = present.alerts.iter().filter(|record| record.is_firing());
     let fires = firing.any(|record| record.key == page);
     (fires && present.slo.policy.page_mutes_ticket).then_some(page)

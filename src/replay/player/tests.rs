@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::*;
 use crate::config;
 use crate::engine::labels::METRIC_NAME;
-use crate::engine::{
-    Drops, InstanceId, Labels, Outcome, ReadingOptions, Sample, Severity, StateName,
-};
+use crate::engine::{InstanceId, Labels, Outcome, Sample, Severity, StateName};
 use crate::replay::{Journal, MemoryReel};
 
 const SETTINGS: &str = "
@@ -43,17 +41,7 @@ pub(in crate::replay) fn rehearsal(definitions: &str) -> Script {
     Script {
         slos: loaded.definitions.iter().map(|d| d.slo.clone()).collect(),
         routing: loaded.settings.routing,
-        options: Options {
-            source: "prometheus".to_owned(),
-            reading: ReadingOptions {
-                interval: Span::from_secs(30),
-                scrape_interval: Span::from_secs(15),
-                target_labels: vec!["job".to_owned(), "instance".to_owned()],
-                forget_after: Span::from_hours(24),
-                instances_max: 100,
-                drops: Drops::AreResets,
-            },
-        },
+        options: Options::for_testing(),
         tick: Span::from_secs(30),
     }
 }
